@@ -1,0 +1,178 @@
+// What each bank is owed of a failure (N1 to N4), from what it has been told and what is true now. At most one
+// notice of a failure to a bank is under way; one that no longer says what is owed is withdrawn and replaced.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "rules.hpp"
+
+namespace yagura {
+
+namespace {
+
+struct Owed {
+  std::optional<NoticeKind> kind;
+  std::string reason;
+};
+
+int reports_to_banks(const Failure& failure) {
+  return static_cast<int>(std::count_if(failure.reports.begin(), failure.reports.end(),
+                                        [](const ProgressReport& report) { return report.to_banks; }));
+}
+
+// The rules, in order; each with its reason.
+Owed owed_to(const Failure& failure, const BankThread& thread) {
+  const bool closed = !failure.is_open();
+  if (failure.closing == Closing::joined) return {{}, "goes on as another failure"};
+  if (thread.undeliverable) return {{}, "its first notice was refused for good"};
+  if (!thread.withdrawn_by.empty()) return {{}, "withdrawn by " + thread.withdrawn_by};
+  if (thread.told == Told::ended) return {{}, "has been told how it ended"};
+  if (failure.classification != FailureClass::major) {
+    if (thread.told == Told::first) return {NoticeKind::bank_corrected, "lowered to an incident"};
+    return {{}, "not a major failure"};
+  }
+  if (thread.told == Told::nothing) {
+    if (thread.removed) return {{}, "taken out by the system lead"};
+    if (!thread.affected && !thread.added) return {{}, "not affected"};
+    if (closed) {
+      return {NoticeKind::bank_occurred_and_recovered,
+              "a major failure that was confirmed as recovered before the bank could be told"};
+    }
+    return {NoticeKind::bank_first, "a major failure that affects the bank"};
+  }
+  if (closed) return {NoticeKind::bank_recovered, "recovery confirmed"};
+  if (static_cast<int>(failure.relapses.size()) > thread.relapses_told) {
+    return {NoticeKind::bank_progress, "relapsed"};
+  }
+  if (reports_to_banks(failure) > thread.reports_told) {
+    return {NoticeKind::bank_progress, "a progress report relayed by the system lead"};
+  }
+  return {{}, "has been told all so far"};
+}
+
+NoticeId unsent_to(const Turn& turn, FailureId failure, const std::string& audience) {
+  for (NoticeId id : turn.unsent_of(failure)) {
+    if (turn.notice(id).audience == audience) return id;
+  }
+  return 0;
+}
+
+void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
+  const Failure& failure = turn.failure(id);
+  const BankThread& thread = failure.banks.at(bank);
+  const std::string audience = "bank:" + bank;
+  NoticeId unsent = unsent_to(turn, id, audience);
+  Owed owed = owed_to(failure, thread);
+  bool lead_hold = false, released = false;
+  if (unsent != 0) {
+    const Notice& notice = turn.notice(unsent);
+    if (notice.in_flight) return;  // Judged again when it is back.
+    if (notice.frozen) {
+      // Perhaps the bank has it. The same mail goes again, unless it must not be mailed any more: then what it may have
+      // read is corrected.
+      if (failure.classification == FailureClass::major || notice.kind == NoticeKind::bank_corrected) {
+        return;
+      }
+      turn.withdraw(unsent, "lowered to an incident, after an attempt whose outcome is unknown");
+      if (is_bank_first(notice.kind)) turn.edit(id).banks.at(bank).told = Told::first;
+      owe_bank(turn, id, bank);
+      return;
+    }
+    bool same = owed.kind == notice.kind;
+    if (same && (!notice.rendered || notice.bank_version == failure.bank_version)) return;
+    lead_hold = notice.lead_hold;
+    released = notice.released;
+    turn.withdraw(unsent, same ? "what it says has changed; another takes its place" : owed.reason);
+  }
+  if (!owed.kind) return;
+  if (turn.recipients(audience).empty()) return;
+  NoticeId made = turn.queue({*owed.kind, audience, id, owed.reason, {}, {}, failure.bank_window});
+  if (made != 0 && (lead_hold || released)) {
+    Notice& notice = turn.edit_notice(made);
+    notice.lead_hold = lead_hold;
+    notice.released = released;
+  }
+}
+
+}  // namespace
+
+FailureId end_of_joins(const Turn& turn, FailureId id) {
+  while (id != 0 && turn.failure(id).joined_into != 0) id = turn.failure(id).joined_into;
+  return id;
+}
+
+void find_affected_banks(Turn& turn, FailureId id) {
+  const Failure& failure = turn.failure(id);
+  if (failure.classification != FailureClass::major) return;
+  std::set<BankName> possibly;
+  for (const auto& [name, bank] : turn.platform.banks) {
+    auto touched_by = [&bank = bank](const auto& service) { return bank.services.contains(service); };
+    bool affected = std::any_of(failure.kept_down.begin(), failure.kept_down.end(),
+                                [&](const auto& kept) { return touched_by(kept.first); });
+    auto thread = failure.banks.find(name);
+    bool known = thread != failure.banks.end();
+    if (affected && !(known && thread->second.affected)) {
+      turn.edit(id).banks[name].affected = true;
+      turn.fact("bank.affected", id, {{"bank", name}});
+    } else if (!affected && known && thread->second.affected && thread->second.told == Told::nothing) {
+      // The contract or the bank is gone by a reload, before it was told.
+      turn.edit(id).banks[name].affected = false;
+      turn.fact("bank.not-affected", id, {{"bank", name}});
+    }
+    if (affected || (known && thread->second.added)) continue;
+    if (failure.is_open() && !failure.proposed.contains(name) &&
+        std::any_of(failure.touched.begin(), failure.touched.end(), touched_by)) {
+      possibly.insert(name);
+    }
+  }
+  // A bank that the configuration no longer knows cannot be mailed.
+  for (const auto& [name, thread] : std::map(failure.banks)) {
+    if (turn.platform.banks.contains(name) || !thread.affected || thread.told != Told::nothing) continue;
+    turn.edit(id).banks[name].affected = false;
+    turn.fact("bank.not-affected", id, {{"bank", name}, {"why", "not in the configuration"}});
+  }
+  if (possibly.empty()) return;
+  turn.edit(id).proposed.insert(possibly.begin(), possibly.end());
+  turn.queue_for(Role::system_lead,
+                 {NoticeKind::lead_attention, {}, id,
+                  "services of these banks are degraded or unknown", "possibly_affected",
+                  {{"banks", join(possibly)}, {"services", join(failure.touched)}}});
+}
+
+void owe_banks(Turn& turn, FailureId id) {
+  const Failure& failure = turn.failure(id);
+  if (failure.bank_window.empty()) return;
+  std::vector<BankName> banks;
+  for (const auto& [bank, thread] : failure.banks) banks.push_back(bank);
+  for (const BankName& bank : banks) owe_bank(turn, id, bank);
+}
+
+void bank_told(Turn& turn, const Notice& notice) {
+  FailureId id = end_of_joins(turn, notice.failure);
+  BankThread& thread = turn.edit(id).banks[notice.bank()];
+  ++thread.mails;
+  switch (notice.kind) {
+    case NoticeKind::bank_first:
+    case NoticeKind::bank_progress:
+      thread.told = Told::first;
+      thread.reports_told = std::max(thread.reports_told, notice.reports);
+      thread.relapses_told = std::max(thread.relapses_told, notice.relapses);
+      break;
+    case NoticeKind::bank_corrected: thread.corrected = true; [[fallthrough]];
+    default: thread.told = Told::ended; break;
+  }
+}
+
+void bank_refused(Turn& turn, const Notice& notice) {
+  BankThread& thread = turn.edit(end_of_joins(turn, notice.failure)).banks[notice.bank()];
+  if (is_bank_first(notice.kind)) {
+    thread.undeliverable = true;
+  } else if (notice.kind == NoticeKind::bank_progress) {
+    thread.reports_told = std::max(thread.reports_told, notice.reports);
+    thread.relapses_told = std::max(thread.relapses_told, notice.relapses);
+  } else {
+    thread.told = Told::ended;
+  }
+}
+
+}  // namespace yagura

@@ -1,0 +1,213 @@
+// The chain: who is told next, and when; and what is brought to mind when nobody reacts.
+#include <fmt/format.h>
+
+#include "rules.hpp"
+
+namespace yagura {
+
+namespace {
+
+std::string step_name(std::string_view chain, int index, const ChainStep& step) {
+  std::string name = fmt::format("chain {}, step {}", chain, index + 1);
+  if (step.after > Duration{0}) name += ", after " + format_duration(step.after);
+  if (step.unless_acknowledged) name += ", unless acknowledged";
+  if (step.window) name += ", in window " + *step.window;
+  return name;
+}
+
+bool goes_to_banks(const ChainStep& step) {
+  for (const Audience& audience : step.to) {
+    if (audience.kind == Audience::Kind::banks) return true;
+  }
+  return false;
+}
+
+void take_step(Turn& turn, FailureId id, const ChainStep& step, NoticeKind kind, const std::string& name) {
+  std::set<Role> told;
+  for (const Audience& audience : step.to) {
+    Role role = audience.role;
+    switch (audience.kind) {
+      case Audience::Kind::banks:
+        turn.edit(id).bank_window = step.window.value_or("bank_mail");
+        turn.fact("chain.banks", id, {{"step", name}});
+        continue;
+      case Audience::Kind::owner: role = turn.failure(id).owner; break;
+      case Audience::Kind::role: break;
+    }
+    if (!told.insert(role).second) continue;
+    turn.queue_for(role, {kind, {}, id, name, {}, {}, step.window.value_or(""),
+                          step.unless_acknowledged});
+  }
+}
+
+void walk(Turn& turn, FailureId id, std::string_view chain_name, const std::vector<ChainStep>& steps,
+          ChainProgress Failure::*progress, NoticeKind kind) {
+  int index = -1;
+  for (const ChainStep& step : steps) {
+    ++index;
+    const Failure& failure = turn.failure(id);
+    const ChainProgress& done = failure.*progress;
+    if (done.done.contains(index)) continue;
+    bool banks = goes_to_banks(step);
+    Instant due = done.base + step.after;
+    // What banks are owed does not lapse when the failure closes before its time, and no acknowledgement drops it.
+    bool closed = !failure.is_open();
+    if (closed && !banks) continue;
+    if (turn.now < due && !closed) {
+      turn.wake_at(due);
+      continue;
+    }
+    std::string name = step_name(chain_name, index, step);
+    (turn.edit(id).*progress).done.insert(index);
+    if (step.unless_acknowledged && failure.acknowledged && !banks) {
+      turn.fact("chain.dropped", id, {{"step", name}, {"why", "acknowledged"}});
+      continue;
+    }
+    take_step(turn, id, step, kind, name);
+  }
+}
+
+void queue_reminder(Turn& turn, FailureId id, const std::string& topic, const std::string& reason) {
+  const Failure& failure = turn.failure(id);
+  std::set<Role> to = failure.reached;
+  if (to.empty()) to.insert(failure.owner);
+  for (Role role : to) {
+    std::string audience(name_of(role));
+    turn.withdraw_where(id, "a newer reminder takes its place", [&](const Notice& notice) {
+      return notice.kind == NoticeKind::failure_reminder && notice.audience == audience;
+    });
+    turn.queue({NoticeKind::failure_reminder, audience, id, reason, topic});
+  }
+}
+
+std::optional<Instant> response_hours(const Turn& turn, Instant from) {
+  return turn.platform.window("response_hours").next_open(from, turn.platform.context());
+}
+
+}  // namespace
+
+void walk_chain(Turn& turn, FailureId id) {
+  const Failure& failure = turn.failure(id);
+  const Escalation& rules = turn.platform.escalation;
+  if (failure.closing == Closing::joined || !may_decide(turn, failure)) return;
+  if (failure.is_open() && !failure.recovered_at) {
+    walk(turn, id, "detected", rules.detected, &Failure::detected_chain, NoticeKind::failure_detected);
+  }
+  switch (failure.classification) {
+    case FailureClass::undetermined: break;
+    case FailureClass::incident:
+      // A recovered incident asks for nobody; should it relapse, the chain goes on.
+      if (failure.is_open() && !failure.recovered_at) {
+        walk(turn, id, "incident", rules.incident, &Failure::incident_chain,
+             NoticeKind::failure_escalated);
+      }
+      break;
+    case FailureClass::major:
+      walk(turn, id, "major", rules.major, &Failure::major_chain, NoticeKind::major_declared);
+      break;
+  }
+}
+
+void remind(Turn& turn, FailureId id) {
+  const Escalation& rules = turn.platform.escalation;
+  const Failure& seen = turn.failure(id);
+  if (!seen.is_open() || !may_decide(turn, seen)) return;
+  const bool major = seen.classification == FailureClass::major;
+
+  if (seen.recovered_at) {
+    if (!major) return;
+    if (!seen.unconfirmed_at) {
+      Date next = turn.platform.zone.date_of(*seen.recovered_at) + std::chrono::days{1};
+      turn.edit(id).unconfirmed_at = response_hours(turn, turn.platform.zone.midnight(next));
+    }
+    if (!seen.unconfirmed_at) return;
+    if (turn.now >= *seen.unconfirmed_at) {
+      queue_reminder(turn, id, "unconfirmed", "recovered, and nobody has confirmed it");
+      Date next = turn.platform.zone.date_of(turn.now) + std::chrono::days{1};
+      turn.edit(id).unconfirmed_at = response_hours(turn, turn.platform.zone.midnight(next));
+    }
+    if (seen.unconfirmed_at) turn.wake_at(*seen.unconfirmed_at);
+    return;
+  }
+  if (seen.classification == FailureClass::undetermined) return;
+
+  if (!seen.acknowledged && rules.remind_every) {
+    if (!seen.remind_at) turn.edit(id).remind_at = seen.class_at + *rules.remind_every;
+    if (!major) {
+      // Incidents wait for response hours (F7).
+      if (auto opens = response_hours(turn, *seen.remind_at); opens && *opens != *seen.remind_at) {
+        turn.edit(id).remind_at = *opens;
+      }
+    }
+  } else if (seen.remind_at) {
+    turn.edit(id).remind_at.reset();
+  }
+  if (major && !seen.report_due_at) {
+    Instant from = seen.reports.empty() ? seen.class_at
+                                        : std::max(seen.class_at, seen.reports.back().at);
+    if (!seen.relapses.empty()) from = std::max(from, seen.relapses.back());
+    turn.edit(id).report_due_at = from + rules.report_due;
+  }
+
+  bool unacknowledged = seen.remind_at && turn.now >= *seen.remind_at;
+  bool overdue = major && seen.report_due_at && turn.now >= *seen.report_due_at;
+  if (unacknowledged || overdue) {
+    std::string topic = unacknowledged ? (overdue ? "unacknowledged,report_overdue" : "unacknowledged")
+                                       : "report_overdue";
+    std::string reason;
+    if (unacknowledged) reason = "not acknowledged yet";
+    if (overdue) {
+      reason += std::string(reason.empty() ? "" : "; ") + "no progress report for " +
+                format_duration(rules.report_due);
+    }
+    queue_reminder(turn, id, topic, reason);
+    Failure& failure = turn.edit(id);
+    if (unacknowledged) {
+      failure.remind_at = turn.now + *rules.remind_every;
+      if (!major) {
+        if (auto opens = response_hours(turn, *failure.remind_at)) failure.remind_at = *opens;
+      }
+    }
+    if (overdue) failure.report_due_at = turn.now + rules.report_due;
+  }
+  if (seen.remind_at) turn.wake_at(*seen.remind_at);
+  if (seen.report_due_at) turn.wake_at(*seen.report_due_at);
+}
+
+void tell_blind_probes(Turn& turn) {
+  for (const auto& [name, component] : turn.platform.components) {
+    const ComponentHealth& health = turn.health(name);
+    for (const ProbeSpec& spec : component.probes) {
+      auto found = health.probes.find(spec.name);
+      if (found == health.probes.end() || found->second.verdict != Verdict::unknown ||
+          found->second.blind_told) {
+        continue;
+      }
+      Instant due = found->second.since + turn.platform.escalation.blind_after;
+      if (turn.now < due) {
+        turn.wake_at(due);
+        continue;
+      }
+      turn.edit_component(name).probes[spec.name].blind_told = true;
+      turn.queue_for(component.owner,
+                     {NoticeKind::monitoring_blind, {}, 0,
+                      "unknown for " + format_duration(turn.platform.escalation.blind_after), {},
+                      {{"component", name},
+                       {"probe", spec.name},
+                       {"since", turn.time(found->second.since)},
+                       {"reason", found->second.reason}}});
+    }
+  }
+}
+
+void warn_of_calendar(Turn& turn) {
+  Date in_a_year = turn.platform.zone.date_of(turn.now) + std::chrono::days{365};
+  int year = year_of(in_a_year);
+  if (turn.platform.calendar.covers(in_a_year) || turn.state().core.calendar_told == year) return;
+  turn.edit_core().calendar_told = year;
+  turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, 0,
+                                     "the calendar ends within a year", "calendar",
+                                     {{"year", std::to_string(year)}}});
+}
+
+}  // namespace yagura

@@ -1,0 +1,101 @@
+// What comes in to the decision code, and what goes out of it. Both are closed: a new case shows every place that must know it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "failure.hpp"
+#include "notice.hpp"
+#include "observation.hpp"
+#include "platform.hpp"
+
+namespace yagura {
+
+// ---- Commands of people. `by` is one of the platform's people; who may do what is decided here. ----
+
+using CommandId = std::uint64_t;
+
+struct Acknowledge { FailureId failure; std::string text; };
+struct Respond { FailureId failure; bool success; std::string text; };
+struct Report { FailureId failure; std::string text; bool to_banks; };
+struct Recover { FailureId failure; std::string text; };
+struct Confirm { FailureId failure; std::string text; bool job_ok; };
+struct Classify { FailureId failure; FailureClass classification; std::string text; };
+struct ChangeBanks { FailureId failure; bool add; BankName bank; std::string text; };
+struct Open {
+  std::vector<ComponentName> components;
+  std::vector<ServiceName> services;
+  bool major = false;
+  bool from_desk = false;
+  std::string text;
+};
+struct HoldNotice { NoticeId notice; };
+struct ReleaseNotice { NoticeId notice; };
+struct WithdrawNotice { NoticeId notice; };
+
+using Order = std::variant<Acknowledge, Respond, Report, Recover, Confirm, Classify, ChangeBanks, Open, HoldNotice,
+                           ReleaseNotice, WithdrawNotice>;
+
+// ---- Events ----
+
+struct Observed { ProbeId probe; Observation observation; };
+struct StepEnded { FailureId failure; ComponentName component; int step; StepResult result; std::string output; };
+struct Delivered {
+  NoticeId notice;
+  std::vector<std::string> accepted;
+  std::vector<std::pair<std::string, std::string>> refused;   // address, reply
+  std::vector<std::pair<std::string, std::string>> deferred;
+  bool unknown = false;
+  std::string reply;
+};
+struct Tick {};
+struct Restarted {};                        // after the state was read back; probes have not run yet
+struct ClockJumped { Duration by; };        // wall against steady
+struct PlatformChanged { PlatformPtr platform; std::vector<std::string> changes; };
+struct Command { CommandId id; PersonName by; Order order; };
+
+using Event = std::variant<Observed, StepEnded, Delivered, Tick, Restarted, ClockJumped, PlatformChanged, Command>;
+
+// ---- What goes out ----
+
+// One line of the record, for people and audits. `what` is a stable name: failure.opened, notice.sent, probe.turned, …
+struct Fact {
+  Instant at{};
+  std::string what;
+  FailureId failure = 0;
+  NoticeId notice = 0;
+  std::string who = "daemon";
+  std::map<std::string, std::string> details;
+};
+
+struct RunProbes { std::vector<ProbeId> probes; };  // at once, freshly: a run in flight does not count
+struct StartStep {
+  FailureId failure;
+  ComponentName component;
+  int step;
+  std::vector<std::string> run;
+  Duration limit;
+};
+struct StopStep { FailureId failure; ComponentName component; int step; };  // its time is up
+struct HandOver { NoticeId notice; };               // render where not rendered, keep the bytes, then send
+struct Answer { CommandId command; bool done; std::string text; FailureId failure = 0; };
+
+using Effect = std::variant<RunProbes, StartStep, StopStep, HandOver, Answer>;
+
+// Everything that one event leads to: to be written in one transaction (facts and states), then acted on (effects).
+struct Batch {
+  std::vector<Fact> facts;
+  std::set<FailureId> failures;         // whose state changed
+  std::set<NoticeId> notices;
+  std::set<ComponentName> components;
+  bool core = false;
+  std::vector<Effect> effects;
+  bool writes() const { return !facts.empty() || !failures.empty() || !notices.empty() || !components.empty() || core; }
+};
+
+}  // namespace yagura

@@ -1,0 +1,30 @@
+#include "failure.hpp"
+
+#include <fmt/format.h>
+
+namespace yagura {
+
+std::string class_reason(const Failure& failure) {
+  const std::string& names = failure.class_detail;
+  switch (failure.class_rule) {
+    case ClassRule::under_judgement:
+      return fmt::format("keeps {} down; the primary response is being tried", names);
+    case ClassRule::keeps_no_service_down: return "keeps no service down";
+    case ClassRule::back_after_response:
+      return fmt::format("{} back after the primary response ({})",
+                         failure.kept_down.size() == 1 ? "the service is" : "the services are", names);
+    case ClassRule::back_by_itself:
+      return fmt::format("{} went on again by itself", names.empty() ? "the service" : names);
+    case ClassRule::no_response_configured:
+      return fmt::format("keeps {} down, and no primary response is configured", names);
+    case ClassRule::no_step_left:
+      return fmt::format("keeps {} down, and no step of the primary response is left", names);
+    case ClassRule::time_is_up:
+      return fmt::format("keeps {} down for longer than undetermined_at_most", names);
+    case ClassRule::system_lead:
+      return fmt::format("decided by {}: {}", failure.class_by, names);
+  }
+  return "";
+}
+
+}  // namespace yagura

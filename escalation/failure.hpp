@@ -1,0 +1,185 @@
+// A failure (障害): one case, opened by detection or by a person, closed by recovery confirmation.
+//
+//            keeps no service down                    service back
+//   opened ------------------------> incident <----------------------- undetermined
+//      |                                 |  keeps a service down            ^  |
+//      |                                 +----------------------------------+  | no step left, none configured,
+//      +-- keeps a service down ---------------------------------------------> | or undetermined_at_most over
+//                                                                              v
+//                                             major (stays, unless the lead reclassifies)
+//
+//   phase: detected -> responding -> acknowledged -> recovered -> closed; recovered goes back on a relapse.
+//
+// A Failure is a value: all of it is recorded, and read back at start-up.
+#pragma once
+
+#include <boost/describe.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "platform.hpp"
+
+namespace yagura {
+
+using FailureId = std::int64_t;
+using NoticeId = std::int64_t;
+
+BOOST_DEFINE_ENUM_CLASS(FailureClass, undetermined, incident, major)
+BOOST_DEFINE_ENUM_CLASS(Phase, detected, responding, acknowledged, recovered, closed)
+
+// Which rule decided the class (F1).
+BOOST_DEFINE_ENUM_CLASS(ClassRule, under_judgement, keeps_no_service_down, back_after_response, back_by_itself,
+                        no_response_configured, no_step_left, time_is_up, system_lead)
+
+BOOST_DEFINE_ENUM_CLASS(StepResult, running, succeeded, failed, timed_out, interrupted)
+
+// One step of the primary response, as it was carried out.
+struct StepRun {
+  ComponentName component;
+  int step = 1;  // from 1, within the component's list
+  bool manual = false;
+  std::string what;  // the command or the instruction
+  Instant started{};
+  Instant deadline{};
+  std::optional<Instant> ended;
+  StepResult result = StepResult::running;
+  std::string output;  // safe text
+  std::string by;      // who ended a manual step
+  bool operator==(const StepRun&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(StepRun, (), (component, step, manual, what, started, deadline, ended, result, output, by))
+
+struct ProgressReport {
+  Instant at{};
+  PersonName by;
+  std::string text;
+  bool to_banks = false;
+  bool operator==(const ProgressReport&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(ProgressReport, (), (at, by, text, to_banks))
+
+struct Acknowledgement {
+  PersonName by;
+  Instant at{};
+  std::string text;
+  bool operator==(const Acknowledgement&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Acknowledgement, (), (by, at, text))
+
+BOOST_DEFINE_ENUM_CLASS(Told, nothing, first, ended)
+
+// What one bank has been told of the failure.
+struct BankThread {
+  Told told = Told::nothing;
+  bool affected = false;         // a service of its was kept down (N3)
+  bool added = false;            // by the lead
+  bool removed = false;          // by the lead
+  bool undeliverable = false;    // its first notice was refused for good
+  bool corrected = false;        // ended by a correction: a later major failure is told anew
+  int mails = 0;                 // handed over so far: 第N報 counts them
+  int reports_told = 0;          // how many of the failure's reports it has been sent
+  int relapses_told = 0;
+  std::string withdrawn_by;      // the lead withdrew its first notice
+  bool operator==(const BankThread&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(BankThread, (), (told, affected, added, removed, undeliverable, corrected, mails, reports_told,
+                                       relapses_told, withdrawn_by))
+
+// How far one chain has gone.
+struct ChainProgress {
+  Instant base{};        // `after` counts from here
+  std::set<int> done;    // indices of steps whose notices were decided, or that were dropped
+  bool operator==(const ChainProgress&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(ChainProgress, (), (base, done))
+
+BOOST_DEFINE_ENUM_CLASS(Closing, open, confirmed, automatic, joined)
+
+struct Failure {
+  FailureId id = 0;
+  std::string title;             // for ops: the cause and its reason
+
+  FailureClass classification = FailureClass::undetermined;
+  ClassRule class_rule = ClassRule::under_judgement;
+  std::string class_detail;      // names that the rule speaks of, or the lead's words
+  Instant class_at{};
+  std::string class_by;          // person, where the lead decided
+  std::set<ServiceName> class_services;  // kept down when the lead decided
+
+  ComponentName cause;           // empty: reported by a person, for a service
+  Role owner = Role::ap_ops;
+  std::map<ComponentName, Instant> members;  // component -> since when it belongs
+
+  // Reported by a person (F3).
+  std::set<ServiceName> reported_services;   // count as down until `recover`
+  bool awaits_recover = false;   // only `recover` ends it
+  bool from_desk = false;
+  std::string reported_by;
+  std::string report_text;
+
+  Instant opened_at{};
+  Instant failing_since{};       // opened, or relapsed last
+  std::vector<Instant> relapses;
+  std::optional<Instant> recovered_at;
+  std::optional<Instant> closed_at;
+  Closing closing = Closing::open;
+  FailureId joined_into = 0;
+  std::string confirmed_by;
+  std::string confirmation;      // the words of `confirm`
+  std::optional<Acknowledgement> acknowledged;
+  std::vector<ProgressReport> reports;
+
+  // Services.
+  std::set<ServiceName> keeps_down;          // now
+  std::map<ServiceName, Instant> kept_down;  // ever, outside its planned stops -> since
+  std::set<ServiceName> touched;             // ever degraded or unknown by it
+  std::optional<Instant> down_since;         // keeps some service down since
+  Duration down_before{0};                   // summed up before that
+
+  // Primary response.
+  std::vector<StepRun> steps;
+  bool settling = false;         // a step ended; its fresh probe runs are not all back yet
+
+  // Chain.
+  ChainProgress detected_chain, incident_chain, major_chain;
+  bool incident_begun = false, major_begun = false;
+  std::set<Role> reached;        // roles that a chain notice was handed over to
+  std::optional<Instant> remind_at;
+  std::optional<Instant> report_due_at;
+  std::optional<Instant> unconfirmed_at;
+
+  // Banks.
+  std::string bank_window;       // name of the window, once the chain's step to the banks is due
+  std::map<BankName, BankThread> banks;
+  int bank_version = 0;          // counts what changes the text of an unsent bank notice
+  std::set<BankName> proposed;   // possibly affected: named to the lead
+
+  bool operator==(const Failure&) const = default;
+  bool is_open() const { return !closed_at.has_value(); }
+  const StepRun* running_step() const {
+    return !steps.empty() && steps.back().result == StepResult::running ? &steps.back() : nullptr;
+  }
+  Phase phase() const {
+    if (closed_at) return Phase::closed;
+    if (recovered_at) return Phase::recovered;
+    if (acknowledged) return Phase::acknowledged;
+    if (running_step() != nullptr || settling) return Phase::responding;
+    return Phase::detected;
+  }
+};
+BOOST_DESCRIBE_STRUCT(Failure, (),
+                      (id, title, classification, class_rule, class_detail, class_at, class_by, class_services, cause,
+                       owner, members, reported_services, awaits_recover, from_desk, reported_by, report_text, opened_at,
+                       failing_since, relapses, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation,
+                       acknowledged, reports, keeps_down, kept_down, touched, down_since, down_before, steps, settling,
+                       detected_chain, incident_chain, major_chain, incident_begun, major_begun, reached, remind_at,
+                       report_due_at, unconfirmed_at, bank_window, banks, bank_version, proposed))
+
+// The reason of the class in words for ops, for example "keeps no service down".
+std::string class_reason(const Failure& failure);
+
+}  // namespace yagura

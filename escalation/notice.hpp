@@ -1,0 +1,85 @@
+// A notice: a durable row from the moment that the decision is taken until it is sent, merged, withdrawn or refused for good.
+#pragma once
+
+#include <boost/describe.hpp>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "failure.hpp"
+
+namespace yagura {
+
+// In the order of gravity: the gravest of a bundle carries it.
+BOOST_DEFINE_ENUM_CLASS(NoticeKind, bank_security, bank_first, bank_occurred_and_recovered, bank_recovered, bank_corrected,
+                        bank_progress, major_declared, failure_escalated, delivery_failed, lead_attention,
+                        monitoring_blind, failure_detected, failure_reminder, failure_recovered, failure_confirmed,
+                        failure_progress, failure_acknowledged)
+// "bank.occurred-and-recovered", as in X-Yagura-Notice.
+std::string name_of(NoticeKind kind);
+std::optional<NoticeKind> notice_kind_named(std::string_view name);
+constexpr bool is_bank(NoticeKind kind) { return kind <= NoticeKind::bank_progress; }
+constexpr bool is_bank_first(NoticeKind kind) {
+  return kind == NoticeKind::bank_first || kind == NoticeKind::bank_occurred_and_recovered;
+}
+
+BOOST_DEFINE_ENUM_CLASS(NoticeState, held, due, sent, merged, withdrawn, undeliverable)
+
+struct Recipient {
+  std::string name;
+  std::string mail;
+  bool operator==(const Recipient&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Recipient, (), (name, mail))
+
+struct Notice {
+  NoticeId id = 0;
+  NoticeKind kind = NoticeKind::failure_detected;
+  std::string audience;          // "system-lead", "ap-ops", "bank:aozora"
+  FailureId failure = 0;
+  std::int64_t stop = 0;
+  std::vector<Recipient> to;     // as of now; computed again at hand-over
+  std::vector<std::string> accepted;  // addresses that have it already
+  std::vector<std::string> refused;   // addresses refused for good, with the reply
+  NoticeState state = NoticeState::due;
+  std::string reason;            // the rule that made it, or that ended it
+  std::string hold;              // the rule that holds it now; empty: nothing does
+  std::string window;            // the window that it is bound to; empty: none
+  std::string topic;             // what a reminder or lead.attention is about: "unacknowledged", "brake", …
+  std::map<std::string, std::string> details;  // values that the topic speaks of
+  Instant created_at{};
+  Instant not_before{};
+  std::optional<Instant> sent_at;
+  int attempts = 0;
+  bool in_flight = false;
+  std::optional<Instant> retry_at;
+  bool rendered = false;         // its bytes are kept
+  bool frozen = false;           // an attempt's outcome is unknown, or some recipients have it: the same bytes go again
+  std::string last_error;
+  std::string subject;           // as rendered
+  std::string message_id;
+  NoticeId into = 0;             // merged into
+  std::vector<NoticeId> carries; // the notices merged into this one
+  bool grouped = false;          // its bundle (of one or more) is committed
+  int number = 0;                // 第N報 within the bank's thread
+  int reports = 0;               // how many of the failure's reports it tells a bank
+  int relapses = 0;
+  int bank_version = 0;          // of the failure, when rendered
+  bool unless_acknowledged = false;  // an acknowledgement drops it while it is unsent
+  bool lead_hold = false;
+  bool released = false;
+  std::optional<Instant> brake_until;
+  bool overdue_told = false;     // delivery.failed was raised for its age
+  bool operator==(const Notice&) const = default;
+  bool is_unsent() const { return state == NoticeState::held || state == NoticeState::due; }
+  BankName bank() const { return audience.starts_with("bank:") ? audience.substr(5) : BankName{}; }
+};
+BOOST_DESCRIBE_STRUCT(Notice, (),
+                      (id, kind, audience, failure, stop, to, accepted, refused, state, reason, hold, window, topic, details,
+                       created_at, not_before, sent_at, attempts, in_flight, retry_at, rendered, frozen, last_error, subject,
+                       message_id, into, carries, grouped, number, reports, relapses, bank_version, unless_acknowledged, lead_hold, released,
+                       brake_until, overdue_told))
+
+}  // namespace yagura

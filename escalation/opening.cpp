@@ -1,0 +1,268 @@
+// Opening and joining (INTERFACE.md §3): a component that turns bad joins the failure of the deepest bad component that it
+// depends on, takes over the failures of what depends on it, or opens one of its own.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "rules.hpp"
+#include "text.hpp"
+
+namespace yagura {
+
+namespace {
+
+std::string title_of(const Turn& turn, const ComponentName& cause) {
+  std::string reason = component_reason(turn, cause);
+  return reason.empty() ? cause : cause + " — " + reason;
+}
+
+void add_member(Turn& turn, FailureId id, const ComponentName& component, const std::string& why) {
+  if (!turn.edit(id).members.try_emplace(component, turn.now).second) return;
+  turn.fact("failure.component", id, {{"component", component}, {"why", why}});
+}
+
+// Rule 1: the failure of the deepest bad component that this one depends on; 0: none.
+FailureId failure_of_dependency(const Turn& turn, const ComponentName& component, ComponentName& deepest) {
+  FailureId into = 0;
+  int depth = 0;
+  for (const auto& [name, distance] : turn.topology.dependencies(component)) {
+    if (distance <= depth || !is_bad(turn, name)) continue;
+    if (FailureId found = turn.failure_of(name)) {
+      into = found;
+      depth = distance;
+      deepest = name;
+    }
+  }
+  return into;
+}
+
+// Rule 2: open failures, not recovered, whose cause depends on this component, begun within `correlate`.
+std::vector<FailureId> consequences_of(const Turn& turn, const ComponentName& component) {
+  std::vector<FailureId> found;
+  for (FailureId id : turn.open_failures()) {
+    const Failure& failure = turn.failure(id);
+    if (failure.recovered_at || failure.cause.empty()) continue;
+    if (turn.now - failure.failing_since > turn.platform.escalation.correlate) continue;
+    if (turn.topology.depends_on(failure.cause, component)) found.push_back(id);
+  }
+  return found;
+}
+
+// `from` ends by joining `into`.
+void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& why) {
+  Failure& from = turn.edit(from_id);
+  Failure& into = turn.edit(into_id);
+  for (const auto& [name, since] : from.members) into.members.try_emplace(name, since);
+  into.reported_services.insert(from.reported_services.begin(), from.reported_services.end());
+  into.awaits_recover = into.awaits_recover || from.awaits_recover;
+  into.from_desk = into.from_desk || from.from_desk;
+  if (into.report_text.empty()) {
+    into.report_text = from.report_text;
+    into.reported_by = from.reported_by;
+  }
+  for (const ProgressReport& report : from.reports) into.reports.push_back(report);
+  std::stable_sort(into.reports.begin(), into.reports.end(),
+                   [](const auto& a, const auto& b) { return a.at < b.at; });
+  into.reached.insert(from.reached.begin(), from.reached.end());
+  for (const auto& [service, since] : from.kept_down) {
+    auto [known, fresh] = into.kept_down.try_emplace(service, since);
+    if (!fresh) known->second = std::min(known->second, since);
+  }
+  into.keeps_down.insert(from.keeps_down.begin(), from.keeps_down.end());
+  into.touched.insert(from.touched.begin(), from.touched.end());
+  into.proposed.insert(from.proposed.begin(), from.proposed.end());
+  into.down_before = std::max(into.down_before, from.down_before);
+  if (from.down_since) {
+    into.down_since = into.down_since ? std::min(*into.down_since, *from.down_since) : *from.down_since;
+  }
+  into.failing_since = std::min(into.failing_since, from.failing_since);
+  // Steps that ran are not run again; a running one goes on under the older number, its result last.
+  bool running = into.running_step() != nullptr;
+  for (const StepRun& step : from.steps) {
+    StepRun moved = step;
+    if (moved.result == StepResult::running) {
+      if (running) {
+        moved.result = StepResult::interrupted;
+        moved.ended = turn.now;
+        if (!moved.manual) turn.effect(StopStep{from_id, moved.component, moved.step});
+        into.steps.insert(into.steps.end() - 1, moved);
+        continue;
+      }
+      into.steps.push_back(moved);
+      running = true;
+    } else {
+      into.steps.insert(running ? into.steps.end() - 1 : into.steps.end(), moved);
+    }
+  }
+  into.settling = into.settling || from.settling;
+  // What banks and the chain have heard moves along: the most that any was told counts.
+  for (const auto& [bank, thread] : from.banks) {
+    BankThread& kept = into.banks[bank];
+    if (thread.told > kept.told) {
+      bool affected = kept.affected || thread.affected, added = kept.added || thread.added;
+      kept = thread;
+      kept.affected = affected;
+      kept.added = added;
+      kept.relapses_told = static_cast<int>(into.relapses.size());
+    } else {
+      kept.affected = kept.affected || thread.affected;
+      kept.added = kept.added || thread.added;
+    }
+  }
+  if (into.bank_window.empty()) into.bank_window = from.bank_window;
+  ++into.bank_version;
+  bool was_major = from.classification == FailureClass::major &&
+                   into.classification != FailureClass::major;
+  ClassRule rule = from.class_rule;
+  std::string detail = from.class_detail, by = from.class_by;
+  std::set<ServiceName> class_services = from.class_services;
+  ChainProgress chain = from.major_chain;
+  auto report_due = from.report_due_at;
+
+  from.closed_at = turn.now;
+  from.closing = Closing::joined;
+  from.joined_into = into_id;
+  from.settling = false;
+  turn.live.confirming.erase(from_id);
+  turn.fact("failure.joined", from_id, {{"into", std::to_string(into_id)}, {"why", why}});
+  turn.withdraw_where(from_id, fmt::format("failure {} joined failure {}", from_id, into_id),
+                      [](const Notice& notice) {
+                        return is_bank(notice.kind) || notice.kind == NoticeKind::failure_reminder;
+                      });
+  if (was_major) {
+    // The gravest class counts. What its chain has done is not done twice.
+    decide_class(turn, into_id, FailureClass::major, rule, detail, by);
+    Failure& now_major = turn.edit(into_id);
+    now_major.class_services = class_services;
+    now_major.major_chain = chain;
+    now_major.major_begun = true;
+    now_major.report_due_at = report_due;
+  }
+}
+
+void open(Turn& turn, const ComponentName& cause) {
+  Failure& made = turn.add_failure();
+  made.cause = cause;
+  made.owner = turn.platform.components.at(cause).owner;
+  made.members.emplace(cause, turn.now);
+  made.title = title_of(turn, cause);
+  made.detected_chain.base = turn.now;
+  turn.fact("failure.opened", made.id,
+            {{"title", made.title}, {"cause", cause}, {"owner", std::string(name_of(made.owner))}});
+}
+
+void open_or_join(Turn& turn, const ComponentName& component) {
+  ComponentName deepest;
+  FailureId own = failure_of_dependency(turn, component, deepest);
+  std::vector<FailureId> all = consequences_of(turn, component);
+  if (own != 0) {
+    add_member(turn, own, component, "depends on " + deepest);
+    if (turn.failure(own).cause.empty()) set_cause(turn, own, deepest);
+    all.erase(std::remove(all.begin(), all.end(), own), all.end());
+    if (all.empty()) return;
+    all.push_back(own);
+  } else if (all.empty()) {
+    open(turn, component);
+    return;
+  }
+  FailureId oldest = *std::min_element(all.begin(), all.end());
+  ComponentName cause = own != 0 ? turn.failure(own).cause : component;
+  for (FailureId id : all) {
+    if (id != oldest) merge(turn, id, oldest, "found to have the cause " + cause);
+  }
+  add_member(turn, oldest, component, "found to be the cause");
+  set_cause(turn, oldest, cause);
+}
+
+}  // namespace
+
+void set_cause(Turn& turn, FailureId id, const ComponentName& cause) {
+  if (turn.failure(id).cause == cause) return;
+  Failure& failure = turn.edit(id);
+  ComponentName before = failure.cause;
+  failure.cause = cause;
+  failure.title = title_of(turn, cause);
+  Role owner = turn.platform.components.at(cause).owner;
+  turn.fact("failure.cause", id,
+            {{"cause", cause}, {"before", before}, {"owner", std::string(name_of(owner))}});
+  if (owner == failure.owner) return;
+  failure.owner = owner;
+  turn.queue_for(owner, {NoticeKind::failure_detected, {}, id,
+                         "the cause is " + cause + ": its owner takes over", "owner"});
+}
+
+void open_and_join(Turn& turn) {
+  for (const ComponentName& component : turn.topology.order()) {
+    if (!is_bad(turn, component) || is_quiet(turn, component)) continue;
+    if (turn.failure_of(component) == 0) open_or_join(turn, component);
+  }
+}
+
+void merge_what_keeps_a_service_down_together(Turn& turn) {
+  for (const auto& [service, spec] : turn.platform.services) {
+    if (turn.live.stopped.contains(service)) continue;
+    std::vector<FailureId> together;
+    bool alone = false;
+    for (FailureId id : turn.open_failures()) {
+      if (turn.failure(id).recovered_at || !may_decide(turn, turn.failure(id))) continue;
+      if (keeping_of(turn, {id}).surely.contains(service)) alone = true;
+      together.push_back(id);
+    }
+    if (alone || together.size() < 2 || !keeping_of(turn, together).surely.contains(service)) continue;
+    // The smallest set that does it: whoever can be left out is, the oldest first.
+    for (std::size_t i = 0; i < together.size();) {
+      std::vector<FailureId> without = together;
+      without.erase(without.begin() + static_cast<std::ptrdiff_t>(i));
+      if (keeping_of(turn, without).surely.contains(service)) {
+        together = std::move(without);
+      } else {
+        ++i;
+      }
+    }
+    for (std::size_t i = 1; i < together.size(); ++i) {
+      merge(turn, together[i], together[0], "together they keep " + service + " down");
+    }
+  }
+}
+
+void relapse(Turn& turn) {
+  for (FailureId id : turn.open_failures()) {
+    if (!turn.failure(id).recovered_at) continue;
+    const Failure& seen = turn.failure(id);
+    auto failing = std::find_if(seen.members.begin(), seen.members.end(), [&](const auto& member) {
+      return turn.platform.components.contains(member.first) && is_bad(turn, member.first) &&
+             !is_quiet(turn, member.first);
+    });
+    if (failing == seen.members.end()) continue;
+    ComponentName component = failing->first;
+    Failure& failure = turn.edit(id);
+    failure.recovered_at.reset();
+    failure.relapses.push_back(turn.now);
+    failure.failing_since = turn.now;
+    failure.unconfirmed_at.reset();
+    failure.incident_chain.done.clear();
+    failure.incident_chain.base = turn.now;
+    failure.remind_at.reset();
+    failure.report_due_at.reset();
+    ++failure.bank_version;
+    turn.fact("failure.relapsed", id,
+              {{"component", component}, {"reason", component_reason(turn, component)}});
+    if (turn.live.confirming.contains(id)) {
+      turn.effect(Answer{turn.live.confirming.at(id).command, false,
+                         fmt::format("failure {} fails again: {}", id, component), id});
+      turn.live.confirming.erase(id);
+    }
+    turn.withdraw_where(id, "the failure relapsed", [](const Notice& notice) {
+      return notice.kind == NoticeKind::failure_recovered ||
+             notice.kind == NoticeKind::failure_reminder;
+    });
+    turn.queue_for(failure.owner, {NoticeKind::failure_detected, {}, id,
+                                   "relapsed: " + component + " fails again", "relapsed"});
+    if (failure.classification == FailureClass::major && failure.owner != Role::system_lead) {
+      turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, id,
+                                         "a major failure relapsed", "relapsed"});
+    }
+  }
+}
+
+}  // namespace yagura

@@ -1,0 +1,353 @@
+// Which notices go out now, and what holds the others. Asked again at every try.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "rules.hpp"
+#include "text.hpp"
+
+namespace yagura {
+
+namespace {
+
+constexpr Duration bundle_time = 5s;
+constexpr Duration brake_time = 30min;
+constexpr Duration overdue_after = 24h;
+
+struct Hold {
+  std::string why;                // empty: nothing holds it
+  std::optional<Instant> until;   // none: until something happens
+};
+
+Hold window_hold(const Turn& turn, const Notice& notice) {
+  auto window = turn.platform.windows.find(notice.window);
+  if (notice.window.empty()) return {};
+  if (window == turn.platform.windows.end()) return {"window " + notice.window + " is not configured", {}};
+  auto opens = window->second.next_open(turn.now, turn.platform.mail.attempt_timeout,
+                                        turn.platform.context());
+  if (!opens) return {"window " + notice.window + " does not open any more", {}};
+  if (*opens > turn.now) return {fmt::format("window {} opens {}", notice.window, turn.time(*opens)), opens};
+  return {};
+}
+
+// More than first_per_hour first notices to one bank within an hour ask the lead, and go after half an hour.
+Hold brake(Turn& turn, NoticeId id) {
+  const Notice& notice = turn.notice(id);
+  if (!is_bank_first(notice.kind) || notice.released) return {};
+  if (notice.brake_until) {
+    if (turn.now >= *notice.brake_until) return {};
+    return {"brake: waits for the system lead's release until " + turn.time(*notice.brake_until),
+            notice.brake_until};
+  }
+  auto firsts = turn.state().core.firsts.find(notice.bank());
+  std::size_t recent = 0;
+  if (firsts != turn.state().core.firsts.end()) {
+    recent = static_cast<std::size_t>(
+        std::count_if(firsts->second.begin(), firsts->second.end(),
+                      [&](Instant at) { return at > turn.now - 1h; }));
+  }
+  if (recent < static_cast<std::size_t>(turn.platform.bank_notices.first_per_hour)) return {};
+  Instant until = turn.now + brake_time;
+  turn.edit_notice(id).brake_until = until;
+  turn.queue_for(Role::system_lead,
+                 {NoticeKind::lead_attention, {}, notice.failure,
+                  "many first notices to one bank within an hour", "brake",
+                  {{"notice", std::to_string(id)},
+                   {"bank", notice.bank()},
+                   {"count", std::to_string(recent)},
+                   {"until", turn.time(until)}}});
+  return {"brake: waits for the system lead's release until " + turn.time(until), until};
+}
+
+Hold hold_of(Turn& turn, NoticeId id) {
+  const Notice& notice = turn.notice(id);
+  if (notice.lead_hold) return {"held by the system lead", {}};
+  if (Hold hold = window_hold(turn, notice); !hold.why.empty()) return hold;
+  if (!is_bank(notice.kind)) return {};
+  FailureId failure = end_of_joins(turn, notice.failure);
+  if (failure != 0 && !may_decide(turn, turn.failure(failure))) {
+    return {"after a restart: the failure's probes have not run afresh yet", {}};
+  }
+  if (auto until = turn.state().core.bank_hold_until; until && turn.now < *until) {
+    return {"the clock jumped: bank mail waits until " + turn.time(*until), until};
+  }
+  if (notice.frozen) return {};  // A repeat of a mail that may have arrived.
+  return brake(turn, id);
+}
+
+void follow_hold(Turn& turn, NoticeId id, const Hold& hold) {
+  const Notice& seen = turn.notice(id);
+  NoticeState state = hold.why.empty() ? NoticeState::due : NoticeState::held;
+  Instant not_before = hold.until.value_or(seen.not_before);
+  if (hold.until) turn.wake_at(*hold.until);
+  if (seen.state == state && seen.hold == hold.why && seen.not_before == not_before) return;
+  Notice& notice = turn.edit_notice(id);
+  bool moved = notice.not_before != not_before;
+  bool told = notice.hold != hold.why && !hold.why.empty();
+  notice.state = state;
+  notice.hold = hold.why;
+  notice.not_before = not_before;
+  if (moved || told) {
+    turn.batch.facts.push_back({turn.now, "notice.held", notice.failure, id, "daemon",
+                                {{"kind", name_of(notice.kind)},
+                                 {"audience", notice.audience},
+                                 {"hold", hold.why},
+                                 {"not_before", turn.time(not_before)}}});
+  }
+}
+
+bool is_stale_reminder(const Turn& turn, const Notice& notice) {
+  if (notice.kind != NoticeKind::failure_reminder || !notice.carries.empty() || notice.frozen) return false;
+  const Failure& failure = turn.failure(notice.failure);
+  if (!failure.is_open()) return true;
+  if (notice.topic == "unconfirmed") return !failure.recovered_at.has_value();
+  if (failure.recovered_at) return true;
+  if (notice.topic == "unacknowledged") return failure.acknowledged.has_value();
+  if (notice.topic == "report_overdue") {
+    return !failure.reports.empty() && failure.reports.back().at >= notice.created_at;
+  }
+  return failure.acknowledged && !failure.reports.empty() &&
+         failure.reports.back().at >= notice.created_at;
+}
+
+void tell_overdue(Turn& turn, NoticeId id) {
+  const Notice& notice = turn.notice(id);
+  if (notice.overdue_told || notice.kind == NoticeKind::delivery_failed) return;
+  if (notice.attempts == 0 || notice.state != NoticeState::due) return;
+  Instant overdue = std::max(notice.created_at, notice.not_before) + overdue_after;
+  if (turn.now < overdue) {
+    turn.wake_at(overdue);
+    return;
+  }
+  turn.edit_notice(id).overdue_told = true;
+  turn.queue_for(Role::system_lead,
+                 {NoticeKind::delivery_failed, {}, notice.failure, "undelivered for 24 h", {},
+                  {{"notice", std::to_string(id)},
+                   {"kind", name_of(notice.kind)},
+                   {"audience", notice.audience},
+                   {"age", format_duration(overdue_after)},
+                   {"last_error", notice.last_error}}});
+}
+
+void hand_over(Turn& turn, NoticeId id) {
+  Notice& notice = turn.edit_notice(id);
+  notice.state = NoticeState::due;
+  notice.hold.clear();
+  notice.in_flight = true;
+  notice.grouped = true;
+  notice.retry_at.reset();
+  ++notice.attempts;
+  if (!notice.rendered && is_bank(notice.kind) && notice.failure != 0) {
+    const Failure& failure = turn.failure(notice.failure);
+    const BankThread& thread = failure.banks.at(notice.bank());
+    notice.number = thread.mails + 1;
+    notice.bank_version = failure.bank_version;
+    notice.relapses = static_cast<int>(failure.relapses.size());
+    notice.reports = 0;
+    for (const ProgressReport& report : failure.reports) notice.reports += report.to_banks ? 1 : 0;
+  }
+  if (is_bank_first(notice.kind) && notice.attempts == 1) {
+    std::vector<Instant>& firsts = turn.edit_core().firsts[notice.bank()];
+    std::erase_if(firsts, [&](Instant at) { return at <= turn.now - 1h; });
+    firsts.push_back(turn.now);
+  }
+  turn.effect(HandOver{id});
+}
+
+// Ops audiences: the first goes at once, the rest of the five seconds after it as one mail.
+bool waits_for_bundle(Turn& turn, NoticeId id, std::map<std::string, std::vector<NoticeId>>& bundles) {
+  const Notice& notice = turn.notice(id);
+  if (is_bank(notice.kind) || notice.grouped) return false;
+  auto& from = turn.state().core.bundle_from;
+  auto opened = from.find(notice.audience);
+  if (opened == from.end()) {
+    turn.edit_core().bundle_from[notice.audience] = turn.now;
+    turn.wake_at(turn.now + bundle_time);
+    return false;
+  }
+  if (turn.now < opened->second + bundle_time) {
+    turn.wake_at(opened->second + bundle_time);
+    return true;
+  }
+  bundles[notice.audience].push_back(id);
+  return true;
+}
+
+// The gravest carries the others.
+NoticeId group(Turn& turn, std::vector<NoticeId> ids) {
+  NoticeId carrier = *std::min_element(ids.begin(), ids.end(), [&](NoticeId a, NoticeId b) {
+    return std::pair(turn.notice(a).kind, a) < std::pair(turn.notice(b).kind, b);
+  });
+  for (NoticeId id : ids) {
+    turn.edit_notice(id).grouped = true;
+    if (id == carrier) continue;
+    Notice& merged = turn.edit_notice(id);
+    merged.state = NoticeState::merged;
+    merged.into = carrier;
+    turn.edit_notice(carrier).carries.push_back(id);
+    turn.live.unsent.erase(id);
+    turn.batch.facts.push_back({turn.now, "notice.merged", merged.failure, id, "daemon",
+                                {{"kind", name_of(merged.kind)},
+                                 {"audience", merged.audience},
+                                 {"into", std::to_string(carrier)}}});
+  }
+  return carrier;
+}
+
+void close_bundle_times(Turn& turn) {
+  std::vector<std::string> over;
+  for (const auto& [audience, from] : turn.state().core.bundle_from) {
+    if (turn.now >= from + bundle_time) {
+      over.push_back(audience);
+    } else {
+      turn.wake_at(from + bundle_time);
+    }
+  }
+  for (const std::string& audience : over) turn.edit_core().bundle_from.erase(audience);
+}
+
+void reached(Turn& turn, const Notice& notice) {
+  if (notice.failure == 0) return;
+  if (notice.kind != NoticeKind::failure_detected && notice.kind != NoticeKind::failure_escalated &&
+      notice.kind != NoticeKind::major_declared) {
+    return;
+  }
+  FailureId failure = end_of_joins(turn, notice.failure);
+  if (auto role = role_named(notice.audience); role && !turn.failure(failure).reached.contains(*role)) {
+    turn.edit(failure).reached.insert(*role);
+  }
+}
+
+void sent(Turn& turn, NoticeId id) {
+  Notice& notice = turn.edit_notice(id);
+  notice.state = NoticeState::sent;
+  notice.retry_at.reset();
+  turn.live.unsent.erase(id);
+  turn.batch.facts.push_back({turn.now, "notice.sent", notice.failure, id, "daemon",
+                              {{"kind", name_of(notice.kind)}, {"audience", notice.audience}}});
+}
+
+std::string_view address_of(std::string_view refused) { return refused.substr(0, refused.find(' ')); }
+
+void tell_refused(Turn& turn, const Notice& notice) {
+  if (notice.kind == NoticeKind::delivery_failed) return;
+  std::string refused;
+  for (const std::string& one : notice.refused) refused += (refused.empty() ? "" : "\n") + one;
+  turn.queue_for(Role::system_lead,
+                 {NoticeKind::delivery_failed, {}, notice.failure, "refused for good", {},
+                  {{"notice", std::to_string(notice.id)},
+                   {"kind", name_of(notice.kind)},
+                   {"audience", notice.audience},
+                   {"refused", refused},
+                   {"last_error", notice.last_error}}});
+}
+
+void pass(Turn& turn) {
+  std::vector<NoticeId> order(turn.live.unsent.begin(), turn.live.unsent.end());
+  std::size_t in_flight = 0;
+  std::vector<NoticeId> ready;
+  std::map<std::string, std::vector<NoticeId>> bundles;
+  for (NoticeId id : order) {
+    if (turn.notice(id).in_flight) {
+      ++in_flight;
+      continue;
+    }
+    if (is_stale_reminder(turn, turn.notice(id))) {
+      turn.withdraw(id, "no longer needed");
+      continue;
+    }
+    Hold hold = hold_of(turn, id);
+    follow_hold(turn, id, hold);
+    if (!hold.why.empty()) continue;
+    tell_overdue(turn, id);
+    if (auto retry = turn.notice(id).retry_at; retry && turn.now < *retry) {
+      turn.wake_at(*retry);
+      continue;
+    }
+    if (!waits_for_bundle(turn, id, bundles)) ready.push_back(id);
+  }
+  for (auto& [audience, ids] : bundles) ready.push_back(group(turn, std::move(ids)));
+  close_bundle_times(turn);
+  std::stable_sort(ready.begin(), ready.end(), [&](NoticeId a, NoticeId b) {
+    return std::pair(turn.notice(a).kind, a) < std::pair(turn.notice(b).kind, b);
+  });
+  const auto limit = static_cast<std::size_t>(turn.platform.mail.parallel);
+  for (NoticeId id : ready) {
+    if (in_flight >= limit) break;  // Asked again when one is back.
+    hand_over(turn, id);
+    ++in_flight;
+  }
+}
+
+}  // namespace
+
+void hand_over_what_is_due(Turn& turn) {
+  // A brake or an overdue notice queues one to the lead, which may go at once.
+  for (int passes = 0; passes < 4; ++passes) {
+    NoticeId last = turn.state().core.last_notice;
+    pass(turn);
+    if (turn.state().core.last_notice == last) return;
+  }
+}
+
+void take_delivery(Turn& turn, const Delivered& delivered) {
+  auto known = turn.state().notices.find(delivered.notice);
+  if (known == turn.state().notices.end() || !known->second.in_flight) return;
+  NoticeId id = delivered.notice;
+  Notice& notice = turn.edit_notice(id);
+  notice.in_flight = false;
+  notice.last_error = delivered.unknown || !delivered.deferred.empty() || !delivered.refused.empty()
+                          ? one_line(delivered.reply)
+                          : "";
+  turn.batch.facts.push_back({turn.now, "notice.attempt", notice.failure, id, "daemon",
+                              {{"reply", one_line(delivered.reply)},
+                               {"outcome", delivered.unknown             ? "unknown"
+                                           : !delivered.deferred.empty() ? "deferred"
+                                           : !delivered.refused.empty()  ? "refused"
+                                                                         : "accepted"},
+                               {"attempt", std::to_string(notice.attempts)}}});
+  const bool had_none = notice.accepted.empty();
+  for (const std::string& address : delivered.accepted) notice.accepted.push_back(address);
+  for (const auto& [address, reply] : delivered.refused) {
+    notice.refused.push_back(one_line(address + " " + reply));
+  }
+  if (had_none && !notice.accepted.empty()) {
+    notice.sent_at = turn.now;
+    if (is_bank(notice.kind) && notice.failure != 0) bank_told(turn, notice);
+    reached(turn, notice);
+    for (NoticeId carried : notice.carries) reached(turn, turn.notice(carried));
+  }
+  bool open_recipient = false;
+  for (const Recipient& recipient : notice.to) {
+    bool settled =
+        std::find(notice.accepted.begin(), notice.accepted.end(), recipient.mail) != notice.accepted.end() ||
+        std::any_of(notice.refused.begin(), notice.refused.end(),
+                    [&](const std::string& refused) { return address_of(refused) == recipient.mail; });
+    open_recipient = open_recipient || !settled;
+  }
+  if (delivered.unknown) notice.frozen = true;
+  if (open_recipient) {
+    if (!notice.accepted.empty() || !notice.refused.empty()) notice.frozen = true;
+    Duration wait = turn.platform.mail.retry_first;
+    for (int i = 1; i < notice.attempts && wait < turn.platform.mail.retry_most; ++i) wait *= 2;
+    wait = std::min(wait, turn.platform.mail.retry_most);
+    notice.retry_at = turn.now + wait;
+    turn.wake_at(*notice.retry_at);
+    return;
+  }
+  if (notice.accepted.empty()) {
+    notice.state = NoticeState::undeliverable;
+    notice.reason = "every recipient was refused for good";
+    turn.live.unsent.erase(id);
+    turn.batch.facts.push_back({turn.now, "notice.undeliverable", notice.failure, id, "daemon",
+                                {{"kind", name_of(notice.kind)},
+                                 {"audience", notice.audience},
+                                 {"reply", notice.last_error}}});
+    if (is_bank(notice.kind) && notice.failure != 0) bank_refused(turn, notice);
+  } else {
+    sent(turn, id);
+  }
+  if (!notice.refused.empty()) tell_refused(turn, turn.notice(id));
+}
+
+}  // namespace yagura

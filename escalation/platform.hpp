@@ -1,0 +1,167 @@
+// The platform as the decision code sees it: what is watched, who is told, by which rules. Made
+// from the configuration, already checked (daemon/config), immutable; a reload makes a new one.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "calendar.hpp"
+#include "instant.hpp"
+#include "window.hpp"
+#include "zone.hpp"
+
+namespace yagura {
+
+// Identifiers are the names of the configuration.
+using ComponentName = std::string;
+using ServiceName = std::string;
+using BankName = std::string;
+using PersonName = std::string;
+
+enum class Role { system_lead, ap_ops, infra_ops, inquiry_desk, auditor };
+constexpr std::array<Role, 5> all_roles{Role::system_lead, Role::ap_ops, Role::infra_ops,
+                                        Role::inquiry_desk, Role::auditor};
+// "system-lead", as in the configuration and in X-Yagura-Audience.
+std::string_view name_of(Role role);
+std::optional<Role> role_named(std::string_view name);
+
+struct Person {
+  PersonName id;
+  std::string name;
+  std::string mail;
+  std::set<Role> roles;
+  std::string unix_user;  // empty: cannot act by the command line
+};
+
+struct Contact {
+  std::string name;
+  std::string mail;
+  bool for_failures = true;
+  bool for_stops = true;
+};
+
+struct Bank {
+  BankName id;
+  std::string name;
+  std::vector<Contact> contacts;
+  std::set<ServiceName> services;  // `all` is resolved to the names
+};
+
+// A component, a service, or `at_least` of several needs.
+struct Need {
+  enum class Kind { component, service, at_least } kind = Kind::component;
+  std::string name;
+  int at_least = 0;
+  std::vector<Need> of;
+};
+
+struct Service {
+  ServiceName id;
+  std::string name;
+  std::vector<Need> needs;
+};
+
+enum class Family { liveness, resource, job, security };
+enum class Impact { down, degraded };
+
+struct ProbeSpec {
+  std::string name;
+  std::string kind;
+  Family family = Family::liveness;
+  Impact impact = Impact::down;
+  Duration interval = 1min;
+  Duration timeout = 10s;
+  Duration retry = 10s;
+  int confirm = 1;  // 1 for job probes
+  int clear = 1;
+  bool is_job() const { return family == Family::job; }
+};
+
+struct ResponseStep {
+  bool manual = false;
+  std::vector<std::string> run;  // automatic: program and arguments
+  std::string text;              // manual: what to do
+  Duration limit = 1min;         // `timeout` of an automatic, `within` of a manual step
+};
+
+struct Component {
+  ComponentName id;
+  Role owner = Role::ap_ops;
+  std::vector<ComponentName> depends_on;
+  std::vector<ProbeSpec> probes;
+  std::vector<ResponseStep> primary_response;
+  const ProbeSpec* probe(std::string_view name) const;
+};
+
+// To whom: the owner of the failure, a role, or the affected banks.
+struct Audience {
+  enum class Kind { owner, role, banks } kind = Kind::owner;
+  Role role = Role::system_lead;
+};
+
+struct ChainStep {
+  std::vector<Audience> to;
+  Duration after{0};
+  bool unless_acknowledged = false;
+  std::optional<std::string> window;  // name of a window
+};
+
+struct Escalation {
+  std::vector<ChainStep> detected;
+  std::vector<ChainStep> incident;
+  std::vector<ChainStep> major;
+  std::vector<ChainStep> security;      // takes effect with security probes
+  std::optional<Duration> remind_every = 30min;
+  Duration report_due = 1h;
+  Duration undetermined_at_most = 15min;
+  Duration correlate = 2min;
+  Duration auto_close = 30min;
+  Duration blind_after = 15min;         // a probe unknown for this long: monitoring.blind
+};
+
+struct Maintenance {
+  std::string name;
+  Window window;                   // with its `except` dates
+  bool all_services = true;
+  std::set<ServiceName> services;  // where not all
+};
+
+struct BankNotices {
+  int first_per_hour = 5;
+};
+
+// What the outbox's rules need to know of the mail transport.
+struct MailPolicy {
+  std::string from_domain = "localhost";  // right-hand side of Message-IDs
+  Duration attempt_timeout = 10s;         // longest that one attempt may take
+  Duration retry_first = 30s;
+  Duration retry_most = 30min;
+  int parallel = 2;
+};
+
+struct Platform {
+  Zone zone;
+  Calendar calendar;
+  std::map<std::string, Window> windows;  // at least bank_mail and response_hours
+  std::vector<Maintenance> maintenance;
+  std::map<PersonName, Person> people;
+  std::map<BankName, Bank> banks;
+  std::map<ServiceName, Service> services;
+  std::map<ComponentName, Component> components;
+  Escalation escalation;
+  BankNotices bank_notices;
+  MailPolicy mail;
+
+  Window::Context context() const { return {zone, calendar}; }
+  const Window& window(const std::string& name) const { return windows.at(name); }
+  std::vector<const Person*> people_with(Role role) const;
+  const Person* person_of_unix_user(std::string_view user) const;
+};
+using PlatformPtr = std::shared_ptr<const Platform>;
+
+}  // namespace yagura

@@ -1,0 +1,152 @@
+// Recovery, its confirmation (F6), and closing.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "rules.hpp"
+
+namespace yagura {
+
+namespace {
+
+constexpr Duration confirmation_limit = 5min;
+
+bool all_well(const Turn& turn, const Failure& failure) {
+  if (failure.awaits_recover || !failure.reported_services.empty()) return false;
+  return std::all_of(failure.members.begin(), failure.members.end(), [&](const auto& member) {
+    auto component = turn.platform.components.find(member.first);
+    return component == turn.platform.components.end() ||
+           is_well(component->second, turn.health(member.first));
+  });
+}
+
+}  // namespace
+
+std::vector<std::string> not_well(const Turn& turn, const Failure& failure, bool job_ok) {
+  std::vector<std::string> found;
+  for (const auto& [name, since] : failure.members) {
+    auto component = turn.platform.components.find(name);
+    if (component == turn.platform.components.end()) continue;
+    const ComponentHealth& health = turn.health(name);
+    for (const ProbeSpec& spec : component->second.probes) {
+      if (spec.is_job() && job_ok) continue;
+      auto probe = health.probes.find(spec.name);
+      if (probe == health.probes.end()) continue;
+      Verdict verdict = probe->second.verdict;
+      std::string reason = probe->second.reason;
+      if (probe->second.last && probe->second.last->verdict != Verdict::ok &&
+          probe->second.last->verdict != Verdict::warning) {
+        verdict = probe->second.last->verdict;
+        reason = probe->second.last->reason;
+      }
+      if (verdict == Verdict::ok || verdict == Verdict::warning) continue;
+      found.push_back(fmt::format("{}/{} is {}{}{}", name, spec.name, name_of(verdict),
+                                  reason.empty() ? "" : ": ", reason));
+    }
+  }
+  return found;
+}
+
+void recover(Turn& turn, FailureId id) {
+  const Failure& seen = turn.failure(id);
+  if (seen.recovered_at) {
+    if (seen.classification != FailureClass::incident) return;
+    Instant closes = *seen.recovered_at + turn.platform.escalation.auto_close;
+    if (turn.now < closes) {
+      turn.wake_at(closes);
+    } else if (may_decide(turn, seen)) {
+      close(turn, id, Closing::automatic, "daemon",
+            "recovered and unconfirmed for " + format_duration(turn.platform.escalation.auto_close));
+    }
+    return;
+  }
+  if (!may_decide(turn, seen) || !all_well(turn, seen)) return;
+  if (seen.classification == FailureClass::undetermined) return;  // The class comes first.
+  Failure& failure = turn.edit(id);
+  failure.recovered_at = turn.now;
+  failure.remind_at.reset();
+  failure.report_due_at.reset();
+  ++failure.bank_version;
+  turn.fact("failure.recovered", id);
+  turn.withdraw_where(id, "the failure recovered", [](const Notice& notice) {
+    return notice.kind == NoticeKind::failure_escalated ||
+           notice.kind == NoticeKind::failure_reminder;
+  });
+  turn.queue_for(failure.owner, {NoticeKind::failure_recovered, {}, id, "probes are well again"});
+  if (failure.classification == FailureClass::major && failure.owner != Role::system_lead) {
+    turn.queue_for(Role::system_lead,
+                   {NoticeKind::failure_recovered, {}, id, "a major failure's probes are well again"});
+  }
+  if (failure.classification == FailureClass::incident) {
+    turn.wake_at(turn.now + turn.platform.escalation.auto_close);
+  }
+}
+
+void close(Turn& turn, FailureId id, Closing closing, const std::string& by, const std::string& text) {
+  Failure& failure = turn.edit(id);
+  failure.closed_at = turn.now;
+  failure.closing = closing;
+  failure.remind_at.reset();
+  failure.report_due_at.reset();
+  failure.unconfirmed_at.reset();
+  failure.settling = false;
+  ++failure.bank_version;
+  if (closing == Closing::confirmed) {
+    failure.confirmed_by = by;
+    failure.confirmation = text;
+  }
+  if (const StepRun* step = failure.running_step()) {
+    if (!step->manual) turn.effect(StopStep{id, step->component, step->step});
+    failure.steps.back().result = StepResult::interrupted;
+    failure.steps.back().ended = turn.now;
+  }
+  turn.fact("failure.closed", id,
+            {{"how", boost::describe::enum_to_string(closing, "")}, {"text", text}}, by);
+  turn.withdraw_where(id, "the failure is closed", [](const Notice& notice) {
+    return notice.kind == NoticeKind::failure_reminder ||
+           notice.kind == NoticeKind::failure_escalated;
+  });
+  if (closing != Closing::confirmed) return;
+  turn.queue_for(Role::system_lead,
+                 {NoticeKind::failure_confirmed, {}, id, "recovery confirmed by " + by});
+  if (failure.from_desk || failure.reached.contains(Role::inquiry_desk)) {
+    turn.queue_for(Role::inquiry_desk,
+                   {NoticeKind::failure_confirmed, {}, id, "recovery confirmed by " + by});
+  }
+}
+
+void finish_confirmations(Turn& turn) {
+  // Over a copy: closing and refusing take entries out.
+  auto confirming = turn.live.confirming;
+  for (const auto& [id, asked] : confirming) {
+    const Failure& failure = turn.failure(id);
+    bool fresh = ran_afresh(turn, failure, asked.since);
+    if (!fresh && turn.now < asked.deadline) {
+      turn.wake_at(asked.deadline);
+      continue;
+    }
+    std::vector<std::string> bad = not_well(turn, failure, asked.job_ok);
+    if (!fresh && bad.empty()) bad.push_back("the fresh probe runs did not end in time; try again");
+    turn.live.confirming.erase(id);
+    if (!bad.empty()) {
+      std::string text = fmt::format("failure {} is not confirmed:", id);
+      for (const std::string& one : bad) text += " " + one + ";";
+      text.back() = ' ';
+      text.pop_back();
+      turn.fact("command.refused", id, {{"order", "confirm"}, {"reason", text}}, asked.by);
+      turn.effect(Answer{asked.command, false, text, id});
+      continue;
+    }
+    if (!failure.recovered_at) {
+      Failure& edited = turn.edit(id);
+      if (asked.job_ok) edited.awaits_recover = false;
+      if (edited.classification == FailureClass::undetermined) classify(turn, id);
+      edited.recovered_at = turn.now;
+      turn.fact("failure.recovered", id);
+    }
+    close(turn, id, Closing::confirmed, asked.by, asked.text);
+    turn.effect(Answer{asked.command, true, fmt::format("failure {} is confirmed and closed", id), id});
+  }
+}
+
+}  // namespace yagura

@@ -1,0 +1,89 @@
+// A new configuration while failures are open and notices are held (INTERFACE.md §1): nothing is lowered, closed or
+// reopened; whom it concerns now is told, and who thereby falls away or joins is told to the lead.
+#include <algorithm>
+
+#include "rules.hpp"
+
+namespace yagura {
+
+namespace {
+
+void let_go_of_components(Turn& turn, FailureId id) {
+  std::vector<ComponentName> gone;
+  for (const auto& [name, since] : turn.failure(id).members) {
+    if (!turn.platform.components.contains(name)) gone.push_back(name);
+  }
+  if (gone.empty()) return;
+  Failure& failure = turn.edit(id);
+  for (const ComponentName& name : gone) {
+    failure.members.erase(name);
+    turn.fact("failure.component-gone", id, {{"component", name}});
+  }
+  // What failed is no longer watched: a person has to say that it is well.
+  if (!failure.recovered_at) failure.awaits_recover = true;
+  if (const StepRun* step = failure.running_step();
+      step != nullptr && !turn.platform.components.contains(step->component)) {
+    if (!step->manual) turn.effect(StopStep{id, step->component, step->step});
+    end_step(turn, id, StepResult::interrupted, "the component is gone from the configuration", "");
+  }
+  if (!failure.members.empty() || !failure.reported_services.empty()) return;
+  for (Role role : std::set<Role>{failure.owner, Role::system_lead}) {
+    turn.queue_for(role, {NoticeKind::lead_attention, {}, id,
+                          "its components are gone from the configuration", "failure_empty",
+                          {{"components", join({gone.begin(), gone.end()})}}});
+  }
+}
+
+std::set<std::string> addresses(const std::vector<Recipient>& to) {
+  std::set<std::string> found;
+  for (const Recipient& recipient : to) found.insert(recipient.mail);
+  return found;
+}
+
+void compute_recipients_again(Turn& turn) {
+  std::set<std::string> notices, joined, left;
+  for (NoticeId id : std::set<NoticeId>(turn.live.unsent)) {
+    const Notice& notice = turn.notice(id);
+    if (notice.in_flight || notice.frozen) continue;
+    std::vector<Recipient> to = turn.recipients(notice.audience);
+    if (to == notice.to) continue;
+    std::set<std::string> before = addresses(notice.to), after = addresses(to);
+    if (before != after) {
+      notices.insert(std::to_string(id));
+      for (const std::string& one : after) {
+        if (!before.contains(one)) joined.insert(one);
+      }
+      for (const std::string& one : before) {
+        if (!after.contains(one)) left.insert(one);
+      }
+      turn.batch.facts.push_back({turn.now, "notice.recipients", notice.failure, id, "daemon",
+                                  {{"audience", notice.audience}, {"to", join(after)}}});
+    }
+    if (to.empty()) {
+      turn.withdraw(id, "nobody is left to mail it to: " + notice.audience);
+      continue;
+    }
+    Notice& changed = turn.edit_notice(id);
+    changed.to = std::move(to);
+    // Bytes that name the former recipients are not kept.
+    changed.rendered = false;
+  }
+  if (notices.empty()) return;
+  turn.queue_for(Role::system_lead,
+                 {NoticeKind::lead_attention, {}, 0,
+                  "a reload changed the recipients of notices that are not sent yet", "recipients",
+                  {{"notice", join(notices)}, {"joined", join(joined)}, {"left", join(left)}}});
+}
+
+}  // namespace
+
+void follow_platform(Turn& turn, const std::vector<std::string>& changes) {
+  std::string text;
+  for (const std::string& change : changes) text += (text.empty() ? "" : "; ") + change;
+  turn.fact("platform.changed", 0, {{"changes", text}});
+  turn.live.stops_known = false;
+  for (FailureId id : turn.open_failures()) let_go_of_components(turn, id);
+  compute_recipients_again(turn);
+}
+
+}  // namespace yagura

@@ -1,0 +1,79 @@
+// The rules, in the order in which a turn asks them (decider.cpp). Each is a small function over the turn that changes
+// what it finds to be due, says why in a fact, and asks to be woken for what is not due yet. All are level-triggered: asked twice
+// at one instant they change nothing the second time.
+#pragma once
+
+#include "turn.hpp"
+
+namespace yagura {
+
+// ---- looking.cpp: how things stand ----
+
+// The component as failures are judged by: what a planned stop or a restart has hidden counts only by later runs.
+ComponentState effective_state(const Turn& turn, const ComponentName& component);
+bool is_bad(const Turn& turn, const ComponentName& component);  // degraded or down
+// Every service that needs it, directly or not, is stopped.
+bool is_quiet(const Turn& turn, const ComponentName& component);
+// What a failure keeps down with every component outside it well (§3.3).
+struct Keeping {
+  std::set<ServiceName> surely;   // even if every unknown one were well
+  std::set<ServiceName> perhaps;  // if every unknown one were down
+  std::set<ServiceName> touched;  // degraded or unknown
+};
+Keeping keeping_of(const Turn& turn, const std::vector<FailureId>& failures);
+// Every probe of its components (job probes apart) ran after `since` and neither confirms nor clears.
+bool ran_afresh(const Turn& turn, const Failure& failure, Instant since);
+// After a restart: the failure's probes ran once (§3, last paragraph).
+bool may_decide(const Turn& turn, const Failure& failure);
+std::vector<ProbeId> probes_of(const Turn& turn, const Failure& failure);
+std::string join(const std::set<std::string>& names);
+std::string component_reason(const Turn& turn, const ComponentName& component);
+
+// ---- stops.cpp ----
+void follow_stops(Turn& turn);
+
+// ---- opening.cpp: rules 1 to 3 of opening and joining ----
+void open_and_join(Turn& turn);
+void merge_what_keeps_a_service_down_together(Turn& turn);
+void relapse(Turn& turn);
+// Names the cause anew, and tells the owner where that changes it.
+void set_cause(Turn& turn, FailureId id, const ComponentName& cause);
+
+// ---- classification.cpp, response.cpp, recovery.cpp ----
+void classify(Turn& turn, FailureId id);
+void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRule rule, std::string detail,
+                  std::string by = {});
+void settle_response(Turn& turn, FailureId id);
+void end_step(Turn& turn, FailureId id, StepResult result, std::string output, std::string by);
+// Starts the next step; false where none is left. `waits`: one is left that may not start now.
+bool start_next_step(Turn& turn, FailureId id, bool& waits);
+bool has_response(const Turn& turn, const Failure& failure);
+void recover(Turn& turn, FailureId id);
+void close(Turn& turn, FailureId id, Closing closing, const std::string& by, const std::string& text);
+void finish_confirmations(Turn& turn);
+std::vector<std::string> not_well(const Turn& turn, const Failure& failure, bool job_ok);
+
+// ---- chain.cpp ----
+void walk_chain(Turn& turn, FailureId id);
+void remind(Turn& turn, FailureId id);
+void tell_blind_probes(Turn& turn);
+void warn_of_calendar(Turn& turn);
+
+// ---- bank_notices.cpp ----
+void find_affected_banks(Turn& turn, FailureId id);
+void owe_banks(Turn& turn, FailureId id);
+void bank_told(Turn& turn, const Notice& notice);
+void bank_refused(Turn& turn, const Notice& notice);
+FailureId end_of_joins(const Turn& turn, FailureId id);
+
+// ---- outbox.cpp ----
+void hand_over_what_is_due(Turn& turn);
+void take_delivery(Turn& turn, const Delivered& delivered);
+
+// ---- orders.cpp ----
+void obey(Turn& turn, const Command& command);
+
+// ---- reload.cpp ----
+void follow_platform(Turn& turn, const std::vector<std::string>& changes);
+
+}  // namespace yagura

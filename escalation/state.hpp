@@ -1,0 +1,46 @@
+// All that the decision code knows. What is marked live is lost at a restart, on purpose: it is made afresh
+// by the first runs of the probes.
+#pragma once
+
+#include <boost/describe.hpp>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "failure.hpp"
+#include "health.hpp"
+#include "notice.hpp"
+
+namespace yagura {
+
+// A service as last seen, for people to read.
+struct ServiceStatus {
+  ServiceState state = ServiceState::up;
+  Instant since{};
+  bool operator==(const ServiceStatus&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(ServiceStatus, (), (state, since))
+
+// What belongs to no single failure or notice.
+struct Core {
+  FailureId last_failure = 0;
+  NoticeId last_notice = 0;
+  std::map<std::string, Instant> bundle_from;                // audience -> when its first notice went
+  std::map<BankName, std::vector<Instant>> firsts;           // first notices handed over in the last hour
+  std::optional<Instant> bank_hold_until;                    // after a clock jump
+  std::map<ServiceName, ServiceStatus> services;
+  int calendar_told = 0;                                     // the year whose missing holidays the lead was told of
+  bool operator==(const Core&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, bundle_from, firsts, bank_hold_until, services, calendar_told))
+
+struct State {
+  std::map<FailureId, Failure> failures;
+  std::map<NoticeId, Notice> notices;
+  std::map<ComponentName, ComponentHealth> components;
+  Core core;
+  bool operator==(const State&) const = default;
+};
+
+}  // namespace yagura

@@ -1,0 +1,82 @@
+// Weekly maintenance: while a service is stopped, what needs only it is quiet; at the end it is judged
+// by runs begun after the end (INTERFACE.md §5).
+#include <algorithm>
+
+#include "rules.hpp"
+
+namespace yagura {
+
+namespace {
+
+struct Stops {
+  std::set<ServiceName> stopped;
+  bool all = false;
+  std::optional<Instant> change_at;
+};
+
+Stops stops_at(const Turn& turn) {
+  Stops stops;
+  auto changes = [&stops](Instant at) {
+    if (!stops.change_at || at < *stops.change_at) stops.change_at = at;
+  };
+  for (const Maintenance& maintenance : turn.platform.maintenance) {
+    auto interval = maintenance.window.next_interval(turn.now, turn.platform.context());
+    if (!interval) continue;
+    if (interval->from > turn.now) {
+      changes(interval->from);
+      continue;
+    }
+    changes(interval->until);
+    stops.all = stops.all || maintenance.all_services;
+    for (const auto& [name, service] : turn.platform.services) {
+      if (maintenance.all_services || maintenance.services.contains(name)) stops.stopped.insert(name);
+    }
+  }
+  return stops;
+}
+
+}  // namespace
+
+void follow_stops(Turn& turn) {
+  Live& live = turn.live;
+  if (!live.stops_known || (live.stops_change_at && *live.stops_change_at <= turn.now)) {
+    std::set<ComponentName> were_quiet;
+    for (const auto& [name, component] : turn.platform.components) {
+      if (is_quiet(turn, name)) were_quiet.insert(name);
+    }
+    std::set<ServiceName> before = live.stopped;
+    Stops stops = stops_at(turn);
+    live.stopped = stops.stopped;
+    live.all_stopped = stops.all;
+    live.stops_change_at = stops.change_at;
+
+    std::vector<ProbeId> look_again;
+    for (const ServiceName& service : before) {
+      if (live.stopped.contains(service) || !turn.platform.services.contains(service)) continue;
+      live.stop_ended[service] = turn.now;
+      if (live.stops_known) turn.fact("stop.ended", 0, {{"service", service}});
+    }
+    for (const ServiceName& service : live.stopped) {
+      if (live.stops_known && !before.contains(service)) {
+        turn.fact("stop.began", 0, {{"service", service}});
+      }
+    }
+    for (const auto& [name, component] : turn.platform.components) {
+      bool ended = std::any_of(before.begin(), before.end(), [&](const ServiceName& service) {
+        return !live.stopped.contains(service) && turn.topology.services_of(name).contains(service);
+      });
+      bool was_quiet = were_quiet.contains(name) && !is_quiet(turn, name);
+      if (!ended && !was_quiet) continue;
+      if (was_quiet && turn.failure_of(name) == 0) live.fresh_from[name] = turn.now;
+      if (state_of(component, turn.health(name)) == ComponentState::ok) continue;
+      for (const ProbeSpec& spec : component.probes) {
+        if (!spec.is_job()) look_again.push_back({name, spec.name});
+      }
+    }
+    if (!look_again.empty()) turn.effect(RunProbes{std::move(look_again)});
+    live.stops_known = true;
+  }
+  if (live.stops_change_at) turn.wake_at(*live.stops_change_at);
+}
+
+}  // namespace yagura

@@ -1,0 +1,137 @@
+#include "topology.hpp"
+
+#include <algorithm>
+
+namespace yagura {
+
+namespace {
+
+void collect_dependencies(const Platform& platform, const ComponentName& from, int distance,
+                          std::map<ComponentName, int>& into) {
+  auto found = platform.components.find(from);
+  if (found == platform.components.end()) return;
+  for (const ComponentName& next : found->second.depends_on) {
+    auto [known, fresh] = into.try_emplace(next, distance);
+    if (!fresh && known->second >= distance) continue;
+    known->second = distance;
+    collect_dependencies(platform, next, distance + 1, into);
+  }
+}
+
+void collect_components(const Platform& platform, const std::vector<Need>& needs,
+                        std::vector<ComponentName>& into) {
+  for (const Need& need : needs) {
+    switch (need.kind) {
+      case Need::Kind::component:
+        if (std::find(into.begin(), into.end(), need.name) == into.end()) into.push_back(need.name);
+        break;
+      case Need::Kind::service:
+        if (auto found = platform.services.find(need.name); found != platform.services.end()) {
+          collect_components(platform, found->second.needs, into);
+        }
+        break;
+      case Need::Kind::at_least:
+        collect_components(platform, need.of, into);
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+Topology::Topology(const Platform& platform) : platform_(platform) {
+  for (const auto& [name, component] : platform.components) {
+    collect_dependencies(platform, name, 1, dependencies_[name]);
+    services_of_[name];
+    order_.push_back(name);
+  }
+  for (const auto& [name, service] : platform.services) {
+    std::vector<ComponentName>& components = components_of_[name];
+    collect_components(platform, service.needs, components);
+    for (const ComponentName& component : components) {
+      services_of_[component].insert(name);
+      for (const auto& [dependency, distance] : dependencies(component)) {
+        services_of_[dependency].insert(name);
+      }
+    }
+  }
+  // Who depends on another has at least its dependencies and that other one.
+  std::stable_sort(order_.begin(), order_.end(), [this](const auto& a, const auto& b) {
+    return dependencies(a).size() < dependencies(b).size();
+  });
+}
+
+const std::map<ComponentName, int>& Topology::dependencies(const ComponentName& component) const {
+  static const std::map<ComponentName, int> none;
+  auto found = dependencies_.find(component);
+  return found == dependencies_.end() ? none : found->second;
+}
+
+const std::set<ServiceName>& Topology::services_of(const ComponentName& component) const {
+  static const std::set<ServiceName> none;
+  auto found = services_of_.find(component);
+  return found == services_of_.end() ? none : found->second;
+}
+
+const std::vector<ComponentName>& Topology::components_of(const ServiceName& service) const {
+  static const std::vector<ComponentName> none;
+  auto found = components_of_.find(service);
+  return found == components_of_.end() ? none : found->second;
+}
+
+Topology::Met Topology::met(const Need& need, const ComponentLook& look,
+                            const std::set<ServiceName>& reported) const {
+  switch (need.kind) {
+    case Need::Kind::component:
+      switch (look(need.name)) {
+        case ComponentState::ok: return {};
+        case ComponentState::degraded: return {false, false, true};
+        case ComponentState::unknown: return {false, true, true};
+        case ComponentState::down: return {true, true, true};
+      }
+      return {};
+    case Need::Kind::service: {
+      auto found = platform_.services.find(need.name);
+      if (found == platform_.services.end()) return {};
+      return met(found->second, look, reported);
+    }
+    case Need::Kind::at_least: {
+      int best = 0, worst = 0;
+      bool less = false;
+      for (const Need& one : need.of) {
+        Met judged = met(one, look, reported);
+        if (!judged.surely_not) ++best;
+        if (!judged.maybe_not) ++worst;
+        less = less || judged.less;
+      }
+      return {best < need.at_least, worst < need.at_least, less};
+    }
+  }
+  return {};
+}
+
+Topology::Met Topology::met(const Service& service, const ComponentLook& look,
+                            const std::set<ServiceName>& reported) const {
+  if (reported.contains(service.id)) return {true, true, true};
+  Met whole;
+  for (const Need& need : service.needs) {
+    Met one = met(need, look, reported);
+    whole.surely_not = whole.surely_not || one.surely_not;
+    whole.maybe_not = whole.maybe_not || one.maybe_not;
+    whole.less = whole.less || one.less;
+  }
+  return whole;
+}
+
+ServiceState Topology::judge(const ServiceName& service, const ComponentLook& look,
+                             const std::set<ServiceName>& reported) const {
+  auto found = platform_.services.find(service);
+  if (found == platform_.services.end()) return ServiceState::up;
+  Met judged = met(found->second, look, reported);
+  if (judged.surely_not) return ServiceState::down;
+  if (judged.maybe_not) return ServiceState::unknown;
+  if (judged.less) return ServiceState::degraded;
+  return ServiceState::up;
+}
+
+}  // namespace yagura

@@ -1,0 +1,54 @@
+// How components and services hang together: dependencies, needs, and what follows for a service from the
+// states of its components (INTERFACE.md §2). Made from a platform, immutable.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "health.hpp"
+#include "platform.hpp"
+
+namespace yagura {
+
+// How components look to whoever judges a service.
+using ComponentLook = std::function<ComponentState(const ComponentName&)>;
+
+class Topology {
+ public:
+  explicit Topology(const Platform& platform);
+
+  // Everything that the component depends on, directly or further away, with the longest distance.
+  const std::map<ComponentName, int>& dependencies(const ComponentName& component) const;
+  bool depends_on(const ComponentName& component, const ComponentName& other) const {
+    return dependencies(component).contains(other);
+  }
+  // The services that need the component: by their needs, other services' needs and dependencies.
+  const std::set<ServiceName>& services_of(const ComponentName& component) const;
+  // The components that the service needs, in the order written; dependencies not included.
+  const std::vector<ComponentName>& components_of(const ServiceName& service) const;
+  // Components with those depended on before those that depend on them.
+  const std::vector<ComponentName>& order() const { return order_; }
+
+  // `reported` services count as down.
+  ServiceState judge(const ServiceName& service, const ComponentLook& look,
+                     const std::set<ServiceName>& reported = {}) const;
+
+ private:
+  struct Met {
+    bool surely_not = false;  // even if every unknown one were well
+    bool maybe_not = false;   // if every unknown one were down
+    bool less = false;        // less than all of it is well
+  };
+  Met met(const Need& need, const ComponentLook& look, const std::set<ServiceName>& reported) const;
+  Met met(const Service& service, const ComponentLook& look, const std::set<ServiceName>& reported) const;
+
+  const Platform& platform_;
+  std::map<ComponentName, std::map<ComponentName, int>> dependencies_;
+  std::map<ComponentName, std::set<ServiceName>> services_of_;
+  std::map<ServiceName, std::vector<ComponentName>> components_of_;
+  std::vector<ComponentName> order_;
+};
+
+}  // namespace yagura

@@ -1,0 +1,361 @@
+#include <doctest/doctest.h>
+
+#include "world.hpp"
+
+using namespace yagura;
+using namespace yagura::test;
+
+namespace {
+
+World morning() { return World(example_platform(), World::at("2026-12-24T11:00")); }
+
+}  // namespace
+
+TEST_CASE("a redundant component's failure is an incident at once") {
+  World world = morning();
+  world.fail("web-2", "http");
+  CHECK(world.failures() == 0);  // not confirmed yet
+  world.run_for(10s);
+  REQUIRE(world.failures() == 1);
+  CHECK(world.failure(1).classification == FailureClass::incident);
+  CHECK(world.failure(1).class_rule == ClassRule::keeps_no_service_down);
+  CHECK(world.count(NoticeKind::failure_detected, "ap-ops") == 1);
+  world.run_for(1h);
+  CHECK(world.count(NoticeKind::failure_escalated, "system-lead") == 1);
+  CHECK(world.count(NoticeKind::bank_first) == 0);
+}
+
+TEST_CASE("an automatic step that brings the service back makes an incident") {
+  World world = morning();
+  world.fail("database", "tcp");
+  world.run_for(10s);
+  REQUIRE(world.steps.size() == 1);
+  CHECK(world.failure(1).classification == FailureClass::undetermined);
+  world.run_for(1min);
+  world.ok("database", "tcp");
+  world.step_ends(StepResult::succeeded);
+  world.run_for(1min);
+  CHECK(world.failure(1).classification == FailureClass::incident);
+  CHECK(world.failure(1).class_rule == ClassRule::back_after_response);
+  CHECK(world.failure(1).phase() == Phase::recovered);
+  world.run_for(31min);
+  CHECK(world.failure(1).closing == Closing::automatic);
+  CHECK(world.count(NoticeKind::bank_first) == 0);
+}
+
+TEST_CASE("steps that fail pass to the next; none left makes a major failure, told to banks in the window") {
+  World world = morning();
+  world.fail("database", "tcp");
+  world.run_for(20s);
+  world.step_ends(StepResult::failed);
+  world.run_for(1s);
+  REQUIRE(world.failure(1).running_step() != nullptr);
+  CHECK(world.failure(1).running_step()->manual);
+  CHECK(world.order("suzuki", Respond{1, false, "切り替わらない"}) != "");
+  world.run_for(1min);
+  CHECK(world.failure(1).classification == FailureClass::major);
+  CHECK(world.failure(1).class_rule == ClassRule::no_step_left);
+  CHECK(world.count(NoticeKind::major_declared, "system-lead") == 1);
+  CHECK(world.count(NoticeKind::major_declared, "inquiry-desk") == 1);
+  CHECK(world.count(NoticeKind::bank_first, "bank:aozora") == 1);
+  CHECK(world.count(NoticeKind::bank_first, "bank:midori") == 1);
+  world.run_for(10min);
+  CHECK(world.count(NoticeKind::major_declared, "ap-ops") == 1);
+}
+
+TEST_CASE("undetermined_at_most makes a major failure while a step still runs") {
+  Platform platform = example_platform();
+  platform.components["database"].primary_response[0].limit = 1h;
+  World world(platform, World::at("2026-12-24T11:00"));
+  world.fail("database", "tcp");
+  world.run_for(14min);
+  CHECK(world.failure(1).classification == FailureClass::undetermined);
+  world.run_for(2min);
+  CHECK(world.failure(1).classification == FailureClass::major);
+  CHECK(world.failure(1).class_rule == ClassRule::time_is_up);
+}
+
+TEST_CASE("no response configured: major at once") {
+  Platform platform = example_platform();
+  platform.components["database"].primary_response.clear();
+  World world(platform, World::at("2026-12-24T11:00"));
+  world.fail("database", "tcp");
+  world.run_for(10s);
+  CHECK(world.failure(1).classification == FailureClass::major);
+  CHECK(world.failure(1).class_rule == ClassRule::no_response_configured);
+}
+
+TEST_CASE("a held bank notice goes at the next opening, judged again") {
+  Platform platform = example_platform();
+  platform.components["database"].primary_response.clear();
+  World world(platform, World::at("2026-12-28T16:58"));
+  SUBCASE("still open: the first report") {
+    world.run_until(World::at("2026-12-28T17:00"));
+    world.fail("database", "tcp");
+    world.run_for(1min);
+    REQUIRE(world.unsent("bank:aozora") != nullptr);
+    CHECK(world.unsent("bank:aozora")->state == NoticeState::held);
+    CHECK(world.unsent("bank:aozora")->not_before == World::at("2027-01-04T10:00"));
+    world.run_until(World::at("2027-01-04T10:00"));
+    CHECK(world.count(NoticeKind::bank_first, "bank:aozora") == 1);
+  }
+  SUBCASE("confirmed meanwhile: one notice that says both") {
+    world.run_until(World::at("2026-12-28T17:00"));
+    world.fail("database", "tcp");
+    world.run_for(1h);
+    world.ok("database", "tcp");
+    world.run_for(1min);
+    CHECK(world.failure(1).phase() == Phase::recovered);
+    world.order("suzuki", Confirm{1, "異常なし", false});
+    CHECK(world.accepted());
+    CHECK(world.failure(1).phase() == Phase::closed);
+    world.run_until(World::at("2027-01-04T12:00"));
+    CHECK(world.count(NoticeKind::bank_first) == 0);
+    CHECK(world.count(NoticeKind::bank_occurred_and_recovered, "bank:aozora") == 1);
+    CHECK(world.count(NoticeKind::bank_occurred_and_recovered, "bank:midori") == 1);
+    CHECK(world.count(NoticeKind::bank_recovered) == 0);
+  }
+  SUBCASE("lowered to an incident before banks were told: nothing") {
+    world.run_until(World::at("2026-12-28T17:00"));
+    world.fail("database", "tcp");
+    world.run_for(1min);
+    world.order("sato", Classify{1, FailureClass::incident, "影響なし"});
+    CHECK(world.accepted());
+    CHECK(world.unsent("bank:aozora") == nullptr);
+    world.run_until(World::at("2027-01-05T12:00"));
+    CHECK(world.count(NoticeKind::bank_first) == 0);
+    CHECK(world.count(NoticeKind::bank_corrected) == 0);
+  }
+}
+
+TEST_CASE("a bank that was told is told how it ends, also by a correction") {
+  Platform platform = example_platform();
+  platform.components["database"].primary_response.clear();
+  World world(platform, World::at("2026-12-24T11:00"));
+  world.fail("database", "tcp");
+  world.run_for(1min);
+  CHECK(world.count(NoticeKind::bank_first) == 2);
+  SUBCASE("recovered") {
+    world.order("sato", Report{1, "復旧作業中", true});
+    CHECK(world.count(NoticeKind::bank_progress) == 2);
+    world.ok("database", "tcp");
+    world.run_for(1min);
+    world.order("suzuki", Confirm{1, "異常なし", false});
+    world.run_for(1min);
+    CHECK(world.count(NoticeKind::bank_recovered) == 2);
+    CHECK(world.count(NoticeKind::failure_confirmed, "system-lead") == 1);
+    CHECK(world.count(NoticeKind::failure_confirmed, "inquiry-desk") == 1);
+  }
+  SUBCASE("corrected") {
+    world.order("sato", Classify{1, FailureClass::incident, "影響なし"});
+    CHECK(world.count(NoticeKind::bank_corrected) == 2);
+    world.ok("database", "tcp");
+    world.run_for(2h);
+    CHECK(world.failure(1).phase() == Phase::closed);
+    CHECK(world.count(NoticeKind::bank_recovered) == 0);
+  }
+  SUBCASE("relapsed") {
+    world.ok("database", "tcp");
+    world.run_for(1min);
+    world.fail("database", "tcp");
+    world.run_for(1min);
+    CHECK(world.failures() == 1);
+    CHECK(world.count(NoticeKind::bank_progress) == 2);
+    CHECK(world.failure(1).classification == FailureClass::major);
+  }
+}
+
+TEST_CASE("confirmation is refused while something is not well, and names it") {
+  World world = morning();
+  world.fail("web-2", "http");
+  world.run_for(1min);
+  std::string text = world.order("tanaka", Confirm{1, "ok", false});
+  CHECK_FALSE(world.accepted());
+  CHECK(text.find("web-2/http is failing") != std::string::npos);
+}
+
+TEST_CASE("a component joins the failure of the deepest bad one that it depends on") {
+  World world = morning();
+  world.fail("zone-a", "ping");
+  world.run_for(10s);
+  world.fail("web-1", "http");
+  world.fail("web-2", "http");
+  world.run_for(10s);
+  CHECK(world.failures() == 1);
+  CHECK(world.failure(1).cause == "zone-a");
+  CHECK(world.failure(1).members.size() == 3);
+  CHECK(world.failure(1).keeps_down.contains("member-site"));
+}
+
+TEST_CASE("a cause found soon after takes its consequences over") {
+  World world = morning();
+  world.fail("web-1", "http");
+  world.run_for(10s);
+  world.fail("web-2", "http");
+  world.run_for(10s);
+  world.fail("zone-a", "ping");
+  world.run_for(10s);
+  CHECK(world.failure(1).cause == "zone-a");
+  CHECK(world.failure(1).owner == Role::infra_ops);
+  for (const auto& [id, failure] : world.state().failures) {
+    if (id != 1) CHECK(failure.joined_into == 1);
+  }
+  CHECK(world.count(NoticeKind::failure_detected, "infra-ops") == 1);
+}
+
+TEST_CASE("two halves that fail apart and together keep a service down become one") {
+  World world = morning();
+  world.fail("web-2", "http");
+  world.run_for(10min);
+  world.fail("web-1", "http");
+  world.run_for(10s);
+  CHECK(world.failures() == 2);
+  CHECK(world.failure(2).joined_into == 1);
+  CHECK(world.failure(1).keeps_down.contains("member-site"));
+}
+
+TEST_CASE("weekly maintenance is quiet and judges at its end") {
+  Platform platform = example_platform();
+  platform.components["database"].primary_response.clear();
+  World world(platform, World::at("2026-12-21T21:59"));
+  SUBCASE("a fault within it opens nothing") {
+    world.run_until(World::at("2026-12-21T22:10"));
+    world.fail("database", "tcp");
+    world.run_for(10min);
+    CHECK(world.failures() == 0);
+    SUBCASE("well before its end") {
+      world.ok("database", "tcp");
+      world.run_until(World::at("2026-12-22T01:00"));
+      CHECK(world.failures() == 0);
+    }
+    SUBCASE("still failing at its end: opens then") {
+      world.run_until(World::at("2026-12-22T00:01"));
+      REQUIRE(world.failures() == 1);
+      CHECK(world.failure(1).opened_at >= World::at("2026-12-22T00:00"));
+      CHECK(world.failure(1).classification == FailureClass::major);
+    }
+  }
+  SUBCASE("a fault from before goes on") {
+    world.fail("database", "tcp");
+    world.run_until(World::at("2026-12-21T23:00"));
+    CHECK(world.failures() == 1);
+    CHECK(world.failure(1).classification == FailureClass::major);
+  }
+}
+
+TEST_CASE("after a restart nothing is decided before the probes ran, and nothing is said twice") {
+  Platform platform = example_platform();
+  platform.components["database"].primary_response.clear();
+  World world(platform, World::at("2026-12-24T09:00"));
+  world.fail("database", "tcp");
+  world.run_for(1min);
+  CHECK(world.count(NoticeKind::major_declared, "system-lead") == 1);
+  world.run_until(World::at("2026-12-24T09:58"));
+  world.restart(5min);
+  world.run_for(1min);
+  CHECK(world.count(NoticeKind::bank_first) == 2);
+  CHECK(world.count(NoticeKind::major_declared, "system-lead") == 1);
+  CHECK(world.count(NoticeKind::failure_detected) == 1);
+  CHECK(world.failures() == 1);
+}
+
+TEST_CASE("six majors at once: the sixth first notice to a bank asks the lead, and goes after half an hour") {
+  Platform platform = example_platform();
+  for (int i = 1; i <= 6; ++i) {
+    std::string name = "part-" + std::to_string(i);
+    Component part = platform.components["web-2"];
+    part.id = name;
+    part.depends_on.clear();
+    platform.components[name] = part;
+    Need need;
+    need.name = name;
+    platform.services["service-" + name] = {"service-" + name, name, {need}};
+    platform.banks["midori"].services.insert("service-" + name);
+  }
+  World world(platform, World::at("2026-12-24T11:00"));
+  for (int i = 1; i <= 6; ++i) world.fail("part-" + std::to_string(i), "http");
+  world.run_for(1min);
+  CHECK(world.failures() == 6);
+  CHECK(world.count(NoticeKind::bank_first, "bank:midori") == 5);
+  const Notice* held = world.unsent("bank:midori");
+  REQUIRE(held != nullptr);
+  CHECK(held->state == NoticeState::held);
+  std::size_t asked = 0;
+  for (const auto& [id, notice] : world.state().notices) asked += notice.topic == "brake" ? 1 : 0;
+  CHECK(asked == 1);
+  SUBCASE("released by the lead") {
+    world.order("sato", ReleaseNotice{held->id});
+    CHECK(world.accepted());
+    CHECK(world.count(NoticeKind::bank_first, "bank:midori") == 6);
+  }
+  SUBCASE("by itself") {
+    world.run_for(30min);
+    CHECK(world.count(NoticeKind::bank_first, "bank:midori") == 6);
+  }
+}
+
+TEST_CASE("a relay that is away loses nothing, and the window holds at each try") {
+  Platform platform = example_platform();
+  platform.components["database"].primary_response.clear();
+  World world(platform, World::at("2026-12-24T16:30"));
+  world.mail_up = false;
+  world.fail("database", "tcp");
+  world.run_until(World::at("2026-12-24T18:00"));
+  CHECK(world.mails.empty());
+  world.mail_up = true;
+  world.run_until(World::at("2026-12-25T09:59"));
+  CHECK(world.count(NoticeKind::bank_first) == 0);
+  CHECK(world.count(NoticeKind::major_declared, "system-lead") == 1);
+  world.run_until(World::at("2026-12-25T10:00"));
+  CHECK(world.count(NoticeKind::bank_first) == 2);
+}
+
+TEST_CASE("an attempt without an answer is repeated as the same notice") {
+  Platform platform = example_platform();
+  platform.components["database"].primary_response.clear();
+  World world(platform, World::at("2026-12-24T09:30"));
+  world.fail("database", "tcp");
+  world.run_until(World::at("2026-12-24T09:59"));
+  world.cut_after_the_dot = true;
+  world.run_until(World::at("2026-12-24T10:05"));
+  std::vector<Sent> firsts = world.sent(NoticeKind::bank_first, "bank:aozora");
+  REQUIRE(firsts.size() == 2);
+  CHECK(firsts[0].id == firsts[1].id);
+  CHECK(world.count(NoticeKind::bank_first, "bank:midori") == 1);
+}
+
+TEST_CASE("a service that a person reports is down until they say recover") {
+  World world = morning();
+  std::string text = world.order("kudo", Open{{}, {"member-site"}, false, true, "管理者から電話"});
+  CHECK(world.accepted());
+  CHECK(world.failure(1).classification == FailureClass::major);
+  world.order("tanaka", Acknowledge{1, "着手"});
+  CHECK(world.count(NoticeKind::failure_acknowledged, "inquiry-desk") +
+            (world.unsent("inquiry-desk") != nullptr ? 1 : 0) >= 1);
+  world.order("tanaka", Confirm{1, "ok", false});
+  CHECK_FALSE(world.accepted());
+  world.order("tanaka", Recover{1, "直した"});
+  CHECK(world.failure(1).phase() == Phase::recovered);
+  world.order("tanaka", Confirm{1, "ok", false});
+  CHECK(world.failure(1).phase() == Phase::closed);
+  world.run_for(1min);
+  CHECK(world.count(NoticeKind::bank_recovered) == 2);
+}
+
+TEST_CASE("roles are asked for every order") {
+  World world = morning();
+  world.fail("web-2", "http");
+  world.run_for(1min);
+  world.order("kudo", Acknowledge{1, ""});
+  CHECK_FALSE(world.accepted());
+  world.order("tanaka", Classify{1, FailureClass::major, "x"});
+  CHECK_FALSE(world.accepted());
+  world.order("tanaka", Report{1, "x", true});
+  CHECK_FALSE(world.accepted());
+  world.order("nobody", Acknowledge{1, ""});
+  CHECK_FALSE(world.accepted());
+  world.order("tanaka", Acknowledge{1, ""});
+  CHECK(world.accepted());
+  world.run_for(2h);
+  CHECK(world.count(NoticeKind::failure_escalated) == 0);
+}
