@@ -10,44 +10,9 @@ namespace yagura {
 
 namespace {
 
-struct Owed {
-  std::optional<NoticeKind> kind;
-  std::string reason;
-};
-
 int reports_to_banks(const Failure& failure) {
   return static_cast<int>(std::count_if(failure.reports.begin(), failure.reports.end(),
                                         [](const ProgressReport& report) { return report.to_banks; }));
-}
-
-// The rules, in order; each with its reason.
-Owed owed_to(const Failure& failure, const BankThread& thread) {
-  const bool closed = !failure.is_open();
-  if (failure.closing == Closing::joined) return {{}, "goes on as another failure"};
-  if (thread.undeliverable) return {{}, "its first notice was refused for good"};
-  if (!thread.withdrawn_by.empty()) return {{}, "withdrawn by " + thread.withdrawn_by};
-  if (thread.told == Told::ended) return {{}, "has been told how it ended"};
-  if (failure.classification != FailureClass::major) {
-    if (thread.told == Told::first) return {NoticeKind::bank_corrected, "lowered to an incident"};
-    return {{}, "not a major failure"};
-  }
-  if (thread.told == Told::nothing) {
-    if (thread.removed) return {{}, "taken out by the system lead"};
-    if (!thread.affected && !thread.added) return {{}, "not affected"};
-    if (closed) {
-      return {NoticeKind::bank_occurred_and_recovered,
-              "a major failure that was confirmed as recovered before the bank could be told"};
-    }
-    return {NoticeKind::bank_first, "a major failure that affects the bank"};
-  }
-  if (closed) return {NoticeKind::bank_recovered, "recovery confirmed"};
-  if (static_cast<int>(failure.relapses.size()) > thread.relapses_told) {
-    return {NoticeKind::bank_progress, "relapsed"};
-  }
-  if (reports_to_banks(failure) > thread.reports_told) {
-    return {NoticeKind::bank_progress, "a progress report relayed by the system lead"};
-  }
-  return {{}, "has been told all so far"};
 }
 
 NoticeId unsent_to(const Turn& turn, FailureId failure, const std::string& audience) {
@@ -96,6 +61,36 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
 
 }  // namespace
 
+// The rules, in order; each with its reason.
+Owed owed_to(const Failure& failure, const BankThread& thread) {
+  const bool closed = !failure.is_open();
+  if (failure.closing == Closing::joined) return {{}, "goes on as another failure"};
+  if (thread.undeliverable) return {{}, "its first notice was refused for good"};
+  if (!thread.withdrawn_by.empty()) return {{}, "withdrawn by " + thread.withdrawn_by};
+  if (thread.told == Told::ended) return {{}, "has been told how it ended"};
+  if (failure.classification != FailureClass::major) {
+    if (thread.told == Told::first) return {NoticeKind::bank_corrected, "lowered to an incident"};
+    return {{}, "not a major failure"};
+  }
+  if (thread.told == Told::nothing) {
+    if (thread.removed) return {{}, "taken out by the system lead"};
+    if (!thread.affected && !thread.added) return {{}, "not affected"};
+    if (closed) {
+      return {NoticeKind::bank_occurred_and_recovered,
+              "a major failure that was confirmed as recovered before the bank could be told"};
+    }
+    return {NoticeKind::bank_first, "a major failure that affects the bank"};
+  }
+  if (closed) return {NoticeKind::bank_recovered, "recovery confirmed"};
+  if (static_cast<int>(failure.relapses.size()) > thread.relapses_told) {
+    return {NoticeKind::bank_progress, "relapsed"};
+  }
+  if (reports_to_banks(failure) > thread.reports_told) {
+    return {NoticeKind::bank_progress, "a progress report relayed by the system lead"};
+  }
+  return {{}, "has been told all so far"};
+}
+
 FailureId end_of_joins(const Turn& turn, FailureId id) {
   while (id != 0 && turn.failure(id).joined_into != 0) id = turn.failure(id).joined_into;
   return id;
@@ -104,7 +99,8 @@ FailureId end_of_joins(const Turn& turn, FailureId id) {
 void find_affected_banks(Turn& turn, FailureId id) {
   const Failure& failure = turn.failure(id);
   if (failure.classification != FailureClass::major) return;
-  std::set<BankName> possibly;
+  std::set<BankName> possibly, joined, left;
+  const bool banks_due = !failure.bank_window.empty();
   for (const auto& [name, bank] : turn.platform.banks) {
     auto touched_by = [&bank = bank](const auto& service) { return bank.services.contains(service); };
     bool affected = std::any_of(failure.kept_down.begin(), failure.kept_down.end(),
@@ -114,10 +110,12 @@ void find_affected_banks(Turn& turn, FailureId id) {
     if (affected && !(known && thread->second.affected)) {
       turn.edit(id).banks[name].affected = true;
       turn.fact("bank.affected", id, {{"bank", name}});
+      joined.insert(name);
     } else if (!affected && known && thread->second.affected && thread->second.told == Told::nothing) {
       // The contract or the bank is gone by a reload, before it was told.
       turn.edit(id).banks[name].affected = false;
       turn.fact("bank.not-affected", id, {{"bank", name}});
+      left.insert(name);
     }
     if (affected || (known && thread->second.added)) continue;
     if (failure.is_open() && !failure.proposed.contains(name) &&
@@ -130,6 +128,13 @@ void find_affected_banks(Turn& turn, FailureId id) {
     if (turn.platform.banks.contains(name) || !thread.affected || thread.told != Told::nothing) continue;
     turn.edit(id).banks[name].affected = false;
     turn.fact("bank.not-affected", id, {{"bank", name}, {"why", "not in the configuration"}});
+    left.insert(name);
+  }
+  if (turn.reloading && banks_due && !(joined.empty() && left.empty())) {
+    turn.queue_for(Role::system_lead,
+                   {NoticeKind::lead_attention, {}, id,
+                    "a reload changed which banks are affected by a failure that they are to be told of",
+                    "recipients", {{"joined", join(joined)}, {"left", join(left)}}});
   }
   if (possibly.empty()) return;
   turn.edit(id).proposed.insert(possibly.begin(), possibly.end());

@@ -7,14 +7,6 @@ namespace yagura {
 
 namespace {
 
-std::string step_name(std::string_view chain, int index, const ChainStep& step) {
-  std::string name = fmt::format("chain {}, step {}", chain, index + 1);
-  if (step.after > Duration{0}) name += ", after " + format_duration(step.after);
-  if (step.unless_acknowledged) name += ", unless acknowledged";
-  if (step.window) name += ", in window " + *step.window;
-  return name;
-}
-
 bool goes_to_banks(const ChainStep& step) {
   for (const Audience& audience : step.to) {
     if (audience.kind == Audience::Kind::banks) return true;
@@ -85,6 +77,14 @@ std::optional<Instant> response_hours(const Turn& turn, Instant from) {
 }
 
 }  // namespace
+
+std::string step_name(std::string_view chain, int index, const ChainStep& step) {
+  std::string name = fmt::format("chain {}, step {}", chain, index + 1);
+  if (step.after > Duration{0}) name += ", after " + format_duration(step.after);
+  if (step.unless_acknowledged) name += ", unless acknowledged";
+  if (step.window) name += ", in window " + *step.window;
+  return name;
+}
 
 void walk_chain(Turn& turn, FailureId id) {
   const Failure& failure = turn.failure(id);

@@ -153,7 +153,35 @@ void restart(Turn& turn) {
   }
 }
 
+// Intervals go by the steady clock: what was to come in ten minutes still does.
+void move_intervals(Turn& turn, Duration by) {
+  auto move = [by](std::optional<Instant>& at) {
+    if (at) *at += by;
+  };
+  for (FailureId id : turn.open_failures()) {
+    Failure& failure = turn.edit(id);
+    move(failure.down_since);
+    move(failure.report_due_at);
+    if (failure.classification == FailureClass::major) move(failure.remind_at);
+    for (ChainProgress* chain : {&failure.detected_chain, &failure.incident_chain, &failure.major_chain}) {
+      chain->base += by;
+    }
+    if (failure.running_step() != nullptr) failure.steps.back().deadline += by;
+  }
+  for (NoticeId id : turn.live.unsent) {
+    Notice& notice = turn.edit_notice(id);
+    move(notice.retry_at);
+    move(notice.brake_until);
+  }
+  for (auto& [audience, from] : turn.edit_core().bundle_from) from += by;
+  for (auto& [bank, firsts] : turn.edit_core().firsts) {
+    for (Instant& at : firsts) at += by;
+  }
+  turn.live.stops_known = false;
+}
+
 void clock_jumped(Turn& turn, Duration by) {
+  move_intervals(turn, by);
   Instant until = turn.now + 10min;
   turn.edit_core().bank_hold_until = until;
   std::string text = (by < Duration{0} ? "-" : "+") + format_duration(by < Duration{0} ? -by : by);

@@ -275,11 +275,8 @@ Reply follow(Turn& turn, const Caller& who, const Open& order) {
              {"from_desk", order.from_desk ? "true" : "false"}},
             who.person.id);
   if (order.major) {
-    classify(turn, failure.id);
-    if (failure.classification != FailureClass::major || failure.class_rule != ClassRule::system_lead) {
-      decide_class(turn, failure.id, FailureClass::major, ClassRule::system_lead, order.text,
-                   who.person.id);
-    }
+    decide_class(turn, failure.id, FailureClass::major, ClassRule::system_lead, order.text,
+                 who.person.id);
   }
   return done(fmt::format("failure {} is open", failure.id), failure.id);
 }

@@ -162,6 +162,7 @@ bool waits_for_bundle(Turn& turn, NoticeId id, std::map<std::string, std::vector
   auto opened = from.find(notice.audience);
   if (opened == from.end()) {
     turn.edit_core().bundle_from[notice.audience] = turn.now;
+    turn.edit_notice(id).grouped = true;  // It goes alone, even where it has to wait for a free place.
     turn.wake_at(turn.now + bundle_time);
     return false;
   }

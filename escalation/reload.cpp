@@ -63,10 +63,17 @@ void compute_recipients_again(Turn& turn) {
       turn.withdraw(id, "nobody is left to mail it to: " + notice.audience);
       continue;
     }
-    Notice& changed = turn.edit_notice(id);
-    changed.to = std::move(to);
-    // Bytes that name the former recipients are not kept.
-    changed.rendered = false;
+    if (!notice.rendered) {
+      turn.edit_notice(id).to = std::move(to);
+      continue;
+    }
+    // Its bytes name the former recipients: another row takes its place.
+    if (!notice.carries.empty()) continue;
+    Turn::Draft draft{notice.kind,  notice.audience, notice.failure, notice.reason,
+                      notice.topic, notice.details,  notice.window,  notice.unless_acknowledged};
+    const bool bank = is_bank(notice.kind);
+    turn.withdraw(id, "its recipients changed; another takes its place");
+    if (!bank) turn.queue(std::move(draft));  // What a bank is owed is found anew.
   }
   if (notices.empty()) return;
   turn.queue_for(Role::system_lead,
@@ -82,6 +89,7 @@ void follow_platform(Turn& turn, const std::vector<std::string>& changes) {
   for (const std::string& change : changes) text += (text.empty() ? "" : "; ") + change;
   turn.fact("platform.changed", 0, {{"changes", text}});
   turn.live.stops_known = false;
+  turn.reloading = true;
   for (FailureId id : turn.open_failures()) let_go_of_components(turn, id);
   compute_recipients_again(turn);
 }

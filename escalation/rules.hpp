@@ -60,11 +60,18 @@ void tell_blind_probes(Turn& turn);
 void warn_of_calendar(Turn& turn);
 
 // ---- bank_notices.cpp ----
+struct Owed {
+  std::optional<NoticeKind> kind;  // none: the bank is owed nothing now
+  std::string reason;
+};
+Owed owed_to(const Failure& failure, const BankThread& thread);
 void find_affected_banks(Turn& turn, FailureId id);
 void owe_banks(Turn& turn, FailureId id);
 void bank_told(Turn& turn, const Notice& notice);
 void bank_refused(Turn& turn, const Notice& notice);
 FailureId end_of_joins(const Turn& turn, FailureId id);
+
+std::string step_name(std::string_view chain, int index, const ChainStep& step);
 
 // ---- outbox.cpp ----
 void hand_over_what_is_due(Turn& turn);

@@ -47,6 +47,7 @@ class Turn {
   const Instant now;
   Live& live;
   Batch batch;
+  bool reloading = false;  // this turn takes a new configuration in
 
   const State& state() const { return state_; }
   const Failure& failure(FailureId id) const { return state_.failures.at(id); }

@@ -14,11 +14,14 @@ constexpr Date end_day = date_of(last_holiday_year + 1, 1, 1);
 constexpr std::size_t day_count = static_cast<std::size_t>((end_day - first_day).count());
 constexpr std::chrono::days one_day{1};
 
-std::size_t index_of(Date date) { return static_cast<std::size_t>((date - first_day).count()); }
+std::size_t index_of(Date date) {
+  return static_cast<std::size_t>((date - first_day).count());
+}
 
 std::optional<std::chrono::month_day> read_month_day(std::string_view text) {
   const auto is_digit = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '9'; };
-  if (text.size() != 5 || text[2] != '-' || !is_digit(0) || !is_digit(1) || !is_digit(3) || !is_digit(4)) {
+  if (text.size() != 5 || text[2] != '-' || !is_digit(0) || !is_digit(1) || !is_digit(3) ||
+      !is_digit(4)) {
     return std::nullopt;
   }
   const auto number = [&](std::size_t at) {
@@ -30,7 +33,8 @@ std::optional<std::chrono::month_day> read_month_day(std::string_view text) {
 }
 
 std::string format_month_day(std::chrono::month_day day) {
-  return fmt::format("{:02}-{:02}", static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
+  return fmt::format("{:02}-{:02}", static_cast<unsigned>(day.month()),
+                     static_cast<unsigned>(day.day()));
 }
 
 bool is_within(std::chrono::month_day day, const ClosedDays& closed) {
@@ -46,8 +50,8 @@ CalendarSettings default_settings() {
 }
 
 tl::unexpected<Error> not_covered(Date date) {
-  return failure_of(fmt::format("{} lies outside the calendar, which knows the years {} to {}", format_date(date),
-                                first_holiday_year, last_holiday_year));
+  return failure_of(fmt::format("{} lies outside the calendar, which knows the years {} to {}",
+                                format_date(date), first_holiday_year, last_holiday_year));
 }
 
 }  // namespace
@@ -57,8 +61,9 @@ Result<ClosedDays> parse_closed_days(std::string_view text) {
   const auto first = read_month_day(text.substr(0, dots));
   const auto last = dots == std::string_view::npos ? first : read_month_day(text.substr(dots + 2));
   if (!first || !last) {
-    return failure_of(
-        fmt::format("\"{}\" is neither a day nor a range of days: write it as 05-01 or 12-29..01-03", one_line(text, 60)));
+    return failure_of(fmt::format(
+        "\"{}\" is neither a day nor a range of days: write it as 05-01 or 12-29..01-03",
+        one_line(text, 60)));
   }
   return ClosedDays{*first, *last};
 }
@@ -76,7 +81,8 @@ struct Calendar::Data {
   explicit Data(CalendarSettings given) : settings(std::move(given)) {
     if (settings.japan) work_out_holidays();
     business.reserve(day_count);
-    for (Date date = first_day; date < end_day; date += one_day) business.push_back(info(date).business_day);
+    for (Date date = first_day; date < end_day; date += one_day)
+      business.push_back(info(date).business_day);
   }
 
   void work_out_holidays() {
@@ -86,7 +92,8 @@ struct Calendar::Data {
     const int last_listed = listed ? year_of(published->rbegin()->first) : 0;
     for (int year = first_holiday_year; year <= last_holiday_year; ++year) {
       if (listed && first_listed <= year && year <= last_listed) {
-        holidays.insert(published->lower_bound(date_of(year, 1, 1)), published->upper_bound(date_of(year, 12, 31)));
+        holidays.insert(published->lower_bound(date_of(year, 1, 1)),
+                        published->upper_bound(date_of(year, 12, 31)));
       } else {
         holidays.merge(national_holidays(year));
       }
@@ -95,7 +102,8 @@ struct Calendar::Data {
 
   DayInfo info(Date date) const {
     DayInfo info;
-    if (const auto found = holidays.find(date); found != holidays.end()) info.holiday = found->second;
+    if (const auto found = holidays.find(date); found != holidays.end())
+      info.holiday = found->second;
     info.reason = reason_against(date, info);
     info.business_day = info.reason.empty();
     if (settings.extra_business_days.contains(date)) {
@@ -115,8 +123,9 @@ struct Calendar::Data {
     if (info.holiday) return "national holiday " + *info.holiday;
     const auto day = civil(date);
     const std::chrono::month_day month_day{day.month(), day.day()};
-    const auto closed = std::find_if(settings.closed.begin(), settings.closed.end(),
-                                     [&](const ClosedDays& days) { return is_within(month_day, days); });
+    const auto closed =
+        std::find_if(settings.closed.begin(), settings.closed.end(),
+                     [&](const ClosedDays& days) { return is_within(month_day, days); });
     if (closed != settings.closed.end()) return "closed " + format_closed_days(*closed);
     if (settings.extra_holidays.contains(date)) return "extra holiday";
     return "";
@@ -128,19 +137,25 @@ Calendar::Calendar() {
   data_ = by_law;
 }
 
-Calendar::Calendar(CalendarSettings settings) : data_(std::make_shared<const Data>(std::move(settings))) {}
+Calendar::Calendar(CalendarSettings settings)
+    : data_(std::make_shared<const Data>(std::move(settings))) {}
 
-bool Calendar::covers(Date date) const { return first_day <= date && date < end_day; }
+bool Calendar::covers(Date date) const {
+  return first_day <= date && date < end_day;
+}
 
 Result<DayInfo> Calendar::day(Date date) const {
   if (!covers(date)) return not_covered(date);
   return data_->info(date);
 }
 
-bool Calendar::is_business_day(Date date) const { return covers(date) && data_->business[index_of(date)]; }
+bool Calendar::is_business_day(Date date) const {
+  return covers(date) && data_->business[index_of(date)];
+}
 
 Result<Date> Calendar::business_days_before(Date date, int n) const {
-  if (n < 0) return failure_of(fmt::format("{} business days before: write a number of 0 or more", n));
+  if (n < 0)
+    return failure_of(fmt::format("{} business days before: write a number of 0 or more", n));
   if (!covers(date)) return not_covered(date);
   while (n > 0) {
     date -= one_day;
@@ -151,7 +166,8 @@ Result<Date> Calendar::business_days_before(Date date, int n) const {
 }
 
 Result<Date> Calendar::business_days_after(Date date, int n) const {
-  if (n < 0) return failure_of(fmt::format("{} business days after: write a number of 0 or more", n));
+  if (n < 0)
+    return failure_of(fmt::format("{} business days after: write a number of 0 or more", n));
   if (!covers(date)) return not_covered(date);
   while (n > 0) {
     date += one_day;

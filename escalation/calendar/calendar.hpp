@@ -1,7 +1,8 @@
 // The Japanese business calendar (C1): which days are business days, and why not.
 //
-// National holidays follow the law (国民の祝日に関する法律, as amended) for 2000 to 2099, the Cabinet
-// Office's published list wins for the years that it covers, the configured lists win over both.
+// National holidays follow the law (国民の祝日に関する法律, as amended) for 2000 to 2099, the
+// Cabinet Office's published list wins for the years that it covers, the configured lists win over
+// both.
 #pragma once
 
 #include <map>
@@ -19,15 +20,16 @@ namespace yagura {
 
 using Holidays = std::map<Date, std::string>;  // date -> name as published ("元日", "休日")
 
-// National holidays of one year by law, substitute (振替休日) and citizens' holidays (国民の休日) included, both
-// named 休日 as the published list does. Years 2000 to 2099; none outside.
+// National holidays of one year by law, substitute (振替休日) and citizens' holidays (国民の休日)
+// included, both named 休日 as the published list does. Years 2000 to 2099; none outside.
 constexpr int first_holiday_year = 2000;
 constexpr int last_holiday_year = 2099;
 Holidays national_holidays(int year);
 
-// The Cabinet Office's CSV: CP932 or UTF-8 (with or without BOM), CRLF or LF, at most 1 MiB, the header line,
-// rows `YYYY/M/D,name` ascending, years 1948 to 2099. Error: which line is wrong, and how. Refused too: an empty list,
-// a year within it (from 2000 on) with fewer than ten days. Names are safe to print.
+// The Cabinet Office's CSV: CP932 or UTF-8 (with or without BOM), CRLF or LF, at most 1 MiB, the
+// header line, rows `YYYY/M/D,name` ascending, years 1948 to 2099. Error: which line is wrong, and
+// how. Refused too: an empty list, a year within it (from 2000 on) with fewer than ten days. Names
+// are safe to print.
 Result<Holidays> parse_holidays_csv(std::string_view bytes);
 
 // Month and day ranges that recur every year; may cross the year's end ("12-29..01-03").
@@ -39,11 +41,11 @@ Result<ClosedDays> parse_closed_days(std::string_view text);  // "12-29..01-03" 
 std::string format_closed_days(ClosedDays days);
 
 struct CalendarSettings {
-  bool japan = true;                    // `holidays: japan`; false: `holidays: none`
-  std::optional<Holidays> published;    // the CSV; wins for every year from its first to its last
+  bool japan = true;                  // `holidays: japan`; false: `holidays: none`
+  std::optional<Holidays> published;  // the CSV; wins for every year from its first to its last
   std::vector<ClosedDays> closed;
   std::set<Date> extra_holidays;
-  std::set<Date> extra_business_days;   // wins over everything
+  std::set<Date> extra_business_days;  // wins over everything
 };
 
 struct DayInfo {
@@ -65,13 +67,14 @@ class Calendar {
   bool covers(Date date) const;
   // False outside the years that the calendar knows.
   bool is_business_day(Date date) const;
-  // The nth business day before `date` (n = 0: `date` itself, whatever it is). Error: n is negative, or the
-  // way there leaves the years that the calendar knows.
+  // The nth business day before `date` (n = 0: `date` itself, whatever it is). Error: n is
+  // negative, or the way there leaves the years that the calendar knows.
   Result<Date> business_days_before(Date date, int n) const;
   Result<Date> business_days_after(Date date, int n) const;
   int first_year() const { return first_holiday_year; }
   int last_year() const { return last_holiday_year; }
-  // The last year of the published list, if there is one: the daemon warns while next year is missing.
+  // The last year of the published list, if there is one: the daemon warns while next year is
+  // missing.
   std::optional<int> last_published_year() const;
 
  private:

@@ -1,5 +1,6 @@
-// The Act on National Holidays (国民の祝日に関する法律, 昭和23年法律第178号) as it stood in each year from
-// 2000 on, with the acts that moved days in 2019 to 2021. Names are those of the published list.
+// The Act on National Holidays (国民の祝日に関する法律, 昭和23年法律第178号) as it stood in each
+// year from 2000 on, with the acts that moved days in 2019 to 2021. Names are those of the
+// published list.
 #include "calendar.hpp"
 
 namespace yagura {
@@ -7,7 +8,8 @@ namespace {
 
 constexpr int always = last_holiday_year;
 
-// Article 2: a day named by the law. `week` 0: `day` is the day of the month; else the week-th Monday.
+// Article 2: a day named by the law. `week` 0: `day` is the day of the month; else the week-th
+// Monday.
 struct Rule {
   int first_year;
   int last_year;
@@ -56,8 +58,9 @@ constexpr Rule rules[] = {
     {2000, always, 9, 0, 0, "秋分の日"},
 };
 
-// The usual approximation for 1980 to 2099: the equinox of 1980 in days of the month, Japanese time, plus the
-// excess of the tropical year over 365 days for each year, less the leap days. In millionths of a day: exact.
+// The usual approximation for 1980 to 2099: the equinox of 1980 in days of the month, Japanese
+// time, plus the excess of the tropical year over 365 days for each year, less the leap days. In
+// millionths of a day: exact.
 unsigned equinox(int year, unsigned month) {
   const long years = year - 1980;
   const long in_1980 = month == 3 ? 20'843'100 : 23'248'800;
@@ -73,15 +76,18 @@ Date date_by(const Rule& rule, int year) {
   return date_of(year, rule.month, 1 + to_monday + 7 * (rule.week - 1));
 }
 
-bool is_sunday(Date date) { return std::chrono::weekday{date} == std::chrono::Sunday; }
+bool is_sunday(Date date) {
+  return std::chrono::weekday{date} == std::chrono::Sunday;
+}
 
-// Article 3, paragraph 2: of a named day on a Sunday. Until 2006 the day after, if that was free; since 2007
-// the next day that is not a named one, which may be as late as a Wednesday.
+// Article 3, paragraph 2: of a named day on a Sunday. Until 2006 the day after, if that was free;
+// since 2007 the next day that is not a named one, which may be as late as a Wednesday.
 void add_substitutes(const Holidays& named, int year, Holidays& all) {
   for (const auto& entry : named) {
     if (!is_sunday(entry.first)) continue;
     Date day = entry.first + std::chrono::days{1};
-    while (year >= 2007 && named.contains(day)) day += std::chrono::days{1};
+    while (year >= 2007 && named.contains(day))
+      day += std::chrono::days{1};
     all.try_emplace(day, "休日");
   }
 }
@@ -102,7 +108,8 @@ Holidays national_holidays(int year) {
   if (year < first_holiday_year || year > last_holiday_year) return {};
   Holidays named;
   for (const Rule& rule : rules) {
-    if (rule.first_year <= year && year <= rule.last_year) named.emplace(date_by(rule, year), rule.name);
+    if (rule.first_year <= year && year <= rule.last_year)
+      named.emplace(date_by(rule, year), rule.name);
   }
   Holidays all = named;
   add_substitutes(named, year, all);

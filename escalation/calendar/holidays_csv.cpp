@@ -36,7 +36,9 @@ struct Converter {
 Result<std::string> from_cp932(std::string_view bytes) {
   Converter converter;
   if (!converter.is_open()) {
-    return failure_of("this machine cannot read CP932: install the C library's gconv modules, or save the list as UTF-8");
+    return failure_of(
+        "this machine cannot read CP932: install the C library's gconv modules, or save the list "
+        "as UTF-8");
   }
   // A byte of CP932 becomes three of UTF-8 at most.
   std::string text(bytes.size() * 3, '\0');
@@ -55,12 +57,14 @@ Result<std::string> from_cp932(std::string_view bytes) {
 
 Result<std::string> as_utf8(std::string_view bytes) {
   if (bytes.size() > most_bytes) {
-    return failure_of(fmt::format("the list is longer than {} bytes: it cannot be the Cabinet Office's", most_bytes));
+    return failure_of(fmt::format(
+        "the list is longer than {} bytes: it cannot be the Cabinet Office's", most_bytes));
   }
   const bool marked = bytes.substr(0, byte_order_mark.size()) == byte_order_mark;
   if (marked) bytes.remove_prefix(byte_order_mark.size());
   if (is_utf8(bytes)) return std::string(bytes);
-  if (marked) return failure_of("the list begins as UTF-8 and is not UTF-8 throughout: fetch it again");
+  if (marked)
+    return failure_of("the list begins as UTF-8 and is not UTF-8 throughout: fetch it again");
   return from_cp932(bytes);
 }
 
@@ -97,20 +101,25 @@ std::optional<Date> read_date(std::string_view text) {
 Result<std::pair<Date, std::string>> read_row(std::string_view row, long line) {
   const std::size_t comma = row.find(',');
   if (comma == std::string_view::npos) {
-    return wrong_line(line, fmt::format("\"{}\" is not a row: expected YYYY/M/D,name", one_line(row, 60)));
+    return wrong_line(
+        line, fmt::format("\"{}\" is not a row: expected YYYY/M/D,name", one_line(row, 60)));
   }
   const auto date = read_date(row.substr(0, comma));
   if (!date) {
-    return wrong_line(line, fmt::format("\"{}\" is not a date: expected YYYY/M/D of {} to {}",
-                                        one_line(row.substr(0, comma), 60), first_law_year, last_holiday_year));
+    return wrong_line(
+        line, fmt::format("\"{}\" is not a date: expected YYYY/M/D of {} to {}",
+                          one_line(row.substr(0, comma), 60), first_law_year, last_holiday_year));
   }
   const std::string_view name = row.substr(comma + 1);
   if (name.empty()) return wrong_line(line, "the name of the holiday is missing");
   if (name.find_first_of(",\"") != std::string_view::npos) {
-    return wrong_line(line, fmt::format("\"{}\" is not a name: expected two columns without quotes", one_line(name, 60)));
+    return wrong_line(line, fmt::format("\"{}\" is not a name: expected two columns without quotes",
+                                        one_line(name, 60)));
   }
   if (one_line(name, most_name_bytes) != name) {
-    return wrong_line(line, fmt::format("the name is longer than {} bytes or holds control characters", most_name_bytes));
+    return wrong_line(line,
+                      fmt::format("the name is longer than {} bytes or holds control characters",
+                                  most_name_bytes));
   }
   return std::pair{*date, std::string(name)};
 }
@@ -121,13 +130,17 @@ Result<void> check_years(const Holidays& holidays) {
   if (last < first_holiday_year) {
     return failure_of(fmt::format("the list ends with the year {}: fetch a newer one", last));
   }
-  for (int year = std::max(first_holiday_year, year_of(holidays.begin()->first)); year <= last; ++year) {
+  for (int year = std::max(first_holiday_year, year_of(holidays.begin()->first)); year <= last;
+       ++year) {
     const auto days = std::distance(holidays.lower_bound(date_of(year, 1, 1)),
                                     holidays.upper_bound(date_of(year, 12, 31)));
     if (days < least_days_of_a_year) {
-      const auto line = 1 + std::distance(holidays.begin(), holidays.upper_bound(date_of(year, 12, 31)));
-      return wrong_line(line, fmt::format("the year {} ends here with {} days, and has at least {}: fetch the list again",
-                                          year, days, least_days_of_a_year));
+      const auto line =
+          1 + std::distance(holidays.begin(), holidays.upper_bound(date_of(year, 12, 31)));
+      return wrong_line(
+          line, fmt::format(
+                    "the year {} ends here with {} days, and has at least {}: fetch the list again",
+                    year, days, least_days_of_a_year));
     }
   }
   return {};
@@ -147,18 +160,22 @@ Result<Holidays> parse_holidays_csv(std::string_view bytes) {
     if (!row.empty() && row.back() == '\r') row.remove_suffix(1);
     if (line == 1) {
       if (row == header) continue;
-      return wrong_line(1, fmt::format("the header is \"{}\" and should be \"{}\": is this the Cabinet Office's list?",
-                                       one_line(row, 100), header));
+      return wrong_line(
+          1, fmt::format(
+                 "the header is \"{}\" and should be \"{}\": is this the Cabinet Office's list?",
+                 one_line(row, 100), header));
     }
     auto entry = read_row(row, line);
     if (!entry) return tl::unexpected(entry.error());
     if (!holidays.empty() && entry->first <= holidays.rbegin()->first) {
-      return wrong_line(line, fmt::format("{} does not come after {}: the days must ascend", format_date(entry->first),
-                                          format_date(holidays.rbegin()->first)));
+      return wrong_line(
+          line, fmt::format("{} does not come after {}: the days must ascend",
+                            format_date(entry->first), format_date(holidays.rbegin()->first)));
     }
     holidays.emplace_hint(holidays.end(), std::move(*entry));
   }
-  if (holidays.empty()) return failure_of("the list is empty: fetch the Cabinet Office's list again");
+  if (holidays.empty())
+    return failure_of("the list is empty: fetch the Cabinet Office's list again");
   if (auto checked = check_years(holidays); !checked) return tl::unexpected(checked.error());
   return holidays;
 }

@@ -1,5 +1,5 @@
-// Days are looked at one by one, and cheaply: hours are turned into instants only on days that are open, and
-// of a run of days that are open throughout only its two ends.
+// Days are looked at one by one, and cheaply: hours are turned into instants only on days that are
+// open, and of a run of days that are open throughout only its two ends.
 #include "window.hpp"
 
 #include <algorithm>
@@ -27,7 +27,8 @@ void Window::open_hours(Date date, Context context, std::vector<Hours>& hours) c
     }
   }
   if (hours.size() < 2) return;
-  std::sort(hours.begin(), hours.end(), [](const Hours& a, const Hours& b) { return a.from < b.from; });
+  std::sort(hours.begin(), hours.end(),
+            [](const Hours& a, const Hours& b) { return a.from < b.from; });
   auto last = hours.begin();
   for (auto next = last + 1; next != hours.end(); ++next) {
     if (next->from <= last->until) {
@@ -51,7 +52,8 @@ std::vector<Interval> Window::open_on(Date date, Context context) const {
   open_hours(date, context, hours);
   std::vector<Interval> intervals;
   for (const Hours& open : hours) {
-    const Interval interval{instant_of(date, open.from, context.zone), instant_of(date, open.until, context.zone)};
+    const Interval interval{instant_of(date, open.from, context.zone),
+                            instant_of(date, open.until, context.zone)};
     if (interval.from >= interval.until) continue;
     if (!intervals.empty() && interval.from <= intervals.back().until) {
       intervals.back().until = std::max(intervals.back().until, interval.until);
@@ -67,7 +69,8 @@ Interval Window::widened(Interval interval, Date date, Context context) const {
   std::vector<Hours> hours;
   if (interval.until >= context.zone.midnight(date + one_day)) {
     Date day = date + one_day;
-    while (day < date + horizon && is_whole_day(day, context, hours)) day += one_day;
+    while (day < date + horizon && is_whole_day(day, context, hours))
+      day += one_day;
     interval.until = std::max(interval.until, context.zone.midnight(day));
     const auto open = open_on(day, context);
     if (!open.empty() && open.front().from <= interval.until) {
@@ -76,7 +79,8 @@ Interval Window::widened(Interval interval, Date date, Context context) const {
   }
   if (interval.from <= context.zone.midnight(date)) {
     Date day = date - one_day;
-    while (day > date - horizon && is_whole_day(day, context, hours)) day -= one_day;
+    while (day > date - horizon && is_whole_day(day, context, hours))
+      day -= one_day;
     interval.from = std::min(interval.from, context.zone.midnight(day + one_day));
     const auto open = open_on(day, context);
     if (!open.empty() && open.back().until >= interval.from) {

@@ -47,16 +47,19 @@ class Window {
   explicit Window(std::vector<Part> parts, std::set<Date> except = {})
       : parts_(std::move(parts)), except_(std::move(except)) {}
 
-  // The window has no calendar and no zone of its own: both are given at each call, so that a reload changes them in one place.
+  // The window has no calendar and no zone of its own: both are given at each call, so that a
+  // reload changes them in one place.
   struct Context {
     const Zone& zone;
     const Calendar& calendar;
   };
   bool is_open(Instant at, Context context) const { return interval_at(at, context).has_value(); }
-  // The interval that contains `at`; parts that touch or overlap are one interval, also over midnight. Of one
-  // longer than that, 400 days before and after are seen. No day outside the calendar's years is open.
+  // The interval that contains `at`; parts that touch or overlap are one interval, also over
+  // midnight. Of one longer than that, 400 days before and after are seen. No day outside the
+  // calendar's years is open.
   std::optional<Interval> interval_at(Instant at, Context context) const;
-  // The first interval that ends after `at` (it may have begun already). None begins within 400 days: never opens.
+  // The first interval that ends after `at` (it may have begun already). None begins within 400
+  // days: never opens.
   std::optional<Interval> next_interval(Instant at, Context context) const;
   // The earliest instant >= `at` at which it is open.
   std::optional<Instant> next_open(Instant at, Context context) const;

@@ -1,0 +1,39 @@
+// What outlives a restart as JSON text and back: the form in which states stand in the record,
+// owned by daemon/codec.
+//
+// The form follows the descriptions beside the types: a structure is an object of its members'
+// names, an enumeration is its name, a role its name in the configuration, an instant RFC 3339 in
+// UTC to the millisecond, a duration whole milliseconds. What is empty (an absent optional, an
+// empty text, list or mapping) is left out.
+//
+// Reading is made for records of other versions: a field that is missing keeps its default, a field
+// that nobody knows is passed over. A field of a wrong type is an error that names it. Encoding the
+// same value gives the same bytes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "failure.hpp"
+#include "health.hpp"
+#include "monitor.hpp"
+#include "notice.hpp"
+#include "result.hpp"
+#include "state.hpp"
+
+namespace yagura {
+
+std::string encode(const Failure& failure);
+std::string encode(const Notice& notice);
+std::string encode(
+    const ComponentHealth& component);  // what is recorded of it; live counters are not
+std::string encode(const Core& core);
+std::string encode(const JobState& job);
+
+Result<Failure> decode_failure(std::string_view text);
+Result<Notice> decode_notice(std::string_view text);
+Result<ComponentHealth> decode_component(std::string_view text);
+Result<Core> decode_core(std::string_view text);
+Result<JobState> decode_job(std::string_view text);
+
+}  // namespace yagura

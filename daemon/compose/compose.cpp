@@ -1,0 +1,248 @@
+#include "compose.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "bank_view.hpp"
+#include "japanese.hpp"
+#include "mail_thread.hpp"
+#include "ops_view.hpp"
+#include "template_files.hpp"
+#include "text.hpp"
+#include "wrap_lines.hpp"
+
+namespace yagura {
+namespace {
+
+constexpr std::size_t body_columns = 72;
+constexpr std::size_t subject_columns = 120;
+constexpr std::size_t most_bytes_of_subject = 400;
+constexpr std::size_t most_in_full =
+    15;  // of a bundle; the further ones come with their subject only
+constexpr std::size_t most_listed = 200;
+
+const Vocabulary& bundle_vocabulary() {
+  static const Vocabulary vocabulary{{"AUDIENCE", "NOTICE", "NOW", "SUBJECT", "COUNT", "OTHERS"},
+                                     {{"ITEM", {{"ITEM_NUMBER", "ITEM_SUBJECT", "ITEM_BODY"}, {}}},
+                                      {"REST", {{"REST_NUMBER", "REST_SUBJECT"}, {}}},
+                                      {"REST_LEFT_OUT", {}}}};
+  return vocabulary;
+}
+
+// Sections that do not apply leave empty lines behind: one is enough, and none at the ends.
+std::string tidy(std::string_view text) {
+  std::string out;
+  int empty_lines = 0;
+  while (!text.empty()) {
+    std::size_t newline = text.find('\n');
+    std::string_view line = text.substr(0, newline);
+    text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
+    while (line.ends_with(' '))
+      line.remove_suffix(1);
+    if (line.empty()) {
+      ++empty_lines;
+      continue;
+    }
+    if (empty_lines > 0 && !out.empty()) out += '\n';
+    empty_lines = 0;
+    out.append(line).append("\n");
+  }
+  return out;
+}
+
+// The gravest first, as the carrier is the gravest.
+std::vector<const Notice*> carried_by(const State& state, const Notice& notice) {
+  std::vector<const Notice*> all{&notice};
+  std::set<NoticeId> seen{notice.id};
+  for (NoticeId id : notice.carries) {
+    auto found = state.notices.find(id);
+    if (found != state.notices.end() && seen.insert(id).second) all.push_back(&found->second);
+  }
+  std::sort(all.begin() + 1, all.end(), [](const Notice* a, const Notice* b) {
+    return std::pair(a->kind, a->id) < std::pair(b->kind, b->id);
+  });
+  return all;
+}
+
+// A header takes ASCII only; other bytes, as a bank's identifier may have them, are written %XX.
+std::string ascii(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte < 0x7F && c != '%')
+      out += c;
+    else
+      out += fmt::format("%{:02X}", byte);
+  }
+  return out;
+}
+
+}  // namespace
+
+const std::vector<NoticeKind>& Composer::kinds() {
+  static const std::vector<NoticeKind> kinds{
+      NoticeKind::bank_first,        NoticeKind::bank_occurred_and_recovered,
+      NoticeKind::bank_recovered,    NoticeKind::bank_corrected,
+      NoticeKind::bank_progress,     NoticeKind::major_declared,
+      NoticeKind::failure_escalated, NoticeKind::delivery_failed,
+      NoticeKind::lead_attention,    NoticeKind::monitoring_blind,
+      NoticeKind::failure_detected,  NoticeKind::failure_reminder,
+      NoticeKind::failure_recovered, NoticeKind::failure_confirmed,
+      NoticeKind::failure_progress,  NoticeKind::failure_acknowledged};
+  return kinds;
+}
+
+Result<Composer> Composer::load(const std::string& own_folder) {
+  auto files = read_template_files(own_folder);
+  if (!files) return tl::unexpected(files.error());
+  std::vector<std::string> errors;
+  Composer made;
+
+  auto own_words = files->own.find("words.txt");
+  auto words = Words::parse(files->built_in.at("words.txt"),
+                            own_words == files->own.end() ? nullptr : &own_words->second);
+  if (words)
+    made.words_ = *words;
+  else
+    errors.push_back(words.error().message);
+
+  std::set<std::string> parts_used;
+  MailTemplate::Parts parts = [&](std::string_view name) {
+    std::string file = fmt::format("_{}.txt", name);
+    parts_used.insert(file);
+    return files->find(file);
+  };
+  const auto read = [&](const std::string& file,
+                        const Vocabulary& vocabulary) -> std::optional<MailTemplate> {
+    const TemplateSource* source = files->find(file);
+    if (source == nullptr) {
+      errors.push_back(file + ": there is no such template");
+      return std::nullopt;
+    }
+    auto parsed = MailTemplate::parse(*source, parts, vocabulary);
+    if (parsed) return *parsed;
+    errors.push_back(parsed.error().message);
+    return std::nullopt;
+  };
+  for (NoticeKind kind : kinds()) {
+    auto parsed =
+        read(name_of(kind) + ".txt", is_bank(kind) ? bank_vocabulary() : ops_vocabulary());
+    if (parsed) made.templates_.emplace(kind, *parsed);
+  }
+  if (auto parsed = read("bundle.txt", bundle_vocabulary())) made.bundle_ = *parsed;
+  for (const auto& [name, source] : files->own) {
+    if (name.starts_with('_') && !parts_used.contains(name)) {
+      errors.push_back(source.file + ": no template includes this part");
+    }
+  }
+  if (errors.empty()) return made;
+  // A part that many templates include has its errors once.
+  std::set<std::string> seen;
+  std::string all;
+  for (const std::string& error : errors) {
+    for (std::string_view rest = error; !rest.empty();) {
+      std::string line(rest.substr(0, rest.find('\n')));
+      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+      if (seen.insert(line).second) all += (all.empty() ? "" : "\n") + line;
+    }
+  }
+  return failure_of(all);
+}
+
+Composer::Mail Composer::render(const Platform& platform, const State& state, const Notice& notice,
+                                Instant now, bool bundled,
+                                std::vector<std::string>& missing) const {
+  auto found = templates_.find(notice.kind);
+  if (found == templates_.end()) {
+    missing.push_back(fmt::format("there is no template for {}", name_of(notice.kind)));
+    return {name_of(notice.kind), {}};
+  }
+  View view = is_bank(notice.kind)
+                  ? to_view(bank_view(platform, state, notice, now), platform.zone, words_)
+                  : ops_view(platform, state, notice, words_, now);
+  if (!is_bank(notice.kind)) view.show_if(bundled, "BUNDLED");
+  Mail mail;
+  std::string subject = one_line(found->second.subject(view, missing), most_bytes_of_subject);
+  while (subject.ends_with(' '))
+    subject.pop_back();
+  mail.subject = cut_to_width(subject, subject_columns);
+  mail.body = tidy(found->second.body(view, missing));
+  return mail;
+}
+
+Composer::Mail Composer::render_all(const Platform& platform, const State& state,
+                                    const Notice& notice, Instant now,
+                                    std::vector<std::string>& missing) const {
+  std::vector<const Notice*> all = carried_by(state, notice);
+  if (all.size() == 1 || is_bank(notice.kind)) {
+    Mail mail = render(platform, state, notice, now, false, missing);
+    mail.body = wrap_lines(mail.body, body_columns);
+    return mail;
+  }
+  View view{words_["unknown"]};
+  view.set("AUDIENCE", words_.role_named(one_line(notice.audience)));
+  view.set("NOTICE", std::to_string(notice.id));
+  view.set("NOW", japanese::time(now, platform.zone));
+  view.set("COUNT", std::to_string(all.size()));
+  view.set("OTHERS", std::to_string(all.size() - 1));
+  for (std::size_t i = 0; i < all.size() && i < most_listed; ++i) {
+    Mail one = render(platform, state, *all[i], now, true, missing);
+    if (i == 0) view.set("SUBJECT", one.subject);
+    View item{words_["unknown"]};
+    std::string prefix = i < most_in_full ? "ITEM" : "REST";
+    item.set(prefix + "_NUMBER", std::to_string(i + 1));
+    item.set(prefix + "_SUBJECT", one.subject);
+    if (i < most_in_full) item.set("ITEM_BODY", one.body);
+    view.add(prefix, std::move(item));
+  }
+  view.show_if(all.size() > most_in_full, "REST_LEFT_OUT");
+  Mail mail;
+  mail.subject = cut_to_width(one_line(bundle_.subject(view, missing), most_bytes_of_subject),
+                              subject_columns + 20);
+  mail.body = wrap_lines(tidy(bundle_.body(view, missing)), body_columns);
+  return mail;
+}
+
+std::string Composer::subject(const Platform& platform, const State& state, const Notice& notice,
+                              Instant now) const {
+  return text(platform, state, notice, now).subject;
+}
+
+Composer::Mail Composer::text(const Platform& platform, const State& state, const Notice& notice,
+                              Instant now) const {
+  std::vector<std::string> missing;
+  return render_all(platform, state, notice, now, missing);
+}
+
+Result<Message> Composer::compose(const Platform& platform, const State& state,
+                                  const Notice& notice, const Mailbox& from, Instant now) const {
+  std::vector<std::string> missing;
+  Mail mail = render_all(platform, state, notice, now, missing);
+  if (!missing.empty()) {
+    return failure_of(
+        fmt::format("notice {} cannot be written: {}", notice.id, fmt::join(missing, "; ")));
+  }
+  if (notice.to.empty()) return failure_of(fmt::format("notice {} has nobody to go to", notice.id));
+  Message message;
+  message.from = from;
+  for (const Recipient& recipient : notice.to) {
+    message.to.push_back({one_line(recipient.name, 200), recipient.mail});
+  }
+  message.subject = mail.subject;
+  message.date = now;
+  message.message_id = notice.message_id;
+  message.references = references_of(state, notice);
+  if (!message.references.empty()) message.in_reply_to = message.references.back();
+  message.headers.emplace_back("Auto-Submitted", "auto-generated");
+  message.headers.emplace_back("X-Yagura-Notice", name_of(notice.kind));
+  if (notice.failure != 0)
+    message.headers.emplace_back("X-Yagura-Failure", std::to_string(notice.failure));
+  if (notice.stop != 0) message.headers.emplace_back("X-Yagura-Stop", std::to_string(notice.stop));
+  message.headers.emplace_back("X-Yagura-Audience", ascii(notice.audience));
+  message.body = mail.body;
+  return message;
+}
+
+}  // namespace yagura

@@ -1,0 +1,56 @@
+// Writes the mails: subject and text of a notice from the templates, the thread that it belongs to,
+// its headers. It decides nothing, and reads no clock: the same state, notice and `now` give the
+// same mail.
+//
+// What a bank reads goes through BankView (bank_view.hpp), what everybody else reads through
+// ops_view.hpp.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mail_template.hpp"
+#include "message.hpp"
+#include "state.hpp"
+#include "words.hpp"
+
+namespace yagura {
+
+class Composer {
+ public:
+  // The built-in templates, single ones of them replaced by files of the same name in `own_folder`
+  // (empty: none). Error: every unknown or missing name, hole, or misspelt file, a line each:
+  // "FILE:LINE: …".
+  static Result<Composer> load(const std::string& own_folder);
+
+  std::string subject(const Platform& platform, const State& state, const Notice& notice,
+                      Instant now) const;
+  struct Mail {
+    std::string subject;  // one line
+    std::string body;     // lines of at most 72 columns, commands to copy apart; LF
+  };
+  // A notice that carries others gives one mail with all of them. A kind that has no template gives
+  // its name.
+  Mail text(const Platform& platform, const State& state, const Notice& notice, Instant now) const;
+  // Error: nobody to write to, or a kind that has no template.
+  Result<Message> compose(const Platform& platform, const State& state, const Notice& notice,
+                          const Mailbox& from, Instant now) const;
+
+  // The kinds that there are templates for.
+  static const std::vector<NoticeKind>& kinds();
+
+ private:
+  // The raw text; what is missing in the view goes to `missing` (never, as long as views keep to
+  // their vocabulary).
+  Mail render(const Platform& platform, const State& state, const Notice& notice, Instant now,
+              bool bundled, std::vector<std::string>& missing) const;
+  Mail render_all(const Platform& platform, const State& state, const Notice& notice, Instant now,
+                  std::vector<std::string>& missing) const;
+
+  std::map<NoticeKind, MailTemplate> templates_;
+  MailTemplate bundle_;
+  Words words_;
+};
+
+}  // namespace yagura

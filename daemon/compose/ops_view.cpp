@@ -1,0 +1,168 @@
+#include "ops_view.hpp"
+
+#include <fmt/format.h>
+
+#include "japanese.hpp"
+#include "mail_thread.hpp"
+#include "text.hpp"
+
+namespace yagura {
+namespace ops {
+
+std::vector<std::string> split_names(std::string_view text) {
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    auto comma = text.find(',');
+    std::string_view name = text.substr(0, comma);
+    while (name.starts_with(' '))
+      name.remove_prefix(1);
+    while (name.ends_with(' '))
+      name.remove_suffix(1);
+    if (!name.empty()) names.emplace_back(name);
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  return names;
+}
+
+std::string Source::time(Instant at) const {
+  return japanese::time(at, platform.zone);
+}
+
+std::string Source::person(const PersonName& id) const {
+  auto found = platform.people.find(id);
+  return found == platform.people.end() || found->second.name.empty()
+             ? one_line(id)
+             : one_line(found->second.name);
+}
+
+std::string Source::bank(const BankName& id) const {
+  auto found = platform.banks.find(id);
+  return found == platform.banks.end() || found->second.name.empty() ? one_line(id)
+                                                                     : one_line(found->second.name);
+}
+
+std::string Source::service(const ServiceName& id) const {
+  auto found = platform.services.find(id);
+  return found == platform.services.end() || found->second.name.empty()
+             ? one_line(id)
+             : one_line(found->second.name);
+}
+
+std::string Source::services(const std::set<ServiceName>& ids) const {
+  std::vector<std::string> names;
+  for (const ServiceName& id : ids)
+    names.push_back(service(id));
+  return japanese::list(names);
+}
+
+std::string Source::audience(const std::string& name) const {
+  if (name.starts_with("bank:")) return bank(name.substr(5));
+  return name.empty() ? words["audience.unnamed"] : words.role_named(one_line(name));
+}
+
+std::string Source::detail(const std::string& name) const {
+  return has_detail(name) ? many_lines(notice.details.at(name)) : words["unknown"];
+}
+
+bool Source::has_detail(const std::string& name) const {
+  auto found = notice.details.find(name);
+  return found != notice.details.end() && !found->second.empty();
+}
+
+std::string Source::detail_time(const std::string& name) const {
+  std::string text = detail(name);
+  auto at = parse_instant(text);
+  return at ? time(*at) : text;
+}
+
+std::string Source::detail_length(const std::string& name) const {
+  std::string text = detail(name);
+  bool has_sign = text.starts_with('-') || text.starts_with('+');
+  auto length = parse_duration(has_sign ? text.substr(1) : text);
+  if (!length) return text;
+  return (has_sign ? text.substr(0, 1) : std::string()) + japanese::length(*length);
+}
+
+std::string Source::detail_names(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const std::string& id : split_names(detail(name))) {
+    names.push_back(platform.banks.contains(id) ? bank(id) : service(id));
+  }
+  return japanese::list(names);
+}
+
+std::string Source::detail_notices(const std::string& name) const {
+  std::vector<std::string> described;
+  for (const std::string& id : split_names(detail(name))) {
+    if (described.size() == most_notices) {
+      described.emplace_back("…");
+      break;
+    }
+    const Notice* found = nullptr;
+    for (const auto& [number, one] : state.notices) {
+      if (id == std::to_string(number)) found = &one;
+    }
+    if (found != nullptr) {
+      described.push_back(fmt::format("#{} {}", id, describe(*found)));
+      continue;
+    }
+    std::string text = "#" + one_line(id);
+    auto kind = notice.details.find("kind");
+    auto to = notice.details.find("audience");
+    if (kind != notice.details.end()) {
+      auto known = notice_kind_named(kind->second);
+      text += " " + (known ? words.of(*known) : one_line(kind->second));
+    }
+    if (to != notice.details.end()) text += fmt::format("({})", audience(to->second));
+    described.push_back(text);
+  }
+  return japanese::list(described);
+}
+
+std::string Source::describe(const Notice& one) const {
+  return fmt::format("{}({})", words.of(one.kind), audience(one.audience));
+}
+
+}  // namespace ops
+
+View ops_view(const Platform& platform, const State& state, const Notice& notice,
+              const Words& words, Instant now) {
+  ops::Source source{platform, state, notice, words, now};
+  if (notice.failure != 0) {
+    std::set<FailureId> failures = with_joined(state, notice.failure);
+    for (const auto& [id, one] : state.notices) {
+      if (failures.contains(one.failure)) source.related.push_back(&one);
+    }
+  }
+  View view = source.view();
+  view.set("AUDIENCE", source.audience(notice.audience));
+  view.set("NOTICE", std::to_string(notice.id));
+  view.set("NOW", source.time(now));
+  bool to_lead = notice.audience == name_of(Role::system_lead);
+  bool to_desk = notice.audience == name_of(Role::inquiry_desk);
+  view.show_if(to_lead, "FOR_LEAD");
+  view.show_if(to_desk, "FOR_DESK");
+  view.show_if(!to_lead && !to_desk, "FOR_OPS");
+  if (auto failure = state.failures.find(notice.failure); failure != state.failures.end()) {
+    view.add("FAILURE", ops::failure_view(source, failure->second));
+  }
+  ops::add_topics(view, source);
+  return view;
+}
+
+const Vocabulary& ops_vocabulary() {
+  static const Vocabulary vocabulary = [] {
+    Vocabulary made{{"AUDIENCE", "NOTICE", "NOW"},
+                    {{"BUNDLED", {}},
+                     {"FOR_LEAD", {}},
+                     {"FOR_DESK", {}},
+                     {"FOR_OPS", {}},
+                     {"FAILURE", ops::failure_vocabulary()}}};
+    for (const auto& topic : ops::topics_vocabulary().sections)
+      made.sections.push_back(topic);
+    return made;
+  }();
+  return vocabulary;
+}
+
+}  // namespace yagura

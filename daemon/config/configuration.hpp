@@ -1,0 +1,73 @@
+// The configuration (INTERFACE.md §1): what `yagura.yaml` and the files that it includes say, read
+// whole and checked whole. A value that was loaded without errors holds together: every name leads
+// somewhere, every chain reaches somebody, every window opens. Owned by whoever loads it; a reload
+// loads another.
+//
+// docs/configuration.md describes every key; a new key is described there too.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "instant.hpp"
+#include "message.hpp"
+#include "monitor.hpp"
+#include "node.hpp"
+#include "observation.hpp"
+#include "platform.hpp"
+#include "probe.hpp"
+#include "result.hpp"
+#include "transport.hpp"
+
+namespace yagura {
+
+// How a probe is made. Its intervals and limits are the platform's: Component::probe().
+struct ProbeSetup {
+  // What the probe's kind read, in one form for all spellings: where it is the same after a reload,
+  // a probe made before asks the same question and can go on.
+  std::string definition;
+  std::function<std::unique_ptr<Probe>()> make;  // empty for a job; never gives null
+  std::optional<JobSpec> job;                    // of a job only
+};
+
+struct MailSettings {
+  Mailbox from;
+  std::string maildir;            // empty where there are relays
+  std::vector<SmtpRelay> relays;  // empty where there is a Maildir
+  std::string templates_folder;   // own templates, which win over those installed; empty: none
+};
+
+// All paths are absolute.
+struct Configuration {
+  PlatformPtr platform;  // the limits of mail (attempts, retries) are in platform->mail
+  std::string state_folder;
+  std::string control_socket;
+  std::string http_address;  // "127.0.0.1:9640", "[::1]:9640"; empty: no HTTP
+  MailSettings mail;
+  std::map<ProbeId, ProbeSetup> probes;
+  Duration keep_record{};
+  Duration keep_samples{};
+  std::vector<std::string> files;  // read, in order; the first is the configuration itself
+};
+
+struct Loaded {
+  std::optional<Configuration> configuration;  // none where there is an error among the problems
+  Problems problems;  // in the order of their places; texts are safe to print
+};
+
+// `now` decides what the calendar has to cover, and whether a window ever opens from here on.
+Loaded load_configuration(const std::string& path, Instant now);
+
+// `listen.control` alone, whatever the rest of the file is worth; its default where the file does
+// not say. Error: the file cannot be read, is no YAML at all, or its `control` is no path.
+Result<std::string> control_socket_of(const std::string& path);
+
+bool has_errors(const Problems& problems);
+// One problem a line, each with its line break.
+std::string text(const Problems& problems);
+
+}  // namespace yagura

@@ -1,0 +1,142 @@
+// A configuration while it is read, and what the readers of its sections have in common. Each
+// section is read by a function of its own in a file of its own; what only the whole can tell is in
+// checks.cpp. A reader reports every problem that it finds and goes on with what it has: nothing
+// that is wrong gets out, because a configuration with an error is dropped as a whole.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "configuration.hpp"
+
+namespace yagura {
+
+// Names as they are written, with their places, whether or not what they name is right: so one
+// mistake is reported once.
+using Names = std::map<std::string, const Node*, std::less<>>;
+
+// A reference from one name to another, and where it is written.
+struct Reference {
+  std::string to;
+  const Node* at = nullptr;
+};
+using References = std::map<std::string, std::vector<Reference>>;
+
+struct Draft {
+  Draft(const Node& document, Problems& found, Instant at)
+      : problems(found), now(at), root(document, found, "the configuration") {}
+
+  Problems& problems;
+  const Instant now;
+  Reader root;
+  Configuration configuration;
+  Platform platform;
+
+  Names components, services, windows;
+  References dependencies;                           // component -> component
+  References service_needs;                          // service -> service
+  std::vector<Reference> component_needs;            // what any service names
+  std::vector<std::pair<Role, const Node*>> mailed;  // each place that has a role mailed
+  std::map<Role, std::vector<Reference>> holders;    // the people of each role
+  bool calendar_holds = false;                       // it can be asked about today
+
+  void problem(const Node& at, std::string message) {
+    problems.push_back({at.place, std::move(message), false});
+  }
+  void warning(const Node& at, std::string message) {
+    problems.push_back({at.place, std::move(message), true});
+  }
+  // The node of a top-level key, or of the whole file: where what is not written is to be reported.
+  const Node& section(std::string_view key);
+  // The section's key, where the section is.
+  const Node& section_key(std::string_view key);
+
+  // "there is no component `databse`; did you mean `database`?"
+  std::string unknown(std::string_view what, std::string_view name, const Names& known);
+
+ private:
+  int suggestions_left_ = 200;  // each compares with every known name
+};
+
+// In the order in which they are called.
+void read_settings(Draft& draft);  // timezone, state, listen, retention
+void read_calendar(Draft& draft);
+void read_windows(Draft& draft);
+void read_people(Draft& draft);
+void read_components(Draft& draft);
+void read_services(Draft& draft);
+void read_banks(Draft& draft);
+void read_maintenance(Draft& draft);
+void read_mail(Draft& draft);
+void read_escalation(Draft& draft);  // and bank_notices
+void check_whole(Draft& draft);
+
+// A probe of a component: the keys common to all kinds, then those of its own.
+struct ProbeDefaults {
+  Duration interval = 1min;
+  Duration timeout = 10s;
+  Duration retry = 10s;
+  int confirm = 2;
+  std::optional<int> clear;   // as confirm
+  bool interval_fits = true;  // with the timeout; else it is reported already
+};
+ProbeDefaults read_probe_defaults(Draft& draft);
+std::optional<ProbeSpec> read_probe(Draft& draft, const std::string& component, const Node& node,
+                                    const ProbeDefaults& defaults);
+ResponseStep read_response_step(Draft& draft, const std::string& component, const Node& node);
+// `listen.control` and its default; also called where nothing else is wanted.
+std::string read_control_socket(Reader& listen);
+std::string default_control_socket();
+
+// The entries of a mapping from names; `what` says in the singular what they are: "component".
+// Refuses names that are no identifiers, and more than `most`.
+using Entries = std::vector<const std::pair<Node, Node>*>;
+Entries named_entries(Draft& draft, const Node* section, std::string_view what, std::size_t most);
+Names names_in(Draft& draft, std::string_view section);
+bool is_identifier(std::string_view text);
+
+// A list; `what` is said of what it holds: "a list of relays (- url: …)". Nothing where the key is
+// absent.
+const std::vector<Node>* list_of(Reader& reader, std::string_view key, std::string_view what,
+                                 std::size_t most);
+// A text, or a list of texts, as nodes, so that each has its place.
+std::vector<const Node*> scalars_of(Reader& reader, std::string_view key,
+                                    std::size_t most = 10'000);
+
+// A text of people: one line, or many; not empty, and without control characters.
+enum class Lines { one, many };
+bool check_text(Reader& reader, const Node& at, std::string_view key, std::size_t limit,
+                Lines lines = Lines::one);
+std::string name_or(Reader& reader, std::string_view key, std::string_view otherwise);
+
+Duration duration_within(Reader& reader, std::string_view key, Duration otherwise, Duration least,
+                         Duration most);
+// A path made absolute, relative to the file that names it; empty where the key is absent or wrong.
+std::string path_of(Reader& reader, std::string_view key);
+std::string absolute_path(const std::string& path, const std::string& written_in);
+// Dates that the calendar is to cover.
+std::set<Date> dates_of(Draft& draft, Reader& reader, std::string_view key);
+
+template <class Value>
+std::optional<Value> choice_of(Reader& reader, std::string_view key,
+                               std::initializer_list<std::pair<std::string_view, Value>> choices) {
+  const Node* node = reader.find(key);
+  if (node == nullptr) return std::nullopt;
+  std::string words;
+  for (std::size_t index = 0; index < choices.size(); ++index) {
+    const auto& [word, value] = choices.begin()[index];
+    if (node->is_scalar() && node->scalar == word) return value;
+    if (index > 0) words += index + 1 == choices.size() ? " or " : ", ";
+    words += word;
+  }
+  reader.problem(*node, "`" + std::string(key) + "` must be " + words);
+  return std::nullopt;
+}
+
+}  // namespace yagura

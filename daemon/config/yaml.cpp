@@ -1,0 +1,291 @@
+#include "yaml.hpp"
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <array>
+#include <istream>
+#include <map>
+#include <set>
+#include <streambuf>
+#include <vector>
+
+#include "text.hpp"
+
+namespace yagura {
+namespace {
+
+// Ends the parse from within an event: the problem is already reported.
+struct Stopped {};
+
+bool is_core_tag(const std::string& tag) {
+  static constexpr std::array<std::string_view, 7> core{"str",  "int", "float", "bool",
+                                                        "null", "seq", "map"};
+  static constexpr std::string_view prefix = "tag:yaml.org,2002:";
+  if (tag.empty() || tag == "?" || tag == "!") return true;
+  return tag.starts_with(prefix) &&
+         std::find(core.begin(), core.end(), std::string_view(tag).substr(prefix.size())) !=
+             core.end();
+}
+
+// Builds the tree from the parser's events. Open lists and mappings lie on a stack; a mapping
+// alternates between waiting for a key and for its value.
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  TreeBuilder(std::string file, Problems& problems, const YamlLimits& limits)
+      : file_(std::move(file)), problems_(problems), limits_(limits) {}
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++documents_ > 1) {
+      stop(mark, "a second document begins here: a configuration is one document (remove `---`)");
+    }
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(make(Node::Kind::null, mark), anchor, 1, 0);
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    check_tag(mark, tag);
+    Node node = make(Node::Kind::scalar, mark);
+    node.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
+    node.scalar = value;
+    if (value.find('\0') != std::string::npos)
+      report(mark, "a text cannot hold the character NUL (\\0)");
+    add(std::move(node), anchor, 1, 0);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    check_tag(mark, tag);
+    open(make(Node::Kind::list, mark), anchor);
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    check_tag(mark, tag);
+    open(make(Node::Kind::map, mark), anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapEnd() override { close(); }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) stop(mark, "this alias stands for something that contains it");
+    const Anchored& anchored = found->second;
+    count(mark, anchored.nodes);
+    if (static_cast<int>(stack_.size()) + anchored.depth > limits_.depth) too_deep(mark);
+    add(anchored.node, 0, anchored.nodes, anchored.depth);
+  }
+
+  void report(const YAML::Mark& mark, std::string message) {
+    problems_.push_back({place(mark), std::move(message), false});
+  }
+  // The tree so far: what is still open is closed as it is.
+  Node take() {
+    for (Frame& frame : stack_)
+      frame.anchor = 0;
+    while (!stack_.empty())
+      close();
+    return std::move(root_);
+  }
+  std::size_t nodes() const { return nodes_; }
+
+ private:
+  struct Frame {
+    Node node;
+    YAML::anchor_t anchor = 0;
+    std::size_t nodes = 1;  // in this subtree
+    int depth = 1;          // of this subtree
+    std::optional<Node> key;
+    bool twice = false;  // the key's value is dropped
+    std::map<std::string, Place> seen;
+  };
+  struct Anchored {
+    Node node;
+    std::size_t nodes = 0;
+    int depth = 0;
+  };
+
+  Place place(const YAML::Mark& mark) const {
+    return {file_, std::max(mark.line, 0) + 1, std::max(mark.column, 0) + 1};
+  }
+  [[noreturn]] void stop(const YAML::Mark& mark, std::string message) {
+    report(mark, std::move(message));
+    throw Stopped{};
+  }
+  [[noreturn]] void too_deep(const YAML::Mark& mark) {
+    stop(mark, fmt::format("nested more than {} levels deep", limits_.depth));
+  }
+  Node make(Node::Kind kind, const YAML::Mark& mark) {
+    count(mark, 1);
+    mark_ = mark;
+    Node node;
+    node.kind = kind;
+    node.place = place(mark);
+    return node;
+  }
+  void count(const YAML::Mark& mark, std::size_t more) {
+    if (more > limits_.nodes - nodes_) {
+      stop(mark, fmt::format("more than {} values, aliases counted as what they stand for: "
+                             "write fewer, or fewer aliases of aliases",
+                             limits_.nodes));
+    }
+    nodes_ += more;
+  }
+  void check_tag(const YAML::Mark& mark, const std::string& tag) {
+    if (is_core_tag(tag)) return;
+    report(mark, fmt::format("tags are not used here: remove `{}`", one_line(tag, 60)));
+  }
+
+  void open(Node node, YAML::anchor_t anchor) {
+    if (expects_key())
+      stop(mark_, "a key must be a text, not a list or a mapping: is a bracket before it closed?");
+    if (static_cast<int>(stack_.size()) >= limits_.depth) too_deep(mark_);
+    Frame frame;
+    frame.node = std::move(node);
+    frame.anchor = anchor;
+    stack_.push_back(std::move(frame));
+  }
+  void close() {
+    Frame frame = std::move(stack_.back());
+    stack_.pop_back();
+    add(std::move(frame.node), frame.anchor, frame.nodes, frame.depth);
+  }
+  bool expects_key() const {
+    return !stack_.empty() && stack_.back().node.is_map() && !stack_.back().key;
+  }
+
+  void add(Node node, YAML::anchor_t anchor, std::size_t nodes, int depth) {
+    if (anchor != 0) {
+      // The kept copy counts as well: anchors within anchors would otherwise be copied at every
+      // level for nothing.
+      YAML::Mark here = mark_;
+      count(here, nodes);
+      anchors_[anchor] = {node, nodes, depth};
+    }
+    if (stack_.empty()) {
+      root_ = std::move(node);
+      return;
+    }
+    Frame& frame = stack_.back();
+    frame.nodes += nodes;
+    frame.depth = std::max(frame.depth, depth + 1);
+    if (frame.node.is_list()) {
+      frame.node.items.push_back(std::move(node));
+    } else if (!frame.key) {
+      add_key(frame, std::move(node));
+    } else {
+      if (!frame.twice) frame.node.entries.emplace_back(std::move(*frame.key), std::move(node));
+      frame.key.reset();
+    }
+  }
+  void add_key(Frame& frame, Node node) {
+    if (!node.is_scalar()) {
+      problems_.push_back({node.place, "a key must be a text", false});
+      frame.twice = true;
+    } else if (node.scalar == "<<" && !node.quoted) {
+      problems_.push_back({node.place, "`<<` is not supported: write the keys out", false});
+      frame.twice = true;
+    } else {
+      auto [first, fresh] = frame.seen.emplace(node.scalar, node.place);
+      frame.twice = !fresh;
+      if (!fresh) {
+        problems_.push_back(
+            {node.place,
+             fmt::format("`{}` is given twice: first at {}:{}:{}", one_line(node.scalar, 60),
+                         first->second.file, first->second.line, first->second.column),
+             false});
+      }
+    }
+    frame.key = std::move(node);
+  }
+
+  std::string file_;
+  Problems& problems_;
+  const YamlLimits limits_;
+  YAML::Mark mark_;  // of the event before
+  Node root_;
+  std::vector<Frame> stack_;
+  std::map<YAML::anchor_t, Anchored> anchors_;
+  std::size_t nodes_ = 0;
+  int documents_ = 0;
+};
+
+// A stream over bytes that are already here, without a copy.
+class View : public std::streambuf {
+ public:
+  explicit View(std::string_view text) {
+    char* begin = const_cast<char*>(text.data());  // only ever read: the get area has no other type
+    setg(begin, begin, begin + text.size());
+  }
+};
+
+// The place of the first byte that no text may hold: not UTF-8, or a control character.
+std::optional<Problem> bad_byte(std::string_view text, const std::string& file) {
+  int line_number = 0;
+  while (!text.empty()) {
+    ++line_number;
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    for (std::size_t at = 0; at < line.size();) {
+      const auto byte = static_cast<unsigned char>(line[at]);
+      const Place place{file, line_number, static_cast<int>(at) + 1};
+      if ((byte < 0x20 && byte != '\t' && byte != '\r') || byte == 0x7F) {
+        return Problem{place, fmt::format("a control character (\\x{:02x}): remove it", byte),
+                       false};
+      }
+      std::size_t length = 1;
+      while (length <= 4 && !is_utf8(line.substr(at, length)))
+        ++length;
+      if (length > 4) {
+        return Problem{place,
+                       fmt::format("not valid UTF-8 (byte 0x{:02x}): save the file as UTF-8", byte),
+                       false};
+      }
+      at += std::min(length, line.size() - at);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+YamlDocument parse_yaml(std::string_view text, const std::string& file, Problems& problems,
+                        const YamlLimits& limits) {
+  YamlDocument document;
+  document.root.place = {file, 1, 1};
+  if (text.size() > limits.bytes) {
+    problems.push_back({{file, 1, 1}, fmt::format("longer than {} bytes", limits.bytes), false});
+    return document;
+  }
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (auto problem = bad_byte(text, file)) {
+    problems.push_back(std::move(*problem));
+    return document;
+  }
+  TreeBuilder builder(file, problems, limits);
+  View view(text);
+  std::istream stream(&view);
+  try {
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
+    }
+    document.complete = true;
+  } catch (const Stopped&) {
+  } catch (const YAML::Exception& error) {
+    builder.report(error.mark, fmt::format("this is not YAML: {}", one_line(error.msg, 200)));
+  } catch (const std::exception& error) {
+    problems.push_back({{file, 1, 1},
+                        fmt::format("cannot be read as YAML: {}", one_line(error.what(), 200)),
+                        false});
+  }
+  document.root = builder.take();
+  if (document.root.place.line == 0) document.root.place = {file, 1, 1};
+  document.nodes = builder.nodes();
+  return document;
+}
+
+}  // namespace yagura

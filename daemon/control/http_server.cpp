@@ -1,0 +1,278 @@
+#include "http_server.hpp"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+
+#include "text.hpp"
+
+namespace yagura {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+
+std::optional<Peer> peer_of(asio::local::stream_protocol::socket& socket) {
+  ucred who{};
+  socklen_t size = sizeof who;
+  if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return std::nullopt;
+  Peer peer{who.uid, who.pid, fmt::format("uid:{}", who.uid)};
+  char buffer[4096];
+  passwd entry{}, *found = nullptr;
+  if (getpwuid_r(who.uid, &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr) {
+    peer.user = entry.pw_name;
+  }
+  return peer;
+}
+std::optional<Peer> peer_of(asio::ip::tcp::socket&) { return std::nullopt; }
+
+// Percent-decoding (RFC 3986); none where it is malformed.
+std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      unsigned value = 0;
+      if (i + 2 >= text.size()) return std::nullopt;
+      auto [end, error] = std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16);
+      if (error != std::errc{} || end != text.data() + i + 3) return std::nullopt;
+      out += static_cast<char>(value);
+      i += 2;
+    } else {
+      out += text[i] == '+' && plus_is_space ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+std::optional<HttpRequest> read_target(std::string_view target) {
+  HttpRequest request;
+  auto question = target.find('?');
+  auto path = decoded(target.substr(0, question), false);
+  if (!path || !path->starts_with('/')) return std::nullopt;
+  request.path = *path;
+  while (question != std::string_view::npos) {
+    auto end = target.find('&', question + 1);
+    std::string_view pair = target.substr(question + 1, end == std::string_view::npos
+                                                            ? end : end - question - 1);
+    auto equals = pair.find('=');
+    auto key = decoded(pair.substr(0, equals), true);
+    auto value = decoded(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
+    if (!key || !value) return std::nullopt;
+    if (!key->empty()) request.query[*key] = *value;
+    question = end;
+  }
+  return request;
+}
+
+template <class Protocol>
+class Session : public std::enable_shared_from_this<Session<Protocol>> {
+ public:
+  using Stream = beast::basic_stream<Protocol>;
+  Session(typename Protocol::socket socket, HttpHandler handler, HttpLimits limits,
+          std::shared_ptr<std::size_t> count)
+      : peer_(peer_of(socket)), stream_(std::move(socket)), handler_(std::move(handler)), limits_(limits),
+        count_(std::move(count)) {
+    ++*count_;
+  }
+  ~Session() { --*count_; }
+
+  void start() {
+    // Room for one byte more than is kept, so that a body that fits is told from one that does not.
+    parser_.header_limit(static_cast<std::uint32_t>(limits_.header));
+    parser_.body_limit(limits_.cut_body ? 1024 * 1024 : limits_.body);
+    stream_.expires_after(limits_.request_within);
+    http::async_read(stream_, buffer_, parser_,
+                     [self = this->shared_from_this()](beast::error_code error, std::size_t) {
+                       self->take(error);
+                     });
+  }
+
+ private:
+  void take(beast::error_code error) {
+    if (error == http::error::body_limit) return refuse(413, "the body is too long");
+    if (error == http::error::header_limit) return refuse(431, "the header is too long");
+    if (error == http::error::end_of_stream || error == beast::error::timeout) return;
+    if (error) {
+      if (error.category() == http::make_error_code(http::error::bad_method).category()) {
+        refuse(400, "this is not an HTTP request");
+      }
+      return;
+    }
+    auto message = parser_.release();
+    auto target = message.target();
+    std::optional<HttpRequest> request = read_target({target.data(), target.size()});
+    if (!request) return refuse(400, "the request's target cannot be read");
+    request->method = std::string(message.method_string());
+    request->body = std::move(message.body());
+    if (request->body.size() > limits_.body) request->body.resize(limits_.body);
+    request->peer = peer_;
+    head_ = message.method() == http::verb::head;
+    stream_.expires_after(limits_.answer_within);
+    handler_(std::move(*request), [self = this->shared_from_this()](HttpResponse response) {
+      self->answer(std::move(response));
+    });
+  }
+
+  void refuse(int status, std::string_view why) {
+    answer({status, "application/json", fmt::format("{{\"error\":\"{}\"}}\n", why)});
+  }
+
+  void answer(HttpResponse given) {
+    response_.version(11);
+    response_.result(static_cast<unsigned>(given.status));
+    response_.set(http::field::content_type, given.content_type);
+    response_.set(http::field::cache_control, "no-store");
+    response_.keep_alive(false);
+    std::size_t size = given.body.size();
+    if (!head_) response_.body() = std::move(given.body);
+    response_.content_length(size);
+    stream_.expires_after(limits_.request_within);
+    http::async_write(stream_, response_,
+                      [self = this->shared_from_this()](beast::error_code, std::size_t) {
+                        beast::error_code ignored;
+                        self->stream_.socket().shutdown(asio::socket_base::shutdown_send, ignored);
+                      });
+  }
+
+  std::optional<Peer> peer_;
+  Stream stream_;
+  HttpHandler handler_;
+  HttpLimits limits_;
+  std::shared_ptr<std::size_t> count_;
+  beast::flat_buffer buffer_{64 * 1024};
+  http::request_parser<http::string_body> parser_;
+  http::response<http::string_body> response_;
+  bool head_ = false;
+};
+
+template <class Protocol>
+class Listener : public HttpServer {
+ public:
+  Listener(asio::io_context& loop, HttpHandler handler, HttpLimits limits)
+      : loop_(loop), acceptor_(loop), handler_(std::move(handler)), limits_(limits) {}
+  ~Listener() override {
+    beast::error_code ignored;
+    acceptor_.close(ignored);
+    *alive_ = false;
+    if (!file_.empty()) unlink(file_.c_str());
+  }
+
+  Result<void> listen(const typename Protocol::endpoint& endpoint) {
+    beast::error_code error;
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(128, error);
+    if (error) return failure_of(error.message());
+    accept();
+    return {};
+  }
+  void remove_at_end(std::string file) { file_ = std::move(file); }
+
+ private:
+  void accept() {
+    acceptor_.async_accept([this, alive = alive_](beast::error_code error,
+                                                  typename Protocol::socket socket) {
+      if (!*alive || error == asio::error::operation_aborted) return;
+      if (!error && *count_ < limits_.connections) {
+        std::make_shared<Session<Protocol>>(std::move(socket), handler_, limits_, count_)->start();
+      }
+      if (!error) return accept();
+      // Out of descriptors, for example: not at once again.
+      retry_.expires_after(std::chrono::milliseconds(200));
+      retry_.async_wait([this, alive](beast::error_code) {
+        if (*alive) accept();
+      });
+    });
+  }
+
+  asio::io_context& loop_;
+  typename Protocol::acceptor acceptor_;
+  asio::steady_timer retry_{loop_};
+  HttpHandler handler_;
+  HttpLimits limits_;
+  std::shared_ptr<std::size_t> count_ = std::make_shared<std::size_t>(0);
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::string file_;
+};
+
+bool somebody_answers(const asio::local::stream_protocol::endpoint& endpoint) {
+  asio::io_context own;
+  asio::local::stream_protocol::socket socket(own);
+  beast::error_code error;
+  socket.connect(endpoint, error);
+  return !error;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HttpServer>> HttpServer::on_unix_socket(asio::io_context& loop, const std::string& path,
+                                                               HttpHandler handler, HttpLimits limits) {
+  using Protocol = asio::local::stream_protocol;
+  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+    return failure_of(fmt::format("the path of the control socket is longer than {} bytes: {}",
+                                  sizeof(sockaddr_un::sun_path) - 1, path));
+  }
+  std::error_code made;
+  std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty() && std::filesystem::create_directories(folder, made)) {
+    chmod(folder.c_str(), 0755);
+  }
+  Protocol::endpoint endpoint(path);
+  struct stat status {};
+  if (lstat(path.c_str(), &status) == 0) {
+    if (!S_ISSOCK(status.st_mode)) {
+      return failure_of(path + " is in the way: it is not a socket; move it or change listen.control");
+    }
+    if (somebody_answers(endpoint)) {
+      return failure_of("another program answers on " + path + "; stop it, or change listen.control");
+    }
+    unlink(path.c_str());
+  }
+  auto server = std::make_unique<Listener<Protocol>>(loop, std::move(handler), limits);
+  if (auto listening = server->listen(endpoint); !listening) {
+    return failure_of(fmt::format("cannot listen on {}: {}", path, listening.error().message));
+  }
+  server->remove_at_end(path);
+  if (chmod(path.c_str(), 0666) != 0) {
+    return failure_of(fmt::format("cannot set the mode of {}: {}", path, std::strerror(errno)));
+  }
+  return server;
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::on_address(asio::io_context& loop, const std::string& address,
+                                                           HttpHandler handler, HttpLimits limits) {
+  using Protocol = asio::ip::tcp;
+  auto colon = address.rfind(':');
+  std::string host = address.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  beast::error_code error;
+  auto ip = asio::ip::make_address(host, error);
+  int port = colon == std::string::npos ? 0 : std::atoi(address.c_str() + colon + 1);
+  if (error || port <= 0 || port > 65535) {
+    return failure_of("listen.http is not an address with a port: " + one_line(address));
+  }
+  auto server = std::make_unique<Listener<Protocol>>(loop, std::move(handler), limits);
+  auto listening = server->listen(Protocol::endpoint(ip, static_cast<unsigned short>(port)));
+  if (!listening) {
+    return failure_of(fmt::format("cannot listen on {}: {}", address, listening.error().message));
+  }
+  return server;
+}
+
+}  // namespace yagura

@@ -1,0 +1,66 @@
+// A small HTTP/1.1 server for the control socket and for listen.http: requests in, one answer each. Everything is bounded: connections,
+// header, body, the time to send a request. What is asked is decided elsewhere.
+#pragma once
+
+#include <sys/types.h>
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "instant.hpp"
+#include "result.hpp"
+
+namespace yagura {
+
+// Who called over a Unix socket, by SO_PEERCRED.
+struct Peer {
+  uid_t uid = 0;
+  pid_t pid = 0;
+  std::string user;  // "uid:1000" where the machine has no name for it
+};
+
+struct HttpRequest {
+  std::string method;                        // "GET"
+  std::string path;                          // decoded, without the query: "/ping/web-1"
+  std::map<std::string, std::string> query;  // decoded
+  std::string body;
+  std::optional<Peer> peer;                  // over a Unix socket only
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+};
+
+// `answer` may be called at once or later, once, from the loop; a caller who has gone is no error.
+using HttpHandler = std::function<void(HttpRequest request, std::function<void(HttpResponse)> answer)>;
+
+struct HttpLimits {
+  std::size_t connections = 64;
+  std::size_t header = 8 * 1024;
+  std::size_t body = 64 * 1024;
+  bool cut_body = false;              // a longer body is cut (pings), not refused
+  Duration request_within = 10s;
+  Duration answer_within = 10min;
+};
+
+class HttpServer {
+ public:
+  // Listens on a Unix socket of mode 0666, whose folder is made (0755) where it is missing. A socket that a crash left
+  // over is replaced; one that somebody answers on is not.
+  static Result<std::unique_ptr<HttpServer>> on_unix_socket(boost::asio::io_context& loop,
+                                                            const std::string& path, HttpHandler handler,
+                                                            HttpLimits limits = {});
+  // "127.0.0.1:9640", "[::1]:9640".
+  static Result<std::unique_ptr<HttpServer>> on_address(boost::asio::io_context& loop,
+                                                        const std::string& address, HttpHandler handler,
+                                                        HttpLimits limits = {});
+  virtual ~HttpServer() = default;  // closes; the socket's file is removed
+};
+
+}  // namespace yagura

@@ -1,0 +1,52 @@
+#include "line.hpp"
+
+#include <boost/json.hpp>
+
+namespace yagura {
+namespace {
+
+namespace json = boost::json;
+
+json::value number_or_null(std::int64_t number) {
+  return number == 0 ? json::value(nullptr) : json::value(number);
+}
+
+// `into` names a failure or a notice by its number.
+json::value detail(const std::string& name, const std::string& text) {
+  const bool is_number = name == "into" && !text.empty() && text.size() < 18 &&
+                         text.find_first_not_of("0123456789") == std::string::npos;
+  if (is_number) return std::stoll(text);
+  return json::string(text);
+}
+
+}  // namespace
+
+std::string json_line(const RehearsalLine& line, const Zone& zone) {
+  json::object object;
+  object["at"] = zone.format(line.at);
+  object["what"] = line.what;
+  if (line.entry != 0) object["entry"] = line.entry;
+  if (line.notice != 0) {
+    object["notice"] = line.notice;
+    object["kind"] = line.kind;
+    object["audience"] = line.audience;
+    object["failure"] = number_or_null(line.failure);
+    object["stop"] = number_or_null(line.stop);
+    json::array to;
+    for (const Recipient& recipient : line.to)
+      to.push_back(json::string(recipient.mail));
+    object["to"] = std::move(to);
+    object["subject"] = line.subject;
+    if (line.not_before) object["not_before"] = zone.format(*line.not_before);
+  } else if (line.failure != 0) {
+    object["failure"] = line.failure;
+  }
+  if (line.failure != 0) object["class"] = line.classification;
+  if (!line.who.empty() && line.who != "daemon") object["by"] = line.who;
+  for (const auto& [name, text] : line.details) {
+    if (!object.contains(name)) object[name] = detail(name, text);
+  }
+  return json::serialize(object);
+}
+
+}  // namespace yagura

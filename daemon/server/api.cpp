@@ -1,0 +1,367 @@
+#include "api.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <charconv>
+
+#include "text.hpp"
+#include "version.hpp"
+#include "view.hpp"
+
+namespace yagura {
+
+namespace {
+
+namespace json = boost::json;
+using Respond_ = std::function<void(HttpResponse)>;
+
+HttpResponse refusal(int status, const std::string& text) { return {status, "application/json", error_json(text)}; }
+HttpResponse fine(std::string body) { return {200, "application/json", std::move(body)}; }
+
+std::optional<std::int64_t> number_in(std::string_view text) {
+  std::int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 1) return std::nullopt;
+  return value;
+}
+
+RecordLine line_of(const RecordRow& row, bool hashes) {
+  RecordLine line{row.id, row.at, row.what, row.failure, row.notice, row.who, row.payload, {}, {}, {}, false};
+  if (hashes) {
+    line.digest = row.digest;
+    line.chain = row.chain;
+    line.subject = row.subject;
+    line.erased = row.erased;
+  }
+  return line;
+}
+
+class Api {
+ public:
+  Api(Engine& engine, Store& store) : engine_(engine), store_(store) {}
+
+  void handle(HttpRequest request, Respond_ answer) {
+    if (!request.peer) return answer(refusal(403, "the caller is not known"));
+    const Peer& peer = *request.peer;
+    const Person* person = engine_.platform().person_of_unix_user(peer.user);
+    if (request.path == "/v1/ping" && request.method == "POST") return answer(ping(request));
+    if (person == nullptr && peer.uid != 0) {
+      engine_.note("access.refused", peer.user, {{"path", one_line(request.path, 200)}});
+      return answer(refusal(403, fmt::format("{} is none of the people of the configuration: ask the system "
+                                             "lead to add `unix_user: {}`", peer.user, peer.user)));
+    }
+    if (request.method == "GET") return answer(read(request, person, peer));
+    if (request.method != "POST") return answer(refusal(400, "GET or POST only"));
+    if (request.path == "/v1/orders") return order(request, person, peer, std::move(answer));
+    if (request.path == "/v1/probe") return probe(request, std::move(answer));
+    if (request.path == "/v1/reload") return answer(reload(person, peer));
+    answer(refusal(404, "there is nothing at " + one_line(request.path, 200)));
+  }
+
+ private:
+  Look look() { return {engine_.platform(), engine_.state(), engine_.now()}; }
+
+  SubjectOf subjects() {
+    return [this](const Notice& notice) {
+      return engine_.composer().subject(engine_.platform(), engine_.state(), notice, engine_.now());
+    };
+  }
+
+  HttpResponse read(const HttpRequest& request, const Person* person, const Peer& peer) {
+    std::string_view path = request.path;
+    if (path == "/v1/status") {
+      return fine(status_json(look(), {version, store_.trouble().value_or(""), store_.queued(),
+                                       engine_.scheduler().lateness(engine_.now())}));
+    }
+    if (path == "/v1/stops") return fine(status_json(look(), {version, "", 0, Duration{0}}));
+    if (path == "/v1/failures") {
+      auto all = request.query.find("all");
+      return fine(failures_json(look(), all != request.query.end() && all->second == "1"));
+    }
+    if (path.starts_with("/v1/failures/")) return failure(path.substr(13));
+    if (path == "/v1/notices") return notices(request);
+    if (path.starts_with("/v1/notices/")) return notice(path.substr(12));
+    if (path == "/v1/jobs") return jobs();
+    if (path.starts_with("/v1/record")) {
+      bool may = peer.uid == 0 || (person != nullptr && (person->roles.contains(Role::system_lead) ||
+                                                         person->roles.contains(Role::auditor)));
+      if (!may) {
+        engine_.note("access.refused", peer.user, {{"path", "/v1/record"}});
+        return refusal(403, "only the system lead, an auditor and root may read the record");
+      }
+      return record(request);
+    }
+    return refusal(404, "there is nothing at " + one_line(path, 200));
+  }
+
+  HttpResponse failure(std::string_view rest) {
+    bool why = rest.ends_with("/why");
+    if (why) rest.remove_suffix(4);
+    auto id = number_in(rest);
+    if (!id) return refusal(400, "a failure is named by its number");
+    auto found = engine_.state().failures.find(*id);
+    if (found == engine_.state().failures.end()) {
+      return refusal(404, fmt::format("there is no failure {}; `yagura failures --all` lists them", *id));
+    }
+    if (why) return fine(why_json(look(), found->second));
+    Store::Query query;
+    query.failure = *id;
+    query.without_states = true;
+    query.limit = 2000;
+    auto rows = store_.read(query);
+    if (!rows) return refusal(500, "the record cannot be read: " + rows.error().message);
+    std::vector<RecordLine> lines;
+    for (const RecordRow& row : *rows) lines.push_back(line_of(row, false));
+    return fine(failure_json(look(), found->second, lines));
+  }
+
+  HttpResponse notices(const HttpRequest& request) {
+    auto which = request.query.find("which");
+    NoticeFilter filter = NoticeFilter::unsent;
+    if (which != request.query.end()) {
+      if (which->second == "held") filter = NoticeFilter::held;
+      if (which->second == "failed") filter = NoticeFilter::failed;
+      if (which->second == "all") filter = NoticeFilter::all;
+    }
+    return fine(notices_json(look(), filter, subjects()));
+  }
+
+  HttpResponse notice(std::string_view rest) {
+    auto id = number_in(rest);
+    if (!id) return refusal(400, "a notice is named by its number");
+    auto found = engine_.state().notices.find(*id);
+    if (found == engine_.state().notices.end()) return refusal(404, fmt::format("there is no notice {}", *id));
+    std::string body =
+        engine_.composer().text(engine_.platform(), engine_.state(), found->second, engine_.now()).body;
+    return fine(notice_json(look(), found->second, subjects(), body));
+  }
+
+  HttpResponse jobs() {
+    std::vector<JobLine> lines;
+    for (const ProbeId& id : engine_.jobs()) {
+      const JobMonitor* monitor = engine_.job(id);
+      lines.push_back({id, monitor, monitor->next_run(engine_.now(), engine_.job_calendar())});
+    }
+    return fine(jobs_json(look(), lines));
+  }
+
+  HttpResponse record(const HttpRequest& request) {
+    if (request.path == "/v1/record/verify") {
+      auto mismatch = store_.verify();
+      if (!mismatch) return refusal(500, "the record cannot be read: " + mismatch.error().message);
+      if (!*mismatch) return fine("{\"intact\":true}\n");
+      return fine(json::serialize(json::object{
+                      {"intact", false}, {"row", (*mismatch)->row}, {"why", (*mismatch)->why}}) + "\n");
+    }
+    Store::Query query;
+    for (auto [key, at] : {std::pair{"since", &query.since}, std::pair{"until", &query.until}}) {
+      auto given = request.query.find(key);
+      if (given == request.query.end()) continue;
+      auto parsed = parse_instant(given->second);
+      if (!parsed) return refusal(400, fmt::format("{}: {}", key, parsed.error().message));
+      *at = *parsed;
+    }
+    if (auto after = request.query.find("after"); after != request.query.end() && after->second != "0") {
+      auto row = number_in(after->second);
+      if (!row) return refusal(400, "\"after\" is a row's number");
+      query.after_id = *row;
+    }
+    bool raw = request.path == "/v1/record/raw";
+    query.without_states = !raw;
+    query.limit = 500;
+    auto rows = store_.read(query);
+    if (!rows) return refusal(500, "the record cannot be read: " + rows.error().message);
+    std::vector<RecordLine> lines;
+    for (const RecordRow& row : *rows) lines.push_back(line_of(row, raw));
+    return fine(record_json(look(), lines));
+  }
+
+  void order(const HttpRequest& request, const Person* person, const Peer& peer, Respond_ answer) {
+    if (person == nullptr) {
+      engine_.note("access.refused", peer.user, {{"path", "/v1/orders"}});
+      return answer(refusal(403, "root may read and reload; to act, be one of the people of the configuration "
+                                 "(their `unix_user`), so that the record says who it was"));
+    }
+    Result<Order> order = read_order(request.body);
+    if (!order) return answer(refusal(400, order.error().message));
+    engine_.command(person->id, std::move(*order), [answer = std::move(answer)](const Answer& given) {
+      answer({given.done ? 200 : 409, "application/json", answer_json(given.done, given.text, given.failure)});
+    });
+  }
+
+  static std::optional<json::object> object_of(const std::string& body) {
+    boost::system::error_code error;
+    json::value value = json::parse(body, error);
+    if (error || !value.is_object()) return std::nullopt;
+    return value.get_object();
+  }
+  static std::string text_of(const json::object& object, const char* key) {
+    const json::value* value = object.if_contains(key);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+  }
+
+  void probe(const HttpRequest& request, Respond_ answer) {
+    auto object = object_of(request.body);
+    if (!object) return answer(refusal(400, "a JSON object is wanted"));
+    std::string component = text_of(*object, "component"), name = text_of(*object, "probe");
+    auto found = engine_.platform().components.find(component);
+    if (found == engine_.platform().components.end()) {
+      return answer(refusal(404, "there is no component " + one_line(component, 200)));
+    }
+    std::vector<ProbeId> wanted;
+    for (const ProbeSpec& spec : found->second.probes) {
+      if ((name.empty() || spec.name == name) && !spec.is_job()) wanted.push_back({component, spec.name});
+    }
+    if (wanted.empty()) {
+      return answer(refusal(404, fmt::format("{} has no probe {} that can be run (a job probe waits for its job's "
+                                             "pings: see `yagura jobs`)", component, one_line(name, 200))));
+    }
+    auto list = std::make_shared<std::vector<std::string>>();
+    auto respond = std::make_shared<Respond_>(std::move(answer));
+    for (const ProbeId& id : wanted) {
+      engine_.run_probe(id, [this, id, list, respond, count = wanted.size()](Observation observation) {
+        std::string text = observation_json(look(), id, observation);
+        text.pop_back();
+        list->push_back(std::move(text));
+        if (list->size() < count) return;
+        std::string body = "[";
+        for (const std::string& one : *list) body += (body.size() > 1 ? "," : "") + one;
+        (*respond)(fine(body + "]\n"));
+      });
+    }
+  }
+
+  HttpResponse reload(const Person* person, const Peer& peer) {
+    if (peer.uid != 0 && (person == nullptr || !person->roles.contains(Role::system_lead))) {
+      return refusal(403, "only the system lead and root may reload");
+    }
+    Problems problems;
+    bool done = engine_.reload(person != nullptr ? person->id : peer.user, problems);
+    std::vector<std::string> texts;
+    for (const Problem& problem : problems) texts.push_back(problem.text());
+    HttpResponse response = fine(strings_json("problems", texts));
+    if (!done) response.status = 409;
+    return response;
+  }
+
+  HttpResponse ping(const HttpRequest& request) {
+    auto object = object_of(request.body);
+    if (!object) return refusal(400, "a JSON object is wanted");
+    ProbeId id{text_of(*object, "component"), text_of(*object, "probe")};
+    std::optional<ProbeId> job = job_named(engine_, id.component, id.probe);
+    if (!job) return refusal(404, "there is no job " + one_line(id.component, 200) + "; `yagura jobs` lists them");
+    JobPing ping;
+    std::string event = text_of(*object, "event");
+    ping.event = event == "start"  ? JobPing::Event::start
+                 : event == "fail" ? JobPing::Event::fail
+                 : event == "log"  ? JobPing::Event::log
+                                   : JobPing::Event::success;
+    if (const json::value* status = object->if_contains("exit_status"); status != nullptr && status->is_int64()) {
+      ping.exit_status = static_cast<int>(status->get_int64());
+    }
+    ping.run_id = one_line(text_of(*object, "run_id"), 100);
+    ping.body = many_lines(text_of(*object, "body"), 10'000);
+    engine_.job_ping(*job, ping, request.peer->user);
+    return fine("{\"done\":true}\n");
+  }
+
+ public:
+  // Without a probe's name: the component's only job.
+  static std::optional<ProbeId> job_named(const Engine& engine, const std::string& component,
+                                          const std::string& probe) {
+    std::optional<ProbeId> found;
+    for (const ProbeId& id : engine.jobs()) {
+      if (id.component != component || (!probe.empty() && id.probe != probe)) continue;
+      if (found) return std::nullopt;
+      found = id;
+    }
+    return found;
+  }
+
+ private:
+  Engine& engine_;
+  Store& store_;
+};
+
+// GET|HEAD|POST /ping/<component>[/<probe>][/start|/fail|/log|/<0-255>][?rid=…], as the Healthchecks service takes it.
+HttpResponse web_ping(Engine& engine, const HttpRequest& request) {
+  if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
+    return {405, "text/plain", "GET, HEAD or POST\n"};
+  }
+  std::vector<std::string> parts;
+  std::string_view rest = std::string_view(request.path).substr(6);
+  while (!rest.empty() && parts.size() < 4) {
+    auto slash = rest.find('/');
+    parts.emplace_back(rest.substr(0, slash));
+    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  }
+  HttpResponse unknown{404, "text/plain", "not found\n"};
+  if (parts.empty() || parts.size() > 3) return unknown;
+  JobPing ping;
+  auto event_named = [&ping](const std::string& word) {
+    if (word == "start") {
+      ping.event = JobPing::Event::start;
+    } else if (word == "fail") {
+      ping.event = JobPing::Event::fail;
+    } else if (word == "log") {
+      ping.event = JobPing::Event::log;
+    } else {
+      auto status = word == "0" ? std::optional<std::int64_t>(0) : number_in(word);
+      if (!status || *status > 255) return false;
+      ping.exit_status = static_cast<int>(*status);
+      ping.event = *status == 0 ? JobPing::Event::success : JobPing::Event::fail;
+    }
+    return true;
+  };
+  // A probe may have the name of an event: the longest name wins.
+  std::optional<ProbeId> job;
+  if (parts.size() == 1) job = Api::job_named(engine, parts[0], "");
+  if (parts.size() == 2) {
+    job = Api::job_named(engine, parts[0], parts[1]);
+    if (!job && event_named(parts[1])) job = Api::job_named(engine, parts[0], "");
+  }
+  if (parts.size() == 3 && event_named(parts[2])) job = Api::job_named(engine, parts[0], parts[1]);
+  if (!job) return unknown;
+  if (auto run = request.query.find("rid"); run != request.query.end()) {
+    if (run->second.size() > 36) return {400, "text/plain", "rid is not a UUID\n"};
+    ping.run_id = one_line(run->second, 36);
+  }
+  ping.body = many_lines(request.body, 10'000);
+  engine.job_ping(*job, ping, "http");
+  return {200, "text/plain", "OK\n"};
+}
+
+}  // namespace
+
+HttpHandler control_handler(Engine& engine, Store& store) {
+  return [api = std::make_shared<Api>(engine, store)](HttpRequest request, Respond_ answer) {
+    api->handle(std::move(request), std::move(answer));
+  };
+}
+
+HttpHandler web_handler(Engine& engine, Store& store) {
+  return [&engine, &store](HttpRequest request, Respond_ answer) {
+    if (request.path.starts_with("/ping/")) return answer(web_ping(engine, request));
+    if (request.method != "GET" && request.method != "HEAD") {
+      return answer({405, "text/plain", "GET only\n"});
+    }
+    if (request.path == "/healthz") {
+      auto trouble = store.trouble();
+      Duration late = engine.scheduler().lateness(engine.now());
+      if (trouble) return answer({503, "text/plain", "the record cannot be written: " + *trouble + "\n"});
+      if (late > 1min) {
+        return answer({503, "text/plain", "probes run late: " + format_duration(late) + "\n"});
+      }
+      return answer({200, "text/plain", "ok\n"});
+    }
+    if (request.path == "/metrics") {
+      return answer({200, "text/plain; version=0.0.4; charset=utf-8",
+                     prometheus_text(engine.metrics(), engine.state(), store.queued(),
+                                     store.trouble().has_value())});
+    }
+    answer({404, "text/plain", "not found\n"});
+  };
+}
+
+}  // namespace yagura

@@ -1,0 +1,26 @@
+// The control socket's requests (docs/api.md): who asks, whether they may, what they get. Rules of failures are the decision
+// code's; here is decided only who may read and reload.
+//
+//   GET  /v1/status  /v1/failures[?all=1]  /v1/failures/N  /v1/failures/N/why  /v1/jobs  /v1/stops
+//        /v1/notices[?which=unsent|held|failed|all]  /v1/notices/ID
+//        /v1/record?since=T&until=T&after=ROW   rows as they stand, 500 at a time   /v1/record/verify
+//        /v1/record/raw?…                       the same with states, for exports
+//   POST /v1/orders {"order":…}   /v1/probe {"component","probe"}   /v1/reload
+//        /v1/ping {"component","probe","event","exit_status","run_id","body"}   by any local user
+//
+// 200 done; 400 cannot be read; 403 not allowed; 404 not there; 409 refused by the rules; every refusal is {"error": sentence}.
+#pragma once
+
+#include "engine.hpp"
+#include "http_server.hpp"
+
+namespace yagura {
+
+// Reads {"order": "ack", …} as the command line sends it. Error: what is wrong with it.
+Result<Order> read_order(std::string_view body);
+
+// Both borrow the engine and the store.
+HttpHandler control_handler(Engine& engine, Store& store);
+HttpHandler web_handler(Engine& engine, Store& store);
+
+}  // namespace yagura

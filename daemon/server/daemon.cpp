@@ -1,0 +1,173 @@
+#include "daemon.hpp"
+
+#include <fmt/format.h>
+#include <systemd/sd-daemon.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include "api.hpp"
+#include "log.hpp"
+#include "version.hpp"
+
+namespace yagura {
+
+namespace {
+
+namespace asio = boost::asio;
+
+// What holds the pieces together for the time of the run, in the order in which they are made.
+class Daemon {
+ public:
+  Daemon(Configuration configuration, Composer composer, std::unique_ptr<Store> store, Kept kept)
+      : store_(std::move(store)), runtime_(loop_),
+        engine_(loop_, runtime_, *store_, std::move(configuration), std::move(composer), std::move(kept)),
+        signals_(loop_, SIGTERM, SIGINT, SIGHUP), watchdog_(loop_), trouble_timer_(loop_) {}
+
+  Result<void> listen() {
+    const Configuration& configuration = engine_.configuration();
+    auto control = HttpServer::on_unix_socket(loop_, configuration.control_socket,
+                                              control_handler(engine_, *store_));
+    if (!control) return tl::unexpected(control.error());
+    control_ = std::move(*control);
+    if (configuration.http_address.empty()) return {};
+    HttpLimits limits;
+    limits.connections = 256;
+    limits.body = 10'000;
+    limits.cut_body = true;
+    auto web = HttpServer::on_address(loop_, configuration.http_address, web_handler(engine_, *store_), limits);
+    if (!web) return tl::unexpected(web.error());
+    web_ = std::move(*web);
+    return {};
+  }
+
+  void run() {
+    wait_for_signal();
+    pet_watchdog();
+    look_at_record();
+    engine_.start();
+    sd_notify(0, "READY=1\nSTATUS=watching");
+    log::line(log::Level::info, "daemon.ready",
+              {{"control", engine_.configuration().control_socket},
+               {"http", engine_.configuration().http_address},
+               {"version", version}});
+    loop_.run();
+  }
+
+ private:
+  void wait_for_signal() {
+    signals_.async_wait([this](boost::system::error_code error, int signal) {
+      if (error) return;
+      if (signal == SIGHUP) {
+        sd_notify(0, "RELOADING=1");
+        Problems problems;
+        if (engine_.reload("SIGHUP", problems)) log::line(log::Level::info, "daemon.reloaded");
+        sd_notify(0, "READY=1");
+        return wait_for_signal();
+      }
+      end(signal);
+    });
+  }
+
+  void end(int signal) {
+    sd_notify(0, "STOPPING=1");
+    log::line(log::Level::info, "daemon.stopping", {{"signal", strsignal(signal)}});
+    web_.reset();
+    engine_.drain(20s, [this] {
+      control_.reset();
+      if (!store_->flush(10s)) log::line(log::Level::error, "record.unwritten", {{"queued", std::to_string(store_->queued())}});
+      loop_.stop();
+    });
+  }
+
+  void pet_watchdog() {
+    std::uint64_t microseconds = 0;
+    if (sd_watchdog_enabled(0, &microseconds) <= 0) return;
+    sd_notify(0, "WATCHDOG=1");
+    watchdog_.expires_after(std::chrono::microseconds(microseconds / 3));
+    watchdog_.async_wait([this](boost::system::error_code error) {
+      if (!error) pet_watchdog();
+    });
+  }
+
+  // A record that cannot be written is said loudly, and once a minute again.
+  void look_at_record() {
+    std::optional<std::string> trouble = store_->trouble();
+    if (trouble && (!in_trouble_ || std::chrono::steady_clock::now() - told_ > 1min)) {
+      told_ = std::chrono::steady_clock::now();
+      log::line(log::Level::error, "record.trouble", {{"why", *trouble}});
+      sd_notify(0, ("STATUS=the record cannot be written: " + *trouble).c_str());
+    } else if (!trouble && in_trouble_) {
+      log::line(log::Level::info, "record.writable");
+      sd_notify(0, "STATUS=watching");
+    }
+    in_trouble_ = trouble.has_value();
+    trouble_timer_.expires_after(std::chrono::seconds(1));
+    trouble_timer_.async_wait([this](boost::system::error_code error) {
+      if (!error) look_at_record();
+    });
+  }
+
+  asio::io_context loop_{1};
+  std::unique_ptr<Store> store_;
+  io::Runtime runtime_;
+  Engine engine_;
+  std::unique_ptr<HttpServer> control_, web_;
+  asio::signal_set signals_;
+  asio::steady_timer watchdog_, trouble_timer_;
+  bool in_trouble_ = false;
+  std::chrono::steady_clock::time_point told_{};
+};
+
+int refuse(const std::string& why) {
+  log::line(log::Level::error, "daemon.refused", {{"why", why}});
+  return 1;
+}
+
+}  // namespace
+
+int run_daemon(int argc, char** argv) {
+  CLI::App app{"Yagura watches a platform, decides what its failures are, and tells who has to know."};
+  std::string file = "/etc/yagura/yagura.yaml";
+  app.add_option("--config", file, "the configuration")->capture_default_str();
+  app.set_version_flag("--version", std::string("yagurad ") + version);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  log::start();
+  std::signal(SIGPIPE, SIG_IGN);
+
+  Instant now = Clock().read().now;
+  Loaded loaded = load_configuration(file, now);
+  if (!loaded.problems.empty()) std::cerr << text(loaded.problems);
+  if (!loaded.configuration) {
+    std::cerr << "yagurad: not started: the configuration has errors; mend them, and check with `yagura config check "
+              << file << "`\n";
+    return 2;
+  }
+  Result<Composer> composer = Composer::load(loaded.configuration->mail.templates_folder);
+  if (!composer) {
+    std::cerr << composer.error().message << "\nyagurad: not started: a mail template has errors\n";
+    return 2;
+  }
+  StoreOptions options;
+  options.warn = [](const std::string& sentence) {
+    log::line(log::Level::warning, "record.warning", {{"what", sentence}});
+  };
+  auto store = Store::open(loaded.configuration->state_folder, options);
+  if (!store) return refuse(store.error().message);
+  auto kept = read_kept(**store);
+  if (!kept) return refuse(kept.error().message);
+  Daemon daemon(std::move(*loaded.configuration), std::move(*composer), std::move(*store), std::move(*kept));
+  if (auto listening = daemon.listen(); !listening) return refuse(listening.error().message);
+  daemon.run();
+  log::line(log::Level::info, "daemon.ended");
+  return 0;
+}
+
+}  // namespace yagura

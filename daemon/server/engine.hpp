@@ -1,0 +1,127 @@
+// The daemon's heart: every event goes through turn(), which asks the decision code, has what it says recorded, and only then
+// acts on it. Owns the decision code, the scheduler, the probes, the response steps and the deliveries; borrows the
+// loop, the store and the runtime. One thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "child.hpp"
+#include "clock.hpp"
+#include "compose.hpp"
+#include "configuration.hpp"
+#include "decider.hpp"
+#include "metrics.hpp"
+#include "monitor.hpp"
+#include "runtime.hpp"
+#include "scheduler.hpp"
+#include "store.hpp"
+
+namespace yagura {
+
+// What is read back at start-up.
+struct Kept {
+  State state;
+  std::map<ProbeId, JobState> jobs;
+  bool first_start = true;
+};
+Result<Kept> read_kept(Store& store);
+
+class Engine {
+ public:
+  Engine(boost::asio::io_context& loop, io::Runtime& runtime, Store& store, Configuration configuration,
+         Composer composer, Kept kept);
+  ~Engine();
+
+  void start();
+  // No new probe runs, steps or attempts; `done` once nothing is in flight, or after `at_most`.
+  void drain(Duration at_most, std::function<void()> done);
+
+  // ---- for the control socket and the HTTP listener ----
+  void command(const PersonName& by, Order order, std::function<void(Answer)> done);
+  // Runs the probe now; none where there is no such probe, or it is a job's.
+  bool run_probe(const ProbeId& probe, std::function<void(Observation)> done);
+  // False: no such job.
+  bool job_ping(const ProbeId& job, const JobPing& ping, const std::string& who);
+  const JobMonitor* job(const ProbeId& job) const;
+  std::vector<ProbeId> jobs() const;
+  // Reads the configuration again. False: the old one stays; the problems say why.
+  bool reload(const std::string& who, Problems& problems);
+  // A line of the record that no decision is behind: an access refused, for example.
+  void note(const std::string& what, const std::string& who, const std::map<std::string, std::string>& details);
+
+  const State& state() const { return decider_.state(); }
+  const Platform& platform() const { return *decider_.platform(); }
+  const Configuration& configuration() const { return configuration_; }
+  const Composer& composer() const { return composer_; }
+  const Scheduler& scheduler() const { return scheduler_; }
+  const Metrics& metrics();
+  JobCalendar job_calendar() const;
+  Instant now() { return clock_.read().now; }
+
+ private:
+  void turn(const Event& event);
+  void turn_at(const Event& event, Instant now);
+  Instant read_clock();
+  void render(const Batch& batch, Instant now, Transaction& transaction);
+  void record(const Batch& batch, Instant now, Transaction& transaction) const;
+  void act(const std::vector<Effect>& effects);
+  void act(const StartStep& start);
+  void act(const HandOver& hand_over);
+  void act(const Answer& answer);
+  void arm();
+  void on_timer();
+  void run_due_probes();
+  void end_run(const ProbeId& probe, Instant scheduled, Instant started, Finding finding);
+  void make_probes();
+  void make_jobs(std::map<ProbeId, JobState> kept);
+  void make_transport();
+  void look_at_jobs(Instant now);
+  void take_job(const ProbeId& id, std::optional<Observation> observation, Instant now);
+  void watch_drain();
+
+  boost::asio::io_context& loop_;
+  io::Runtime& runtime_;
+  Store& store_;
+  Configuration configuration_;
+  Composer composer_;
+  Clock clock_;
+  Decider decider_;
+  Scheduler scheduler_;
+  Metrics metrics_;
+  boost::asio::steady_timer timer_;
+  std::optional<std::chrono::steady_clock::time_point> timer_at_;
+  boost::asio::steady_timer drain_timer_;
+
+  struct Made {
+    std::string definition;
+    std::shared_ptr<Probe> probe;
+  };
+  std::map<ProbeId, Made> probes_;
+  std::map<ProbeId, JobMonitor> jobs_;
+  std::map<ProbeId, std::vector<std::function<void(Observation)>>> asked_;
+  struct StepKey {
+    FailureId failure;
+    ComponentName component;
+    int step;
+    auto operator<=>(const StepKey&) const = default;
+  };
+  std::map<StepKey, std::unique_ptr<io::Child>> steps_;
+  std::shared_ptr<Transport> transport_;
+  std::map<NoticeId, std::string> bytes_;  // of notices not sent yet
+  std::size_t deliveries_ = 0;             // in flight
+  std::map<CommandId, std::function<void(Answer)>> answers_;
+  CommandId last_command_ = 0;
+  std::vector<JobRow> job_rows_;           // to go with the next transaction
+  bool draining_ = false;
+  std::function<void()> drained_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace yagura

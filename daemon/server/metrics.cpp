@@ -1,0 +1,86 @@
+#include "metrics.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace yagura {
+
+namespace {
+
+double seconds(Duration duration) { return static_cast<double>(duration.count()) / 1000.0; }
+
+class Text {
+ public:
+  void metric(std::string_view name, std::string_view type, std::string_view help) {
+    fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+  }
+  template <class Value>
+  void value(std::string_view name, std::string_view labels, Value value) {
+    fmt::format_to(std::back_inserter(text_), "{}{} {}\n", name,
+                   labels.empty() ? "" : fmt::format("{{{}}}", labels), value);
+  }
+  template <class Value>
+  void one(std::string_view name, std::string_view type, std::string_view help, Value number) {
+    metric(name, type, help);
+    value(name, "", number);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace
+
+std::string prometheus_text(const Metrics& metrics, const State& state, std::size_t queued_writes,
+                            bool record_in_trouble) {
+  Text text;
+  text.metric("yagura_probe_runs_total", "counter", "Probe runs by kind and verdict.");
+  for (const auto& [key, count] : metrics.probe_runs) {
+    text.value("yagura_probe_runs_total", fmt::format("kind=\"{}\",verdict=\"{}\"", key.first, key.second),
+               count);
+  }
+  text.one("yagura_probe_lateness_seconds", "gauge", "How late the latest probe run began.",
+           seconds(metrics.probe_lateness));
+  text.one("yagura_probe_lateness_seconds_max", "gauge", "The greatest lateness since the start.",
+           seconds(metrics.probe_lateness_most));
+  text.one("yagura_probe_slots_skipped_total", "counter", "Slots of probes that fell out.",
+           metrics.skipped_slots);
+  std::map<std::string, int> open{{"undetermined", 0}, {"incident", 0}, {"major", 0}};
+  for (const auto& [id, failure] : state.failures) {
+    if (failure.is_open()) ++open[boost::describe::enum_to_string(failure.classification, "")];
+  }
+  text.metric("yagura_failures_open", "gauge", "Open failures by class.");
+  for (const auto& [name, count] : open) {
+    text.value("yagura_failures_open", fmt::format("class=\"{}\"", name), count);
+  }
+  std::map<std::string, int> notices;
+  for (NoticeState one : {NoticeState::held, NoticeState::due, NoticeState::sent, NoticeState::merged,
+                          NoticeState::withdrawn, NoticeState::undeliverable}) {
+    notices[boost::describe::enum_to_string(one, "")] = 0;
+  }
+  for (const auto& [id, notice] : state.notices) {
+    ++notices[boost::describe::enum_to_string(notice.state, "")];
+  }
+  text.metric("yagura_notices", "gauge", "Notices by state.");
+  for (const auto& [name, count] : notices) {
+    text.value("yagura_notices", fmt::format("state=\"{}\"", name), count);
+  }
+  text.metric("yagura_deliveries_total", "counter", "Attempts to deliver a mail, by outcome.");
+  text.value("yagura_deliveries_total", "outcome=\"answered\"", metrics.deliveries);
+  text.value("yagura_deliveries_total", "outcome=\"deferred\"", metrics.deliveries_deferred);
+  text.value("yagura_deliveries_total", "outcome=\"unknown\"", metrics.deliveries_unknown);
+  text.one("yagura_event_loop_lag_seconds", "gauge", "How late the last timer of the event loop was.",
+           seconds(metrics.loop_lag));
+  text.one("yagura_event_loop_lag_seconds_max", "gauge", "The greatest lag since the start.",
+           seconds(metrics.loop_lag_most));
+  text.one("yagura_record_rows_total", "counter", "Rows appended to the record since the start.",
+           metrics.record_rows);
+  text.one("yagura_record_queue", "gauge", "Transactions waiting to be written.", queued_writes);
+  text.one("yagura_record_trouble", "gauge", "1 where the record cannot be written.",
+           record_in_trouble ? 1 : 0);
+  return text.take();
+}
+
+}  // namespace yagura

@@ -1,0 +1,109 @@
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "api.hpp"
+#include "text.hpp"
+
+namespace yagura {
+
+namespace {
+
+namespace json = boost::json;
+
+// What is missing or of a wrong type leaves its default; the first trouble is kept.
+class Fields {
+ public:
+  explicit Fields(const json::object& object) : object_(object) {}
+
+  std::string text(const char* key) {
+    const json::value* value = object_.if_contains(key);
+    if (value == nullptr || value->is_null()) return {};
+    if (!value->is_string()) return trouble(key, "a text"), std::string();
+    return many_lines({value->get_string().data(), value->get_string().size()});
+  }
+  bool boolean(const char* key) {
+    const json::value* value = object_.if_contains(key);
+    if (value == nullptr || value->is_null()) return false;
+    if (!value->is_bool()) return trouble(key, "true or false"), false;
+    return value->get_bool();
+  }
+  std::int64_t number(const char* key) {
+    const json::value* value = object_.if_contains(key);
+    if (value == nullptr || !value->is_int64() || value->get_int64() <= 0) {
+      return trouble(key, "a number from 1"), 0;
+    }
+    return value->get_int64();
+  }
+  std::vector<std::string> texts(const char* key) {
+    std::vector<std::string> list;
+    const json::value* value = object_.if_contains(key);
+    if (value == nullptr || value->is_null()) return list;
+    if (!value->is_array() || value->get_array().size() > 1000) return trouble(key, "a list"), list;
+    for (const json::value& one : value->get_array()) {
+      if (!one.is_string()) return trouble(key, "a list of texts"), list;
+      list.push_back(one_line({one.get_string().data(), one.get_string().size()}));
+    }
+    return list;
+  }
+  const std::string& trouble() const { return trouble_; }
+
+ private:
+  void trouble(const char* key, const char* wanted) {
+    if (trouble_.empty()) trouble_ = fmt::format("\"{}\" has to be {}", key, wanted);
+  }
+  const json::object& object_;
+  std::string trouble_;
+};
+
+}  // namespace
+
+Result<Order> read_order(std::string_view body) {
+  boost::system::error_code error;
+  json::value value = json::parse(json::string_view(body.data(), body.size()), error);
+  if (error || !value.is_object()) return failure_of("an order is a JSON object");
+  Fields fields(value.get_object());
+  std::string name = fields.text("order");
+  std::optional<Order> order;
+  if (name == "ack") {
+    order = Acknowledge{fields.number("failure"), fields.text("text")};
+  } else if (name == "respond") {
+    order = Respond{fields.number("failure"), fields.boolean("success"), fields.text("text")};
+  } else if (name == "report") {
+    order = Report{fields.number("failure"), fields.text("text"), fields.boolean("to_banks")};
+  } else if (name == "recover") {
+    order = Recover{fields.number("failure"), fields.text("text")};
+  } else if (name == "confirm") {
+    order = Confirm{fields.number("failure"), fields.text("text"), fields.boolean("job_ok")};
+  } else if (name == "classify") {
+    std::string classification = fields.text("class");
+    if (classification != "incident" && classification != "major") {
+      return failure_of("\"class\" has to be incident or major");
+    }
+    order = Classify{fields.number("failure"),
+                     classification == "major" ? FailureClass::major : FailureClass::incident,
+                     fields.text("text")};
+  } else if (name == "banks") {
+    order = ChangeBanks{fields.number("failure"), fields.boolean("add"), fields.text("bank"),
+                        fields.text("text")};
+  } else if (name == "open") {
+    std::string classification = fields.text("class");
+    if (!classification.empty() && classification != "major") {
+      return failure_of("\"class\" of a reported failure can be major only");
+    }
+    order = Open{fields.texts("components"), fields.texts("services"), classification == "major",
+                 fields.boolean("from_desk"), fields.text("text")};
+  } else if (name == "notice-hold") {
+    order = HoldNotice{fields.number("notice")};
+  } else if (name == "notice-release") {
+    order = ReleaseNotice{fields.number("notice")};
+  } else if (name == "notice-withdraw") {
+    order = WithdrawNotice{fields.number("notice")};
+  } else {
+    return failure_of("there is no order \"" + one_line(name, 100) + "\"");
+  }
+  if (!fields.trouble().empty()) return failure_of(fields.trouble());
+  return *order;
+}
+
+}  // namespace yagura

@@ -1,0 +1,270 @@
+#include "reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "chain.hpp"
+
+namespace yagura {
+namespace {
+
+#define YAGURA_RECORD_COLUMNS \
+  "id, at_ms, what, failure, notice, who, subject, digest, chain, erased, payload"
+
+// A batch ends with whichever comes first, so that long payloads do not add up in memory.
+constexpr std::size_t batch_rows = 256;
+constexpr std::size_t batch_bytes = 1024 * 1024;
+
+RecordRow row_of(const sqlite::Statement& statement) {
+  RecordRow row;
+  row.id = statement.integer(0);
+  row.at = Instant(Duration(statement.integer(1)));
+  row.what = statement.text(2);
+  row.failure = statement.integer(3);
+  row.notice = statement.integer(4);
+  row.who = statement.text(5);
+  row.subject = statement.text(6);
+  row.digest = statement.text(7);
+  row.chain = statement.text(8);
+  row.erased = statement.integer(9) != 0;
+  row.payload = statement.text(10);
+  return row;
+}
+
+std::int64_t milliseconds(std::optional<Instant> instant, std::int64_t otherwise) {
+  return instant ? instant->time_since_epoch().count() : otherwise;
+}
+
+// A query as a statement over a range of ids that is asked for batch by batch.
+class Rows {
+ public:
+  static Result<Rows> of(sqlite::Connection& connection, const Store::Query& query) {
+    std::string sql = "SELECT " YAGURA_RECORD_COLUMNS
+                      " FROM record WHERE id > ?1 AND id <= ?2 AND +at_ms >= ?3 AND +at_ms < ?4";
+    if (query.failure) {
+      // The index knows only rows of a failure, and has to be told that this is one.
+      sql += *query.failure == 0 ? " AND failure = ?5" : " AND failure = ?5 AND failure <> 0";
+    }
+    if (query.what_prefix) sql += " AND substr(what, 1, length(?6)) = ?6";
+    if (query.without_states) sql += " AND substr(what, 1, 6) <> 'state.'";
+    sql += " ORDER BY id LIMIT ?7";
+    Result<sqlite::Statement> statement = connection.prepare(sql);
+    if (!statement) return tl::unexpected(statement.error());
+
+    Rows rows(std::move(*statement), query);
+    Result<void> bounded = rows.find_bounds(connection);
+    if (!bounded) return tl::unexpected(bounded.error());
+    return rows;
+  }
+
+  // The next rows, at most `most`; none when there are no more.
+  Result<std::vector<RecordRow>> next(std::size_t most) {
+    std::vector<RecordRow> rows;
+    if (finished_) return rows;
+    std::size_t asked = std::min(most, batch_rows);
+    statement_.bind(1, after_).bind(2, last_).bind(3, since_).bind(4, until_);
+    if (query_.failure) statement_.bind(5, *query_.failure);
+    if (query_.what_prefix) statement_.bind(6, *query_.what_prefix);
+    statement_.bind(7, static_cast<std::int64_t>(asked));
+    std::size_t bytes = 0;
+    Result<bool> more = statement_.step();
+    while (more && *more) {
+      rows.push_back(row_of(statement_));
+      bytes += rows.back().payload.size();
+      if (bytes >= batch_bytes) break;
+      more = statement_.step();
+    }
+    statement_.reset();
+    if (!more) return tl::unexpected(more.error());
+    finished_ = rows.size() < asked && bytes < batch_bytes;
+    if (!rows.empty()) after_ = rows.back().id;
+    return rows;
+  }
+
+ private:
+  Rows(sqlite::Statement statement, const Store::Query& query)
+      : statement_(std::move(statement)),
+        query_(query),
+        after_(query.after_id),
+        since_(milliseconds(query.since, std::numeric_limits<std::int64_t>::min())),
+        until_(milliseconds(query.until, std::numeric_limits<std::int64_t>::max())) {}
+
+  // Rows added after the call are not given, so that reading ends. Where a period is asked for, the
+  // index on time gives the first and last id of it; times in between may have jumped, so the query
+  // looks at them again.
+  Result<void> find_bounds(sqlite::Connection& connection) {
+    bool period = query_.since || query_.until;
+    Result<sqlite::Statement> bounds = connection.prepare(
+        period ? "SELECT min(id), max(id) FROM record WHERE at_ms >= ?1 AND at_ms < ?2"
+               : "SELECT 1, max(id) FROM record");
+    if (!bounds) return tl::unexpected(bounds.error());
+    if (period) bounds->bind(1, since_).bind(2, until_);
+    Result<bool> row = bounds->step();
+    if (!row) return tl::unexpected(row.error());
+    after_ = std::max(after_, bounds->integer(0) - 1);
+    last_ = bounds->integer(1);
+    return {};
+  }
+
+  sqlite::Statement statement_;
+  Store::Query query_;
+  std::int64_t after_, last_ = 0, since_, until_;
+  bool finished_ = false;
+};
+
+// One step of the walk: why this row does not fit, or nothing.
+std::optional<std::string> misfit(const RecordRow& row, const Store::Head& before) {
+  if (row.id != before.id + 1) {
+    return row.id == before.id + 2 ? std::string("the row is missing")
+                                   : fmt::format("the rows up to {} are missing", row.id - 1);
+  }
+  if (row.erased && !row.payload.empty()) return "it is marked as erased, but has a payload";
+  if (!row.erased && sha256_hex(row.payload) != row.digest) {
+    return "its payload is not the one that was recorded";
+  }
+  if (chain_link(before.chain, row) != row.chain) {
+    return "its fields, or the row before it, are not those that were recorded";
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+const char* last_states_sql() {
+  // Goes from subject to subject along the index, so that the many rows of a subject are not looked
+  // at.
+  return "WITH RECURSIVE known(subject) AS ("
+         "  SELECT min(subject) FROM record WHERE subject <> ''"
+         "  UNION ALL"
+         "  SELECT (SELECT min(subject) FROM record"
+         "          WHERE subject <> '' AND subject > known.subject)"
+         "  FROM known WHERE known.subject IS NOT NULL"
+         ") "
+         "SELECT " YAGURA_RECORD_COLUMNS
+         " FROM record WHERE id IN ("
+         "  SELECT (SELECT max(id) FROM record AS own"
+         "          WHERE own.subject = known.subject AND own.subject <> '')"
+         "  FROM known WHERE known.subject IS NOT NULL"
+         ") ORDER BY id";
+}
+
+Result<Reader> Reader::open(const std::string& path) {
+  Result<sqlite::Connection> connection =
+      sqlite::Connection::open(path, sqlite::Connection::Access::read);
+  if (!connection) return tl::unexpected(connection.error());
+  // Sorting must not need room on a disk that may be full.
+  Result<void> set = connection->run("PRAGMA temp_store=MEMORY");
+  if (!set) return tl::unexpected(set.error());
+  return Reader(std::move(*connection));
+}
+
+Result<std::vector<RecordRow>> Reader::read(const Store::Query& query) {
+  Result<Rows> rows = Rows::of(connection_, query);
+  if (!rows) return tl::unexpected(rows.error());
+  std::vector<RecordRow> all;
+  while (all.size() < query.limit) {
+    Result<std::vector<RecordRow>> batch = rows->next(query.limit - all.size());
+    if (!batch) return batch;
+    if (batch->empty()) break;
+    std::move(batch->begin(), batch->end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+Result<void> Reader::each(const Store::Query& query,
+                          const std::function<bool(const RecordRow&)>& row) {
+  Result<Rows> rows = Rows::of(connection_, query);
+  if (!rows) return tl::unexpected(rows.error());
+  while (true) {
+    Result<std::vector<RecordRow>> batch = rows->next(batch_rows);
+    if (!batch) return tl::unexpected(batch.error());
+    if (batch->empty()) return {};
+    for (const RecordRow& one : *batch) {
+      if (!row(one)) return {};
+    }
+  }
+}
+
+Result<void> Reader::last_states(const std::function<void(const RecordRow&)>& row) {
+  Result<sqlite::Statement> statement = connection_.prepare(last_states_sql());
+  if (!statement) return tl::unexpected(statement.error());
+  Result<bool> more = statement->step();
+  for (; more && *more; more = statement->step())
+    row(row_of(*statement));
+  if (!more) return tl::unexpected(more.error());
+  return {};
+}
+
+Result<std::optional<MailBytes>> Reader::mail(std::int64_t notice) {
+  Result<sqlite::Statement> statement =
+      connection_.prepare("SELECT message_id, bytes FROM mail WHERE notice = ?1");
+  if (!statement) return tl::unexpected(statement.error());
+  Result<bool> row = statement->bind(1, notice).step();
+  if (!row) return tl::unexpected(row.error());
+  std::optional<MailBytes> mail;
+  if (*row) mail = MailBytes{notice, statement->text(0), statement->text(1)};
+  return mail;
+}
+
+Result<std::vector<JobRow>> Reader::jobs() {
+  Result<sqlite::Statement> statement =
+      connection_.prepare("SELECT component, probe, state FROM job ORDER BY component, probe");
+  if (!statement) return tl::unexpected(statement.error());
+  std::vector<JobRow> jobs;
+  Result<bool> more = statement->step();
+  for (; more && *more; more = statement->step()) {
+    jobs.push_back(JobRow{statement->text(0), statement->text(1), statement->text(2)});
+  }
+  if (!more) return tl::unexpected(more.error());
+  return jobs;
+}
+
+Result<std::optional<Store::Mismatch>> Reader::verify(const Store::Head& head) {
+  // One view of the database from the first row to the count at the end, however long the walk
+  // takes.
+  Result<void> begun = connection_.run("BEGIN");
+  if (!begun) return tl::unexpected(begun.error());
+  Result<sqlite::Statement> rows =
+      connection_.prepare("SELECT " YAGURA_RECORD_COLUMNS " FROM record ORDER BY id");
+  if (!rows) return tl::unexpected(rows.error());
+  Result<sqlite::Statement> erasure = connection_.prepare(
+      "SELECT count(*) FROM record WHERE subject = ?1 AND subject <> '' "
+      "AND what = 'record.erased' AND id > ?2");
+  if (!erasure) return tl::unexpected(erasure.error());
+
+  Store::Head before{0, chain_genesis()};
+  Result<bool> more = rows->step();
+  for (; more && *more; more = rows->step()) {
+    RecordRow row = row_of(*rows);
+    std::optional<std::string> why = misfit(row, before);
+    if (!why && row.id == head.id && row.chain != head.chain) {
+      why = "the record was written anew while the daemon was running";
+    }
+    if (!why && row.erased) {
+      Result<bool> named = erasure->bind(1, fmt::format("row:{}", row.id)).bind(2, row.id).step();
+      if (!named) return tl::unexpected(named.error());
+      if (erasure->integer(0) == 0) why = "its payload was erased, and no row says by whom";
+      erasure->reset();
+    }
+    if (why) return Store::Mismatch{before.id + 1, *why};
+    before = {row.id, row.chain};
+  }
+  if (!more) return tl::unexpected(more.error());
+
+  Result<std::int64_t> given =
+      connection_.integer("SELECT seq FROM sqlite_sequence WHERE name = 'record'");
+  if (!given) return tl::unexpected(given.error());
+  std::int64_t known = std::max(*given, head.id);
+  if (known > before.id) {
+    return Store::Mismatch{before.id + 1,
+                           fmt::format("the rows from here to {} were cut off", known)};
+  }
+  if (*given < before.id) {
+    return Store::Mismatch{before.id, "the database's own count of rows was changed"};
+  }
+  return std::optional<Store::Mismatch>();
+}
+
+}  // namespace yagura

@@ -1,0 +1,37 @@
+// Reads the record: rows that match a query, the last row of each subject, mails, job states, and
+// the walk along the chain. Each Reader has a connection of its own, made for one call; readers
+// never make the writer wait.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "result.hpp"
+#include "sqlite.hpp"
+#include "store.hpp"
+
+namespace yagura {
+
+class Reader {
+ public:
+  static Result<Reader> open(const std::string& path);
+
+  Result<std::vector<RecordRow>> read(const Store::Query& query);
+  Result<void> each(const Store::Query& query, const std::function<bool(const RecordRow&)>& row);
+  Result<void> last_states(const std::function<void(const RecordRow&)>& row);
+  Result<std::optional<MailBytes>> mail(std::int64_t notice);
+  Result<std::vector<JobRow>> jobs();
+  // `head` is the last row that this process knows to be durable; it has to be found.
+  Result<std::optional<Store::Mismatch>> verify(const Store::Head& head);
+
+ private:
+  explicit Reader(sqlite::Connection connection) : connection_(std::move(connection)) {}
+  sqlite::Connection connection_;
+};
+
+// The statement of last_states, here so that a test can look at its plan.
+const char* last_states_sql();
+
+}  // namespace yagura

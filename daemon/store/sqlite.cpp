@@ -1,0 +1,276 @@
+#include "sqlite.hpp"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace yagura::sqlite {
+namespace {
+
+// How long a statement waits for a lock that another program (a backup, sqlite3 by hand) holds.
+// Short: the writer tries again by itself, and closing must not wait for long.
+constexpr int busy_timeout_ms = 1000;
+
+// What went wrong and what to do. The general word comes first, SQLite's own one after it.
+std::string describe(const std::string& place, int code, const char* detail, int system_error) {
+  std::string_view meaning;
+  switch (code & 0xFF) {
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      meaning =
+          "the database is damaged, and was left as it is: keep a copy, then restore a backup";
+      break;
+    case SQLITE_FULL:
+      meaning = "the disk is full";
+      break;
+    case SQLITE_IOERR:
+      meaning = "the disk or file system reports an error";
+      break;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      meaning = "the database is not writable";
+      break;
+    case SQLITE_CANTOPEN:
+      meaning = "the database or its write-ahead log cannot be opened";
+      break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      meaning = "another program holds the database";
+      break;
+    case SQLITE_NOMEM:
+      meaning = "memory is exhausted";
+      break;
+    default:
+      meaning = "the database refuses";
+      break;
+  }
+  std::string text = fmt::format("{}: {} ({}, code {}", place, meaning, detail, code);
+  if (system_error != 0) text += fmt::format(", {}", std::strerror(system_error));
+  return text + ")";
+}
+
+// Callers clear errno before the call that may fail: what stands in it after is the system's last
+// word. sqlite3_system_errno() knows nothing of an error in COMMIT, and keeps older ones.
+tl::unexpected<Error> error_of(const std::string& place, int code, sqlite3* connection) {
+  int system_error = errno;
+  int primary = code & 0xFF;
+  bool of_the_system = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
+  bool same = connection != nullptr && sqlite3_extended_errcode(connection) == code;
+  return failure_of(describe(place, code, same ? sqlite3_errmsg(connection) : sqlite3_errstr(code),
+                             of_the_system ? system_error : 0));
+}
+
+// Interrupts a connection when time is up, unless told before that the work is done.
+class Limit {
+ public:
+  Limit(sqlite3* connection, Duration at_most)
+      : watcher_([this, connection, at_most] {
+          std::unique_lock lock(mutex_);
+          if (!done_.wait_for(lock, at_most, [this] { return finished_; })) {
+            sqlite3_interrupt(connection);
+          }
+        }) {}
+  Limit(const Limit&) = delete;
+  Limit& operator=(const Limit&) = delete;
+  ~Limit() {
+    {
+      std::lock_guard lock(mutex_);
+      finished_ = true;
+    }
+    done_.notify_one();
+    watcher_.join();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable done_;
+  bool finished_ = false;
+  std::thread watcher_;
+};
+
+}  // namespace
+
+void Statement::Closer::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
+
+Statement& Statement::bind(int parameter, std::int64_t value) {
+  int code = sqlite3_bind_int64(handle_.get(), parameter, value);
+  if (code != SQLITE_OK) bind_error_ = code;
+  return *this;
+}
+
+Statement& Statement::bind(int parameter, std::string_view text) {
+  // A null pointer would bind NULL; an empty text is a text.
+  const char* data = text.empty() ? "" : text.data();
+  int code = sqlite3_bind_text64(handle_.get(), parameter, data, text.size(), SQLITE_TRANSIENT,
+                                 SQLITE_UTF8);
+  if (code != SQLITE_OK) bind_error_ = code;
+  return *this;
+}
+
+Statement& Statement::bind_bytes(int parameter, std::string_view bytes) {
+  const char* data = bytes.empty() ? "" : bytes.data();
+  int code = sqlite3_bind_blob64(handle_.get(), parameter, data, bytes.size(), SQLITE_TRANSIENT);
+  if (code != SQLITE_OK) bind_error_ = code;
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  sqlite3* connection = sqlite3_db_handle(handle_.get());
+  errno = 0;
+  if (bind_error_ != 0) return error_of(place_, bind_error_, connection);
+  int code = sqlite3_step(handle_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return error_of(place_, code, connection);
+}
+
+Result<void> Statement::run() {
+  Result<bool> more = step();
+  while (more && *more)
+    more = step();
+  reset();
+  if (!more) return tl::unexpected(more.error());
+  return {};
+}
+
+void Statement::reset() {
+  // The code that reset repeats is the one that step() has reported already.
+  sqlite3_reset(handle_.get());
+  bind_error_ = 0;
+}
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(handle_.get(), column);
+}
+
+std::string Statement::text(int column) const {
+  // The pointer first, the length after it: asking for the bytes may convert the value.
+  const void* data = sqlite3_column_blob(handle_.get(), column);
+  int size = sqlite3_column_bytes(handle_.get(), column);
+  if (data == nullptr || size <= 0) return {};
+  return std::string(static_cast<const char*>(data), static_cast<std::size_t>(size));
+}
+
+void Connection::Closer::operator()(sqlite3* connection) const {
+  sqlite3_close_v2(connection);
+}
+
+Result<Connection> Connection::open(const std::string& path, Access access) {
+  int flags = SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE |
+              (access == Access::write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+  sqlite3* raw = nullptr;
+  errno = 0;
+  int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+  Connection result;
+  result.handle_.reset(raw);
+  result.path_ = path;
+  if (code != SQLITE_OK) return error_of(path, code, raw);
+  sqlite3_busy_timeout(raw, busy_timeout_ms);
+  // What stands in a damaged or tampered file must not be able to do more than be read.
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  return result;
+}
+
+Result<void> Connection::run(const std::string& sql) {
+  errno = 0;
+  int code = sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return error_of(path_, code, handle_.get());
+  return {};
+}
+
+Result<Statement> Connection::prepare(std::string_view sql) {
+  sqlite3_stmt* raw = nullptr;
+  errno = 0;
+  int code =
+      sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), 0, &raw, nullptr);
+  Statement result;
+  result.handle_.reset(raw);
+  result.place_ = path_;
+  if (code != SQLITE_OK) return error_of(path_, code, handle_.get());
+  return result;
+}
+
+Result<std::int64_t> Connection::integer(std::string_view sql) {
+  Result<Statement> statement = prepare(sql);
+  if (!statement) return tl::unexpected(statement.error());
+  Result<bool> row = statement->step();
+  if (!row) return tl::unexpected(row.error());
+  return *row ? statement->integer(0) : 0;
+}
+
+Result<std::string> Connection::text(std::string_view sql) {
+  Result<Statement> statement = prepare(sql);
+  if (!statement) return tl::unexpected(statement.error());
+  Result<bool> row = statement->step();
+  if (!row) return tl::unexpected(row.error());
+  return *row ? statement->text(0) : std::string();
+}
+
+bool Connection::in_transaction() const {
+  return sqlite3_get_autocommit(handle_.get()) == 0;
+}
+
+bool Connection::is_read_only() const {
+  return sqlite3_db_readonly(handle_.get(), "main") == 1;
+}
+
+void Connection::tidy_up_at_close(bool on) {
+  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
+}
+
+Result<void> Connection::check_for_damage(Duration at_most) {
+  Result<Statement> statement = prepare("PRAGMA quick_check(1)");
+  if (!statement) return tl::unexpected(statement.error());
+  int code = SQLITE_OK;
+  int system_error = 0;
+  std::string found;
+  {
+    Limit limit(handle_.get(), at_most);
+    errno = 0;
+    code = sqlite3_step(statement->handle_.get());
+    system_error = errno;
+    if (code == SQLITE_ROW) found = statement->text(0);
+  }
+  // SQLite tells an interrupted check both ways, as an error or as a finding.
+  bool interrupted = code == SQLITE_INTERRUPT ||
+                     sqlite3_errcode(handle_.get()) == SQLITE_INTERRUPT || found == "interrupted";
+  if (interrupted) return {};
+  errno = system_error;
+  if (code != SQLITE_ROW) return error_of(path_, code, handle_.get());
+  if (found == "ok") return {};
+  return failure_of(describe(path_, SQLITE_CORRUPT, found.c_str(), 0));
+}
+
+Result<TransactionScope> TransactionScope::begin(Connection& connection) {
+  Result<void> begun = connection.run("BEGIN IMMEDIATE");
+  if (!begun) return tl::unexpected(begun.error());
+  return TransactionScope(connection);
+}
+
+TransactionScope::TransactionScope(TransactionScope&& other) noexcept
+    : connection_(std::exchange(other.connection_, nullptr)) {}
+
+TransactionScope::~TransactionScope() {
+  // After some errors SQLite has rolled back by itself; a rollback that fails leaves nothing to do.
+  if (connection_ != nullptr && connection_->in_transaction()) {
+    static_cast<void>(connection_->run("ROLLBACK"));
+  }
+}
+
+Result<void> TransactionScope::commit() {
+  Result<void> committed = connection_->run("COMMIT");
+  if (committed) connection_ = nullptr;
+  return committed;
+}
+
+}  // namespace yagura::sqlite

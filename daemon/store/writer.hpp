@@ -1,0 +1,48 @@
+// Writes transactions into the database: one attempt at a time, all or nothing, each row chained to
+// the one before. When to try again, and whom to tell, is the worker's matter (store.cpp). Used by
+// one thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <span>
+#include <string>
+
+#include "result.hpp"
+#include "sqlite.hpp"
+#include "store.hpp"
+
+namespace yagura {
+
+class Writer {
+ public:
+  // Checks for damage, migrates, and sets the connection to WAL and synchronous=FULL.
+  static Result<Writer> open(const std::string& path);
+
+  const std::string& instance() const { return instance_; }
+  const Store::Head& head() const { return head_; }
+
+  // Commits all of them in order, or none. After success they are durable. A mail whose notice has
+  // other bytes already is left out and told to `refused`, also by an attempt that fails later.
+  Result<void> write(std::span<const Transaction* const> transactions,
+                     const std::function<void(const MailBytes&)>& refused);
+
+ private:
+  explicit Writer(sqlite::Connection connection) : connection_(std::move(connection)) {}
+  Result<void> prepare();
+  Result<void> check_place() const;
+  Result<Store::Head> last_row();
+  Result<void> insert(const RecordEntry& entry, Store::Head& head);
+  Result<void> insert(const MailBytes& mail, const std::function<void(const MailBytes&)>& refused);
+  Result<void> insert(const JobRow& job);
+
+  sqlite::Connection connection_;  // before the statements, which must go first
+  sqlite::Statement last_row_, insert_row_, insert_mail_, same_mail_, insert_job_;
+  std::string instance_;
+  Store::Head head_;
+  dev_t device_ = 0;
+  ino_t file_ = 0;
+};
+
+}  // namespace yagura

@@ -1,0 +1,374 @@
+#include "view.hpp"
+
+#include <boost/json.hpp>
+
+namespace yagura {
+
+namespace {
+
+namespace json = boost::json;
+
+json::value time_or_null(const Look& look, std::optional<Instant> at) {
+  if (!at) return nullptr;
+  return json::value(look.platform.zone.format(*at));
+}
+
+json::value text_or_null(const std::string& text) {
+  if (text.empty()) return nullptr;
+  return json::value(text);
+}
+
+template <class Names>
+json::array array_of(const Names& names) {
+  json::array list;
+  for (const auto& name : names) list.emplace_back(std::string(name));
+  return list;
+}
+
+template <class Map>
+json::array keys_of(const Map& map) {
+  json::array list;
+  for (const auto& [name, value] : map) list.emplace_back(name);
+  return list;
+}
+
+template <class Enum>
+std::string name(Enum value) {
+  return boost::describe::enum_to_string(value, "");
+}
+
+std::string finished(const json::value& value) { return json::serialize(value) + "\n"; }
+
+json::object values_of(const std::map<std::string, double>& values) {
+  json::object object;
+  for (const auto& [key, value] : values) object[key] = value;
+  return object;
+}
+
+json::array recipients_of(const std::vector<Recipient>& to) {
+  json::array list;
+  for (const Recipient& one : to) list.emplace_back(one.mail);
+  return list;
+}
+
+json::object failure_object(const Look& look, const Failure& failure) {
+  json::object object;
+  object["id"] = failure.id;
+  object["title"] = failure.title;
+  object["class"] = name(failure.classification);
+  object["class_reason"] = class_reason(failure);
+  object["class_at"] = time_or_null(look, failure.class_at);
+  object["phase"] = name(failure.phase());
+  object["opened_at"] = time_or_null(look, failure.opened_at);
+  object["recovered_at"] = time_or_null(look, failure.recovered_at);
+  object["closed_at"] = time_or_null(look, failure.closed_at);
+  object["closing"] = failure.is_open() ? json::value(nullptr) : json::value(name(failure.closing));
+  object["joined_into"] = failure.joined_into == 0 ? json::value(nullptr) : json::value(failure.joined_into);
+  object["relapses"] = failure.relapses.size();
+  object["cause"] = text_or_null(failure.cause);
+  object["components"] = keys_of(failure.members);
+  object["services"] = keys_of(failure.kept_down);
+  object["keeps_down"] = array_of(failure.keeps_down);
+  object["owner"] = std::string(name_of(failure.owner));
+  object["acknowledged_by"] =
+      failure.acknowledged ? json::value(failure.acknowledged->by) : json::value(nullptr);
+  object["acknowledged_at"] =
+      failure.acknowledged ? time_or_null(look, failure.acknowledged->at) : json::value(nullptr);
+  json::array banks;
+  for (const auto& [bank, thread] : failure.banks) {
+    if (thread.affected || thread.added || thread.told != Told::nothing) banks.emplace_back(bank);
+  }
+  object["banks"] = std::move(banks);
+  object["from_desk"] = failure.from_desk;
+  return object;
+}
+
+json::object notice_object(const Look& look, const Notice& notice, const SubjectOf& subject_of) {
+  json::object object;
+  object["id"] = notice.id;
+  object["kind"] = name_of(notice.kind);
+  object["audience"] = notice.audience;
+  object["failure"] = notice.failure == 0 ? json::value(nullptr) : json::value(notice.failure);
+  object["stop"] = notice.stop == 0 ? json::value(nullptr) : json::value(notice.stop);
+  object["to"] = recipients_of(notice.to);
+  object["refused"] = array_of(notice.refused);
+  object["state"] = name(notice.state);
+  object["reason"] = notice.reason;
+  object["hold"] = text_or_null(notice.hold);
+  object["not_before"] = time_or_null(look, notice.not_before);
+  object["created_at"] = time_or_null(look, notice.created_at);
+  object["sent_at"] = time_or_null(look, notice.sent_at);
+  object["retry_at"] = time_or_null(look, notice.retry_at);
+  object["attempts"] = notice.attempts;
+  object["last_error"] = text_or_null(notice.last_error);
+  object["subject"] = notice.subject.empty() ? subject_of(notice) : notice.subject;
+  object["message_id"] = notice.message_id;
+  object["into"] = notice.into == 0 ? json::value(nullptr) : json::value(notice.into);
+  return object;
+}
+
+json::object record_object(const Look& look, const RecordLine& line) {
+  json::object object;
+  object["id"] = line.id;
+  object["at"] = time_or_null(look, line.at);
+  object["what"] = line.what;
+  object["failure"] = line.failure == 0 ? json::value(nullptr) : json::value(line.failure);
+  object["notice"] = line.notice == 0 ? json::value(nullptr) : json::value(line.notice);
+  object["who"] = line.who;
+  boost::system::error_code error;
+  json::value details = json::parse(line.payload.empty() ? "{}" : line.payload, error);
+  object["details"] = error ? json::value(json::object()) : std::move(details);
+  if (!line.chain.empty()) {
+    object["digest"] = line.digest;
+    object["chain"] = line.chain;
+    object["subject"] = line.subject;
+    object["payload"] = line.payload;  // byte by byte: the digest is of these
+    object["erased"] = line.erased;
+  }
+  return object;
+}
+
+json::array components_of(const Look& look) {
+  json::array components;
+  for (const auto& [id, component] : look.platform.components) {
+    auto found = look.state.components.find(id);
+    static const ComponentHealth none;
+    const ComponentHealth& health = found == look.state.components.end() ? none : found->second;
+    json::array probes;
+    for (const ProbeSpec& spec : component.probes) {
+      auto probe = health.probes.find(spec.name);
+      json::object line;
+      line["name"] = spec.name;
+      line["kind"] = spec.kind;
+      if (probe == health.probes.end()) {
+        line["verdict"] = nullptr;
+        line["since"] = nullptr;
+        line["last_run"] = nullptr;
+        line["reason"] = "has not run yet";
+        line["values"] = json::object();
+      } else {
+        const ProbeHealth& seen = probe->second;
+        line["verdict"] = std::string(name_of(seen.verdict));
+        line["since"] = seen.since == Instant{} ? json::value(nullptr) : time_or_null(look, seen.since);
+        line["last_run"] = seen.last ? time_or_null(look, seen.last->ended) : json::value(nullptr);
+        line["reason"] = seen.last ? seen.last->reason : seen.reason;
+        line["values"] = seen.last ? values_of(seen.last->values) : json::object();
+      }
+      probes.push_back(std::move(line));
+    }
+    json::object line;
+    line["id"] = id;
+    line["owner"] = std::string(name_of(component.owner));
+    line["state"] = name(state_of(component, health));
+    line["probes"] = std::move(probes);
+    components.push_back(std::move(line));
+  }
+  return components;
+}
+
+}  // namespace
+
+std::string status_json(const Look& look, const DaemonHealth& health) {
+  json::object object;
+  object["now"] = time_or_null(look, look.now);
+  object["timezone"] = look.platform.zone.name();
+  json::object windows;
+  for (const auto& [id, window] : look.platform.windows) {
+    auto interval = window.next_interval(look.now, look.platform.context());
+    json::object line;
+    line["open"] = interval && interval->from <= look.now;
+    line["opens_at"] = interval ? time_or_null(look, std::max(interval->from, look.now)) : json::value(nullptr);
+    line["closes_at"] = interval ? time_or_null(look, interval->until) : json::value(nullptr);
+    windows[id] = std::move(line);
+  }
+  object["windows"] = std::move(windows);
+  json::array services;
+  for (const auto& [id, service] : look.platform.services) {
+    json::object line;
+    auto known = look.state.core.services.find(id);
+    line["id"] = id;
+    line["name"] = service.name;
+    line["state"] = known == look.state.core.services.end() ? "up" : name(known->second.state);
+    line["since"] = known == look.state.core.services.end() ? json::value(nullptr)
+                                                            : time_or_null(look, known->second.since);
+    services.push_back(std::move(line));
+  }
+  object["services"] = std::move(services);
+  object["components"] = components_of(look);
+  json::array failures;
+  for (const auto& [id, failure] : look.state.failures) {
+    if (failure.is_open()) failures.push_back(failure_object(look, failure));
+  }
+  object["failures"] = std::move(failures);
+  int held = 0, due = 0, undeliverable = 0;
+  for (const auto& [id, notice] : look.state.notices) {
+    held += notice.state == NoticeState::held ? 1 : 0;
+    due += notice.state == NoticeState::due ? 1 : 0;
+    undeliverable += notice.state == NoticeState::undeliverable ? 1 : 0;
+  }
+  object["notices"] = {{"held", held}, {"due", due}, {"undeliverable", undeliverable}};
+  json::array stops;
+  for (const Maintenance& maintenance : look.platform.maintenance) {
+    auto interval = maintenance.window.next_interval(look.now, look.platform.context());
+    if (!interval) continue;
+    json::object line;
+    line["name"] = maintenance.name;
+    line["regular"] = true;
+    line["services"] = maintenance.all_services ? json::value("all") : json::value(array_of(maintenance.services));
+    line["from"] = time_or_null(look, interval->from);
+    line["until"] = time_or_null(look, interval->until);
+    line["now"] = interval->from <= look.now;
+    stops.push_back(std::move(line));
+  }
+  object["stops"] = std::move(stops);
+  object["version"] = health.version;
+  object["record_trouble"] = text_or_null(health.record_trouble);
+  object["queued_writes"] = health.queued_writes;
+  object["probe_lateness_ms"] = health.probe_lateness.count();
+  return finished(object);
+}
+
+std::string failures_json(const Look& look, bool all) {
+  json::array list;
+  for (const auto& [id, failure] : look.state.failures) {
+    if (all || failure.is_open()) list.push_back(failure_object(look, failure));
+  }
+  return finished(list);
+}
+
+std::string failure_json(const Look& look, const Failure& failure, const std::vector<RecordLine>& timeline) {
+  json::object object = failure_object(look, failure);
+  json::array steps;
+  for (const StepRun& step : failure.steps) {
+    json::object line;
+    line["component"] = step.component;
+    line["step"] = step.step;
+    line["manual"] = step.manual;
+    line["what"] = step.what;
+    line["started"] = time_or_null(look, step.started);
+    line["deadline"] = time_or_null(look, step.deadline);
+    line["ended"] = time_or_null(look, step.ended);
+    line["result"] = name(step.result);
+    line["output"] = step.output;
+    line["by"] = text_or_null(step.by);
+    steps.push_back(std::move(line));
+  }
+  object["steps"] = std::move(steps);
+  json::array reports;
+  for (const ProgressReport& report : failure.reports) {
+    reports.push_back(json::object{{"at", time_or_null(look, report.at)},
+                                   {"by", report.by},
+                                   {"text", report.text},
+                                   {"to_banks", report.to_banks}});
+  }
+  object["reports"] = std::move(reports);
+  json::array threads;
+  for (const auto& [bank, thread] : failure.banks) {
+    threads.push_back(json::object{{"bank", bank},
+                                   {"told", name(thread.told)},
+                                   {"affected", thread.affected},
+                                   {"added", thread.added},
+                                   {"removed", thread.removed},
+                                   {"mails", thread.mails}});
+  }
+  object["bank_threads"] = std::move(threads);
+  json::array lines;
+  for (const RecordLine& line : timeline) lines.push_back(record_object(look, line));
+  object["timeline"] = std::move(lines);
+  return finished(object);
+}
+
+std::string why_json(const Look& look, const Failure& failure) {
+  json::array list;
+  for (const Why& line : why(look.platform, look.state, failure)) {
+    list.push_back(json::object{{"audience", line.audience},
+                                {"kind", text_or_null(line.kind)},
+                                {"state", line.state},
+                                {"notice", line.notice == 0 ? json::value(nullptr) : json::value(line.notice)},
+                                {"at", time_or_null(look, line.at)},
+                                {"rule", line.rule}});
+  }
+  return finished(list);
+}
+
+std::string notices_json(const Look& look, NoticeFilter filter, const SubjectOf& subject_of) {
+  json::array list;
+  for (const auto& [id, notice] : look.state.notices) {
+    bool wanted = true;
+    switch (filter) {
+      case NoticeFilter::unsent: wanted = notice.is_unsent(); break;
+      case NoticeFilter::held: wanted = notice.state == NoticeState::held; break;
+      case NoticeFilter::failed:
+        wanted = notice.state == NoticeState::undeliverable || !notice.refused.empty() ||
+                 (notice.is_unsent() && !notice.last_error.empty());
+        break;
+      case NoticeFilter::all: break;
+    }
+    if (wanted) list.push_back(notice_object(look, notice, subject_of));
+  }
+  return finished(list);
+}
+
+std::string notice_json(const Look& look, const Notice& notice, const SubjectOf& subject_of,
+                        const std::string& body) {
+  json::object object = notice_object(look, notice, subject_of);
+  json::array carries;
+  for (NoticeId id : notice.carries) carries.emplace_back(id);
+  object["carries"] = std::move(carries);
+  object["body"] = body;
+  return finished(object);
+}
+
+std::string jobs_json(const Look& look, const std::vector<JobLine>& jobs) {
+  json::array list;
+  for (const JobLine& job : jobs) {
+    const JobState& state = job.monitor->state();
+    json::object line;
+    line["component"] = job.id.component;
+    line["probe"] = job.id.probe;
+    line["verdict"] = std::string(name_of(state.verdict));
+    line["reason"] = state.reason;
+    line["running"] = state.running.size();
+    line["last_start"] = time_or_null(look, state.last_start);
+    line["last_success"] = time_or_null(look, state.last_success);
+    line["last_fail"] = time_or_null(look, state.last_fail);
+    line["last_duration_ms"] =
+        state.last_duration ? json::value(state.last_duration->count()) : json::value(nullptr);
+    line["last_output"] = state.last_output;
+    line["next_run"] = time_or_null(look, job.next_run);
+    list.push_back(std::move(line));
+  }
+  return finished(list);
+}
+
+std::string observation_json(const Look& look, const ProbeId& probe, const Observation& observation) {
+  return finished(json::object{{"component", probe.component},
+                               {"probe", probe.probe},
+                               {"verdict", std::string(name_of(observation.verdict))},
+                               {"reason", observation.reason},
+                               {"values", values_of(observation.values)},
+                               {"scheduled", time_or_null(look, observation.scheduled)},
+                               {"started", time_or_null(look, observation.started)},
+                               {"ended", time_or_null(look, observation.ended)}});
+}
+
+std::string record_json(const Look& look, const std::vector<RecordLine>& lines) {
+  json::array list;
+  for (const RecordLine& line : lines) list.push_back(record_object(look, line));
+  return finished(list);
+}
+
+std::string answer_json(bool done, const std::string& text, FailureId failure) {
+  json::object object{{"done", done}};
+  object[done ? "text" : "error"] = text;
+  object["failure"] = failure == 0 ? json::value(nullptr) : json::value(failure);
+  return finished(object);
+}
+
+std::string error_json(const std::string& text) { return finished(json::object{{"error", text}}); }
+
+std::string strings_json(const std::string& key, const std::vector<std::string>& values) {
+  return finished(json::object{{key, array_of(values)}});
+}
+
+}  // namespace yagura

@@ -1,0 +1,49 @@
+// Child processes: a program with its arguments, never a shell; its own process group, output kept
+// within a limit, a hard deadline (TERM to the group, KILL two seconds later), no descriptor of
+// ours but 0, 1 and 2.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "instant.hpp"
+
+namespace yagura::io {
+
+struct ChildCommand {
+  std::vector<std::string> argv;  // argv[0]: an absolute path, or found in PATH
+  std::map<std::string, std::string> extra_environment;
+  Duration timeout{};
+  std::size_t output_limit =
+      10'000;  // bytes of stdout and stderr together; the rest is read and dropped
+};
+
+struct ChildResult {
+  enum class How { exited, signalled, timed_out, not_started } how = How::not_started;
+  int status = 0;      // exit status, or the signal's number
+  std::string output;  // raw bytes: the last ones, where over the limit
+  std::string
+      reason;  // one sentence: "exited with status 3", "ran longer than 2m and was killed", …
+  bool succeeded() const { return how == How::exited && status == 0; }
+};
+
+class Child {
+ public:
+  // Starts it; `done` is called exactly once, from the loop, never before the constructor returns.
+  Child(boost::asio::io_context& loop, ChildCommand command, std::function<void(ChildResult)> done);
+  // Kills the group at once where it still runs; `done` is then not called.
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  int pid() const;  // 0: not running
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace yagura::io

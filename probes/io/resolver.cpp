@@ -1,0 +1,290 @@
+#include "resolver.hpp"
+
+#include <ares.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <map>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "socket_watch.hpp"
+#include "text.hpp"
+
+namespace yagura::io {
+
+namespace asio = boost::asio;
+using Steady = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::size_t most_addresses = 16;
+constexpr std::size_t most_queries = 1000;  // At once; each has a descriptor or two.
+constexpr int tries =
+    3;  // Of each server, the second and third with twice and four times the patience.
+
+// c-ares wants this once per program, before any thread makes a channel.
+void prepare_ares() {
+  static const int prepared = ares_library_init(ARES_LIB_INIT_ALL);
+  if (prepared != ARES_SUCCESS) throw std::bad_alloc();
+}
+
+std::vector<asio::ip::address> addresses_of(const ares_addrinfo& found) {
+  std::vector<asio::ip::address> addresses;
+  for (const ares_addrinfo_node* node = found.nodes; node != nullptr; node = node->ai_next) {
+    std::optional<asio::ip::address> address;
+    if (node->ai_family == AF_INET) {
+      const auto* socket = reinterpret_cast<const sockaddr_in*>(node->ai_addr);
+      address = asio::ip::address_v4(ntohl(socket->sin_addr.s_addr));
+    } else if (node->ai_family == AF_INET6) {
+      const auto* socket = reinterpret_cast<const sockaddr_in6*>(node->ai_addr);
+      asio::ip::address_v6::bytes_type bytes;
+      std::copy_n(socket->sin6_addr.s6_addr, bytes.size(), bytes.begin());
+      address = asio::ip::address_v6(bytes, socket->sin6_scope_id);
+    }
+    if (!address || std::find(addresses.begin(), addresses.end(), *address) != addresses.end())
+      continue;
+    addresses.push_back(*address);
+    if (addresses.size() == most_addresses) break;
+  }
+  return addresses;
+}
+
+// Where the servers answered, the name is to blame; in all other cases we know nothing about it.
+Resolution judge(const std::string& host, int status) {
+  std::string name = one_line(host, 100);
+  switch (status) {
+    case ARES_ENOTFOUND:
+      return {Resolution::Status::no_such_name, {}, fmt::format("no such name: {}", name)};
+    case ARES_ENODATA:
+      return {Resolution::Status::no_such_name, {}, fmt::format("{} has no address", name)};
+    case ARES_EBADNAME:
+      return {Resolution::Status::no_such_name,
+              {},
+              fmt::format("{} is not a name that can exist", name)};
+    case ARES_ECONNREFUSED:
+    case ARES_ESERVFAIL:
+    case ARES_EREFUSED:
+    case ARES_ENOTIMP:
+      return {
+          Resolution::Status::failed,
+          {},
+          fmt::format(
+              "the name servers gave no answer about {}: unreachable, or in trouble themselves; "
+              "see /etc/resolv.conf",
+              name)};
+    case ARES_ETIMEOUT:
+      return {Resolution::Status::failed,
+              {},
+              fmt::format("no name server answered about {}; see /etc/resolv.conf", name)};
+    default:  // c-ares has two dozen more, all of them its own or the server's trouble.
+      return {Resolution::Status::failed,
+              {},
+              fmt::format("{} could not be looked up: {}", name, ares_strerror(status))};
+  }
+}
+
+// One question with a channel of its own: it reads resolv.conf as it is now, asks from a port that
+// nobody can guess, and can be cancelled without touching the others.
+class Query : public std::enable_shared_from_this<Query> {
+ public:
+  Query(asio::io_context& loop, std::string host, Duration limit,
+        std::function<void(Resolution)> finish)
+      : loop_(loop),
+        timer_(loop),
+        host_(std::move(host)),
+        limit_(limit),
+        deadline_(Steady::now() + limit),
+        finish_(std::move(finish)) {}
+  ~Query() { stop(); }
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+
+  void start(const std::string& name_servers) {
+    boost::system::error_code not_literal;
+    auto literal = asio::ip::make_address(host_, not_literal);
+    if (!not_literal) return finish_soon({Resolution::Status::found, {literal}, {}});
+    if (int error = open(name_servers); error != ARES_SUCCESS) {
+      return finish_soon(
+          {Resolution::Status::failed,
+           {},
+           fmt::format("cannot look up names: {}; see /etc/resolv.conf", ares_strerror(error))});
+    }
+    ares_addrinfo_hints hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    ares_getaddrinfo(channel_, host_.c_str(), nullptr, &hints, &Query::on_answer, this);
+    schedule();
+  }
+
+  void refuse(std::string reason) {
+    finish_soon({Resolution::Status::failed, {}, std::move(reason)});
+  }
+
+ private:
+  int open(const std::string& name_servers) {
+    ares_options options{};
+    options.timeout = static_cast<int>(std::clamp<long long>(limit_.count() / 5, 50, 3000));
+    options.tries = tries;
+    char files_then_servers[] = "fb";
+    options.lookups = files_then_servers;
+    options.sock_state_cb = &Query::on_socket;
+    options.sock_state_cb_data = this;
+    watch_ =
+        std::make_shared<SocketWatch>(loop_, [weak = weak_from_this()](int socket, Ready ready) {
+          if (auto self = weak.lock()) self->act(socket, ready);
+        });
+    int error = ares_init_options(
+        &channel_, &options,
+        ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+    if (error != ARES_SUCCESS) {
+      channel_ = nullptr;
+      return error;
+    }
+    return name_servers.empty() ? ARES_SUCCESS
+                                : ares_set_servers_ports_csv(channel_, name_servers.c_str());
+  }
+
+  // c-ares calls this from within its own work, and for every question when its channel is
+  // destroyed.
+  static void on_answer(void* data, int status, int, ares_addrinfo* found) {
+    auto* self = static_cast<Query*>(data);
+    Resolution resolution;
+    if (status == ARES_SUCCESS && found != nullptr) {
+      resolution.addresses = addresses_of(*found);
+      if (resolution.addresses.empty()) status = ARES_ENODATA;
+    }
+    if (found != nullptr) ares_freeaddrinfo(found);
+    if (!self->finish_) return;
+    if (status == ARES_SUCCESS) {
+      resolution.status = Resolution::Status::found;
+    } else {
+      resolution = judge(self->host_, status);
+    }
+    self->finish_soon(std::move(resolution));
+  }
+
+  static void on_socket(void* data, ares_socket_t socket, int readable, int writable) {
+    auto* self = static_cast<Query*>(data);
+    if (self->watch_) self->watch_->want(socket, readable != 0, writable != 0);
+  }
+
+  void act(int socket, Ready ready) {
+    if (channel_ == nullptr) return;
+    ares_process_fd(channel_, ready == Ready::to_write ? ARES_SOCKET_BAD : socket,
+                    ready == Ready::to_read ? ARES_SOCKET_BAD : socket);
+    schedule();
+  }
+
+  void schedule() {
+    if (channel_ == nullptr || !finish_) return;
+    auto when = deadline_;
+    timeval wait{};
+    if (ares_timeout(channel_, nullptr, &wait) != nullptr) {
+      auto pause =
+          std::chrono::seconds(wait.tv_sec) + std::chrono::microseconds(wait.tv_usec) + 1ms;
+      when = std::min(when, Steady::now() + pause);
+    }
+    timer_.expires_at(when);
+    timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+      auto self = weak.lock();
+      if (self && !error) self->rang();
+    });
+  }
+
+  void rang() {
+    if (channel_ == nullptr || !finish_) return;
+    if (Steady::now() >= deadline_) {
+      return finish_soon(
+          {Resolution::Status::failed,
+           {},
+           fmt::format("no name server answered about {} within {}; see /etc/resolv.conf",
+                       one_line(host_, 100), format_duration(limit_))});
+    }
+    ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    schedule();
+  }
+
+  // From the loop: the channel may be in the middle of its work, and must not be destroyed there.
+  void finish_soon(Resolution resolution) {
+    asio::post(loop_, [weak = weak_from_this(), finish = std::exchange(finish_, nullptr),
+                       resolution = std::move(resolution)]() mutable {
+      auto self = weak.lock();
+      if (!self) return;
+      self->stop();
+      finish(std::move(resolution));
+    });
+  }
+
+  void stop() {
+    finish_ = nullptr;
+    timer_.cancel();
+    if (channel_ != nullptr) ares_destroy(std::exchange(channel_, nullptr));
+    if (watch_) watch_->stop();
+    watch_.reset();
+  }
+
+  asio::io_context& loop_;
+  asio::steady_timer timer_;
+  std::shared_ptr<SocketWatch> watch_;
+  ares_channel channel_ = nullptr;
+  std::string host_;
+  Duration limit_;
+  Steady::time_point deadline_;
+  std::function<void(Resolution)> finish_;  // Null once there is an answer.
+};
+
+}  // namespace
+
+struct Resolver::Impl : std::enable_shared_from_this<Impl> {
+  Impl(asio::io_context& given, std::string servers)
+      : loop(given), name_servers(std::move(servers)) {
+    prepare_ares();
+  }
+
+  std::uint64_t resolve(const std::string& host, Duration limit,
+                        std::function<void(Resolution)> done) {
+    std::uint64_t number = ++last_number;
+    auto finish = [weak = weak_from_this(), number, done = std::move(done)](Resolution resolution) {
+      auto self = weak.lock();
+      if (!self) return;
+      auto ended = self->queries.extract(number);  // Dies last: it owns what called us.
+      done(std::move(resolution));
+    };
+    auto query = std::make_shared<Query>(loop, host, limit, std::move(finish));
+    bool too_many = queries.size() >= most_queries;
+    queries.emplace(number, query);
+    if (too_many) {
+      query->refuse(fmt::format("{} names are already being looked up", most_queries));
+    } else {
+      query->start(name_servers);
+    }
+    return number;
+  }
+
+  asio::io_context& loop;
+  std::string name_servers;
+  std::map<std::uint64_t, std::shared_ptr<Query>> queries;
+  std::uint64_t last_number = 0;
+};
+
+Resolver::Resolver(asio::io_context& loop, std::string name_servers)
+    : impl_(std::make_shared<Impl>(loop, std::move(name_servers))) {}
+Resolver::~Resolver() {
+  impl_->queries.clear();
+}
+
+std::uint64_t Resolver::resolve(const std::string& host, Duration timeout,
+                                std::function<void(Resolution)> done) {
+  return impl_->resolve(host, timeout, std::move(done));
+}
+void Resolver::cancel(std::uint64_t query) {
+  impl_->queries.erase(query);
+}
+
+}  // namespace yagura::io

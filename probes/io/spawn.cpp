@@ -1,0 +1,137 @@
+#include "spawn.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <spawn.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "text.hpp"
+
+namespace yagura::io {
+namespace {
+
+// How systemd speaks with the daemon: its children must not speak in the daemon's name.
+constexpr std::array<std::string_view, 6> not_inherited = {
+    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"};
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number() const { return number_; }
+  int release() { return std::exchange(number_, -1); }
+
+ private:
+  int number_;
+};
+
+// posix_spawn's two tables, freed in any case.
+struct Plan {
+  Plan() {
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_init(&actions);
+  }
+  ~Plan() {
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+  }
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  // The first error, 0 where all is well.
+  int fill(int output) {
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    int error = posix_spawnattr_setflags(
+        &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (error == 0) error = posix_spawnattr_setpgroup(&attributes, 0);
+    if (error == 0) error = posix_spawnattr_setsigmask(&attributes, &none);
+    if (error == 0) error = posix_spawnattr_setsigdefault(&attributes, &all);
+    if (error == 0) error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
+    if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, output, 2);
+    if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    return error;
+  }
+
+  posix_spawnattr_t attributes{};
+  posix_spawn_file_actions_t actions{};
+};
+
+std::vector<std::string> environment_of(const std::map<std::string, std::string>& extra) {
+  std::vector<std::string> environment;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    std::string_view text(*entry);
+    std::string_view name = text.substr(0, text.find('='));
+    bool dropped =
+        std::find(not_inherited.begin(), not_inherited.end(), name) != not_inherited.end();
+    if (!dropped && !extra.contains(std::string(name))) environment.emplace_back(text);
+  }
+  for (const auto& [name, value] : extra)
+    environment.push_back(name + "=" + value);
+  return environment;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (std::string& text : texts)
+    result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+bool has_nul(const std::string& text) {
+  return text.find('\0') != std::string::npos;
+}
+
+}  // namespace
+
+Result<Spawned> spawn(const std::vector<std::string>& argv,
+                      const std::map<std::string, std::string>& extra_environment) {
+  if (argv.empty() || argv.front().empty()) return failure_of("no program is named");
+  bool nul = std::any_of(argv.begin(), argv.end(), has_nul) ||
+             std::any_of(extra_environment.begin(), extra_environment.end(), [](const auto& entry) {
+               return has_nul(entry.first) || has_nul(entry.second);
+             });
+  if (nul) return failure_of("an argument holds a NUL character");
+  std::string name = one_line(argv.front(), 200);
+  const auto cannot = [&](int error) {
+    return failure_of(fmt::format("cannot start {}: {}", name, std::strerror(error)));
+  };
+
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return cannot(errno);
+  Descriptor reading(ends[0]);
+  Descriptor low(ends[1]);
+  // Above 2, so that no step of the plan overwrites it, even where the daemon runs without 0, 1
+  // and 2.
+  Descriptor writing(::fcntl(low.number(), F_DUPFD_CLOEXEC, 3));
+  if (writing.number() < 0) return cannot(errno);
+  if (::fcntl(reading.number(), F_SETFL, O_NONBLOCK) != 0) return cannot(errno);
+
+  Plan plan;
+  if (int error = plan.fill(writing.number()); error != 0) return cannot(error);
+  std::vector<std::string> arguments = argv;
+  std::vector<std::string> environment = environment_of(extra_environment);
+  pid_t pid = 0;
+  int error = posix_spawnp(&pid, argv.front().c_str(), &plan.actions, &plan.attributes,
+                           pointers(arguments).data(), pointers(environment).data());
+  if (error != 0) return cannot(error);
+  return Spawned{pid, reading.release()};
+}
+
+}  // namespace yagura::io

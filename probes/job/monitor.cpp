@@ -1,0 +1,327 @@
+#include "monitor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "days.hpp"
+#include "text.hpp"
+
+namespace yagura {
+namespace {
+
+constexpr std::size_t most_runs = 32;
+constexpr std::size_t most_run_id_bytes = 64;
+constexpr std::size_t most_output_bytes = 1'000;
+constexpr std::size_t most_quoted_bytes = 200;
+constexpr int most_missed = 1'000;  // more are not counted
+
+// The end of what a run said: its last lines matter most.
+std::string end_of(const std::string& body) {
+  if (body.size() <= most_output_bytes) return body;
+  std::size_t from = body.size() - most_output_bytes;
+  // Whole characters; whole lines too, where that does not cost half of it.
+  while (from < body.size() && (static_cast<unsigned char>(body[from]) & 0xC0) == 0x80)
+    ++from;
+  const std::size_t line = body.find('\n', from);
+  if (line < body.size() - most_output_bytes / 2) from = line + 1;
+  return body.substr(from);
+}
+
+// The last line that says anything, after a colon.
+std::string quoted_last_line(const std::string& body) {
+  const std::size_t last = body.find_last_not_of(" \t\r\n");
+  if (last == std::string::npos) return "";
+  const std::size_t before = body.find_last_of('\n', last);
+  const std::size_t from = before == std::string::npos ? 0 : before + 1;
+  return ": " + one_line(std::string_view(body).substr(from, last + 1 - from), most_quoted_bytes);
+}
+
+// "02:00", or "2026-12-28 02:00".
+std::string clock_of(Instant time, bool with_date, const Zone& zone) {
+  const LocalTime local = zone.to_local(time);
+  const Date date = std::chrono::floor<std::chrono::days>(local);
+  const auto minutes = std::chrono::floor<std::chrono::minutes>(local - date).count();
+  return fmt::format("{}{:02}:{:02}", with_date ? format_date(date) + " " : "", minutes / 60,
+                     minutes % 60);
+}
+
+// A length for people: no milliseconds in what took seconds.
+std::string words_for(Duration length) {
+  return format_duration(length < 1s ? length : std::chrono::floor<std::chrono::seconds>(length));
+}
+
+double seconds_of(Duration length) {
+  return static_cast<double>(length.count()) / 1000;
+}
+
+void drop_oldest(std::map<std::string, Instant>& runs) {
+  while (runs.size() > most_runs) {
+    runs.erase(std::min_element(runs.begin(), runs.end(),
+                                [](const auto& a, const auto& b) { return a.second < b.second; }));
+  }
+}
+
+}  // namespace
+
+// The first scheduled time after `after`; of `every`: counted on from the expected one.
+std::optional<Instant> JobMonitor::time_after(Instant after, const JobCalendar& calendar) const {
+  if (spec_.schedule)
+    return spec_.schedule->next(after, calendar.zone, days_of(spec_.on, calendar));
+  if (!spec_.every) return std::nullopt;
+  const Instant from = state_.expected.value_or(after + *spec_.every);
+  return from > after ? from : from + *spec_.every * ((after - from) / *spec_.every + 1);
+}
+
+// Whether a ping at `at` is near enough before the scheduled `time` to answer it.
+bool JobMonitor::is_near(Instant time, Instant at, const JobCalendar& calendar) const {
+  if (time - at > spec_.start_within) return false;
+  const auto before = spec_.schedule->last(time - 1ms, calendar.zone, days_of(spec_.on, calendar));
+  return !before || time - at <= (time - *before) / 2;
+}
+
+// A kept expectation may come from a schedule that has been changed since: what lies ahead is
+// worked out anew, what is overdue stays if it is still asked for.
+void JobMonitor::begin(Instant now, const JobCalendar& calendar) {
+  const auto last_ping = std::max({state_.last_start, state_.last_success, state_.last_fail});
+  const bool is_overdue = state_.expected && *state_.expected <= now;
+  if (spec_.every) {
+    const Instant latest = now + *spec_.every;
+    if (last_ping && *last_ping <= now && *last_ping + *spec_.every > now) {
+      state_.expected = *last_ping + *spec_.every;
+    } else if (!is_overdue) {
+      state_.expected = std::min(state_.expected.value_or(latest), latest);
+    }
+    return;
+  }
+  if (is_overdue && time_after(*state_.expected - 1ms, calendar) == state_.expected) return;
+  auto coming = time_after(now, calendar);
+  if (coming && last_ping && *last_ping <= now && is_near(*coming, *last_ping, calendar)) {
+    coming = time_after(*coming, calendar);
+  }
+  state_.expected = coming;
+}
+
+std::optional<Instant> JobMonitor::next_run(Instant now, const JobCalendar& calendar) const {
+  return time_after(now, calendar);
+}
+
+// When the expected time counts as missed. A run under way that may take longer than the period is
+// judged by its own limit first.
+std::optional<Instant> JobMonitor::start_deadline() const {
+  if (!state_.expected) return std::nullopt;
+  Instant deadline = *state_.expected + spec_.start_within;
+  if (spec_.every && spec_.max_duration) {
+    for (const auto& run : state_.running)
+      deadline = std::max(deadline, run.second + *spec_.max_duration);
+  }
+  return deadline;
+}
+
+// The run that is the first to be too long, and when.
+std::optional<std::pair<std::string, Instant>> JobMonitor::next_overrun() const {
+  if (!spec_.max_duration || state_.running.empty()) return std::nullopt;
+  const auto oldest =
+      std::min_element(state_.running.begin(), state_.running.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  return std::pair{oldest->first, oldest->second + *spec_.max_duration};
+}
+
+std::optional<Instant> JobMonitor::next_deadline() const {
+  auto deadline = start_deadline();
+  if (const auto overrun = next_overrun())
+    deadline = std::min(deadline.value_or(overrun->second), overrun->second);
+  return deadline;
+}
+
+std::optional<Observation> JobMonitor::look(Instant now, const JobCalendar& calendar) {
+  const auto start = start_deadline();
+  const auto overrun = next_overrun();
+  // In the order of their times; of two at once the longer story, the run.
+  if (overrun && overrun->second <= now && (!start || overrun->second <= *start)) {
+    return judge_overrun(overrun->first, now);
+  }
+  if (start && *start <= now) return judge_missed(now, calendar);
+  return std::nullopt;
+}
+
+std::optional<Observation> JobMonitor::ping(const JobPing& ping, Instant now,
+                                            const JobCalendar& calendar) {
+  const std::string run_id = ping.run_id.substr(0, most_run_id_bytes);
+  if (!ping.body.empty()) state_.last_output = end_of(ping.body);
+  if (ping.event == JobPing::Event::log) return std::nullopt;
+  if (ping.event == JobPing::Event::start) {
+    std::optional<Observation> late;
+    if (const auto deadline = start_deadline(); deadline && *deadline < now)
+      late = judge_missed(now, calendar);
+    answer(now, calendar);
+    start_run(run_id, now);
+    return late;
+  }
+  const bool was_started = state_.running.contains(run_id) || state_.overran.contains(run_id);
+  const Instant expected = state_.expected.value_or(now);
+  // A run whose start was seen has answered its time by that.
+  const bool answers = (spec_.every || !was_started) && answer(now, calendar);
+  return judge_end(ping, end_run(run_id, now), answers ? expected : now, now);
+}
+
+// True where this start (or end) is what the expected time asked for; then the next one is
+// expected.
+bool JobMonitor::answer(Instant now, const JobCalendar& calendar) {
+  if (spec_.every) {
+    state_.expected = now + *spec_.every;
+    return true;
+  }
+  if (!state_.expected) return false;
+  const Instant expected = *state_.expected;
+  if (expected <= now) {
+    state_.expected = time_after(now, calendar);
+    return true;
+  }
+  if (!is_near(expected, now, calendar)) return false;
+  state_.expected = time_after(expected, calendar);
+  return true;
+}
+
+void JobMonitor::start_run(const std::string& run_id, Instant now) {
+  state_.overran.erase(run_id);
+  state_.running[run_id] = now;
+  state_.last_start = now;
+  drop_oldest(state_.running);
+}
+
+// How long the run took. None where its start was not seen, or lies in the future as the clock was
+// put back.
+std::optional<Duration> JobMonitor::end_run(const std::string& run_id, Instant now) {
+  for (auto* runs : {&state_.running, &state_.overran}) {
+    const auto found = runs->find(run_id);
+    if (found == runs->end()) continue;
+    const Duration took = now - found->second;
+    runs->erase(found);
+    if (took >= Duration{0}) return took;
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+Observation JobMonitor::judge_end(const JobPing& ping, std::optional<Duration> took,
+                                  Instant scheduled, Instant now) {
+  const bool failed = ping.event == JobPing::Event::fail || ping.exit_status != 0;
+  (failed ? state_.last_fail : state_.last_success) = now;
+  if (!failed)
+    state_.overran.clear();  // the job has moved on; what hung in between says so no more
+  state_.last_duration = took;
+  const std::string after = took ? " after " + words_for(*took) : "";
+  Verdict verdict = Verdict::ok;
+  std::string reason = "succeeded" + after;
+  if (failed) {
+    verdict = Verdict::failing;
+    reason = ping.exit_status != 0 ? fmt::format("failed with exit status {}", ping.exit_status)
+                                   : "reported a failure";
+    reason += after + quoted_last_line(ping.body);
+  } else if (took && spec_.min_duration && *took < *spec_.min_duration) {
+    verdict = Verdict::failing;
+    reason = fmt::format("ended{}, sooner than min_duration {}: it may have done no work", after,
+                         format_duration(*spec_.min_duration));
+  } else if (took && spec_.max_duration && *took > *spec_.max_duration) {
+    reason += fmt::format(", longer than max_duration {}", format_duration(*spec_.max_duration));
+  }
+  Observation observation = judged(verdict, std::move(reason), scheduled, now);
+  if (took) observation.values["duration_seconds"] = seconds_of(*took);
+  if (ping.exit_status != 0) observation.values["exit_status"] = ping.exit_status;
+  return observation;
+}
+
+Observation JobMonitor::judge_overrun(const std::string& run_id, Instant now) {
+  const auto started_run = state_.running.find(run_id);
+  const Instant started = started_run->second;
+  const Instant limit = started + *spec_.max_duration;
+  const bool unheard = deaf_until_ && limit <= *deaf_until_;
+  state_.running.erase(started_run);
+  // A run whose end may be lost must not lend its start to the end of a later one.
+  if (!unheard) state_.overran[run_id] = started;
+  drop_oldest(state_.overran);
+  if (spec_.every) state_.expected = std::max(state_.expected.value_or(now), now + *spec_.every);
+  const std::string most = format_duration(*spec_.max_duration);
+  Observation observation =
+      unheard ? judged(Verdict::unknown,
+                       fmt::format("did not report its end within max_duration {}, while pings "
+                                   "could not be taken: it "
+                                   "may have ended, or run on",
+                                   most),
+                       limit, now)
+              : judged(Verdict::failing,
+                       fmt::format("has run for {} and not ended: max_duration is {}",
+                                   words_for(now - started), most),
+                       limit, now);
+  observation.values["running_seconds"] = seconds_of(now - started);
+  return observation;
+}
+
+// Every time whose start is late by now; the expected one is then the first that may still be
+// answered.
+JobMonitor::Missed JobMonitor::take_missed(Instant now, const JobCalendar& calendar) {
+  const Instant latest = now - spec_.start_within;  // a time up to here is late
+  Missed missed{*state_.expected, *state_.expected, 1};
+  if (spec_.every) {
+    const auto further = std::max<std::int64_t>(0, (latest - missed.first) / *spec_.every);
+    missed.last += *spec_.every * further;
+    missed.count += static_cast<int>(std::min<std::int64_t>(further, most_missed - 1));
+  } else {
+    while (missed.count < most_missed) {
+      const auto next = time_after(missed.last, calendar);
+      if (!next || *next > latest) break;
+      missed.last = *next;
+      ++missed.count;
+    }
+  }
+  state_.expected = time_after(std::max(latest, missed.last), calendar);
+  return missed;
+}
+
+Observation JobMonitor::judge_missed(Instant now, const JobCalendar& calendar) {
+  const Missed missed = take_missed(now, calendar);
+  const Zone& zone = calendar.zone;
+  const bool on_one_day = zone.date_of(missed.first) == zone.date_of(missed.last);
+  const bool today = on_one_day && zone.date_of(missed.first) == zone.date_of(now);
+  const std::string first = clock_of(missed.first, !today, zone);
+  const std::string last = clock_of(missed.last, !on_one_day, zone);
+  const std::string within = format_duration(spec_.start_within);
+  const std::string times =
+      fmt::format("{}{} times from {} to {}", missed.count == most_missed ? "at least " : "",
+                  missed.count, first, last);
+  const bool unheard = deaf_until_ && missed.last <= *deaf_until_;
+  std::string reason;
+  if (unheard) {
+    reason = fmt::format(
+        "no start was reported {}, while pings could not be taken: it may have run or not",
+        missed.count == 1 ? "at " + first : times);
+  } else if (missed.count == 1) {
+    reason = fmt::format("did not start within {} of {}", within, first);
+  } else {
+    reason = fmt::format("did not start {}, within {} of each", times, within);
+  }
+  if (spec_.every) reason += fmt::format(" (every {})", format_duration(*spec_.every));
+  if (!state_.running.empty() || !state_.overran.empty())
+    reason += "; a run that started before has not ended";
+  Observation observation =
+      judged(unheard ? Verdict::unknown : Verdict::failing, std::move(reason), missed.first, now);
+  observation.values["missed"] = missed.count;
+  return observation;
+}
+
+// What is observed now becomes what the job is.
+Observation JobMonitor::judged(Verdict verdict, std::string reason, Instant scheduled,
+                               Instant now) {
+  state_.verdict = verdict;
+  state_.reason = reason;
+  Observation observation;
+  observation.verdict = verdict;
+  observation.reason = std::move(reason);
+  observation.scheduled = scheduled;
+  observation.started = now;
+  observation.ended = now;
+  return observation;
+}
+
+}  // namespace yagura

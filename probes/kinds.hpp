@@ -1,0 +1,21 @@
+// The kinds that kinds.cpp puts into its table: one function for each file that implements one.
+#pragma once
+
+#include <memory>
+
+#include "node.hpp"
+#include "probe.hpp"
+
+namespace yagura {
+
+// Each reads its own keys and gives nothing where a problem was reported.
+std::unique_ptr<Probe> make_http(Reader& reader);
+std::unique_ptr<Probe> make_tcp(Reader& reader);
+std::unique_ptr<Probe> make_ping(Reader& reader);
+std::unique_ptr<Probe> make_process(Reader& reader);
+std::unique_ptr<Probe> make_disk(Reader& reader);
+std::unique_ptr<Probe> make_memory(Reader& reader);
+std::unique_ptr<Probe> make_cpu(Reader& reader);
+std::unique_ptr<Probe> make_load(Reader& reader);
+
+}  // namespace yagura

@@ -1,0 +1,276 @@
+// http: is a page served, and is it the right one?
+//
+//   url:        http://… or https://… (required) method:     GET or HEAD (default GET) headers:
+//   {Name: value}; sent to the host of `url` only expect:
+//     status:   200, "200-299", or a list of them                                         (default
+//     "200-399") body:     a text that the page must contain matches:  a regular expression (RE2)
+//     that must be found in the page
+//   latency:    {warning: ">= 1s", failing: ">= 5s", clear_at: "< 3s"}, all of them optional; from
+//   the start of the run
+//               to the page's end, looking up the name and following redirects included
+//   redirects:  how many are followed, 0 to 20; with 0 a redirect is judged by expect.status
+//   (default 5) verify_tls: whether the server's certificate is checked (default true) ca_file:
+//   certificates to trust instead of the system's; an absolute path
+//
+// The first MiB of the page is read and judged. The connection is new in each run, and no proxy is
+// used. Values: total_seconds, status, certificate_days (until the certificate ends).
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include "http_run.hpp"
+#include "kinds.hpp"
+#include "resource/threshold.hpp"
+#include "text.hpp"
+
+namespace yagura {
+namespace {
+
+constexpr std::size_t most_headers = 32;
+
+struct StatusRange {
+  int first = 0;
+  int last = 0;
+};
+
+struct HttpSpec {
+  HttpRequest request;
+  std::vector<StatusRange> statuses{{200, 399}};
+  std::string body;
+  std::shared_ptr<const RE2> matches;
+  std::optional<Threshold> latency;
+
+  std::string status_words() const {
+    std::string words;
+    for (const StatusRange& range : statuses) {
+      if (!words.empty()) words += ", ";
+      words += range.first == range.last ? fmt::format("{}", range.first)
+                                         : fmt::format("{}-{}", range.first, range.last);
+    }
+    return words;
+  }
+};
+
+class HttpProbe final : public Probe {
+ public:
+  explicit HttpProbe(HttpSpec spec) : spec_(std::move(spec)) {}
+  ~HttpProbe() override {
+    if (run_) run_->cancel();
+  }
+  HttpProbe(const HttpProbe&) = delete;
+  HttpProbe& operator=(const HttpProbe&) = delete;
+
+  void start(io::Runtime& runtime, const ProbeRun& run,
+             std::function<void(Finding)> done) override {
+    hold_slowness_ = slow_.may_hold(run.was_failing);
+    run_ = fetch_page(
+        runtime, run, spec_.request, [this](const HttpPage& page) { return judge(page); },
+        std::move(done));
+    run_->start(spec_.request.url.host);
+  }
+
+ private:
+  Finding judge(const HttpPage& page) {
+    Finding finding = judge_content(page);
+    finding.values["status"] = page.status;
+    if (page.certificate_days) finding.values["certificate_days"] = *page.certificate_days;
+    if (finding.verdict != Verdict::ok || !spec_.latency) return finding;
+    auto judgement = spec_.latency->judge(
+        {{Quantity::duration, page.seconds * 1000, finding.reason}}, hold_slowness_);
+    slow_.judged(judgement.verdict);
+    finding.verdict = judgement.verdict;
+    finding.reason = judgement.reason;
+    return finding;
+  }
+
+  Finding judge_content(const HttpPage& page) const {
+    std::string status = fmt::format("status {}", page.status);
+    if (!page.phrase.empty()) status += " " + one_line(page.phrase, 60);
+    bool expected =
+        std::any_of(spec_.statuses.begin(), spec_.statuses.end(), [&](const StatusRange& range) {
+          return page.status >= range.first && page.status <= range.last;
+        });
+    if (!expected) {
+      return {Verdict::failing, fmt::format("{}, expected {}", status, spec_.status_words()), {}};
+    }
+    const char* what = page.body_cut ? "the first MiB of the body" : "the body";
+    if (!spec_.body.empty() && page.body.find(spec_.body) == std::string::npos) {
+      return {
+          Verdict::failing,
+          fmt::format("{}, but {} does not contain '{}'", status, what, one_line(spec_.body, 80)),
+          {}};
+    }
+    if (spec_.matches && !RE2::PartialMatch(page.body, *spec_.matches)) {
+      return {Verdict::failing,
+              fmt::format("{}, but {} does not match '{}'", status, what,
+                          one_line(spec_.matches->pattern(), 80)),
+              {}};
+    }
+    return {Verdict::ok, fmt::format("{} in {:.3f} s", status, page.seconds), {}};
+  }
+
+  HttpSpec spec_;
+  FailingCause slow_;
+  bool hold_slowness_ = false;
+  std::shared_ptr<NetworkRun> run_;
+};
+
+std::optional<int> read_status(std::string_view text) {
+  int status = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), status);
+  if (error != std::errc{} || end != text.data() + text.size() || status < 100 || status > 599)
+    return std::nullopt;
+  return status;
+}
+
+std::optional<StatusRange> read_range(std::string_view text) {
+  std::size_t dash = text.find('-');
+  auto first = read_status(text.substr(0, dash));
+  auto last = dash == std::string_view::npos ? first : read_status(text.substr(dash + 1));
+  if (!first || !last || *first > *last) return std::nullopt;
+  return StatusRange{*first, *last};
+}
+
+void read_statuses(Reader& expect, HttpSpec& spec) {
+  const Node* node = expect.find("status");
+  if (node == nullptr) return;
+  std::vector<StatusRange> ranges;
+  for (const std::string& text : expect.texts("status")) {
+    auto range = read_range(text);
+    if (!range) {
+      expect.problem(
+          *node,
+          fmt::format("`status`: \"{}\" is no status: write 200, \"200-299\" or a list of them, "
+                      "from 100 to 599",
+                      one_line(text, 40)));
+      return;
+    }
+    bool only_redirects = range->first == range->last && range->first >= 300 &&
+                          range->first < 400 && range->first != 304 && range->first != 300;
+    if (only_redirects && spec.request.redirects > 0) {
+      expect.problem(
+          *node,
+          fmt::format("`status`: redirects are followed, so that {} is never the last status: add "
+                      "`redirects: 0` to the probe",
+                      range->first));
+      return;
+    }
+    ranges.push_back(*range);
+  }
+  if (ranges.empty()) {
+    if (node->is_list())
+      expect.problem(*node, "`status` is an empty list: leave it out, or write 200");
+    return;
+  }
+  spec.statuses = std::move(ranges);
+}
+
+void read_expect(Reader& reader, HttpSpec& spec) {
+  const Node* node = reader.find("expect");
+  if (node == nullptr) return;
+  Reader expect(*node, reader.problems(), "expect");
+  read_statuses(expect, spec);
+  if (auto body = expect.text("body")) {
+    if (body->empty()) expect.problem(*expect.find("body"), "`body` is empty: leave it out");
+    spec.body = *body;
+  }
+  if (auto pattern = expect.text("matches")) {
+    RE2::Options options;
+    options.set_log_errors(false);
+    auto matches = std::make_shared<const RE2>(*pattern, options);
+    if (pattern->empty())
+      expect.problem(*expect.find("matches"), "`matches` is empty: leave it out");
+    if (!matches->ok()) {
+      expect.problem(*expect.find("matches"), fmt::format("`matches` is no regular expression: {}",
+                                                          one_line(matches->error(), 200)));
+    }
+    spec.matches = std::move(matches);
+  }
+  spec.request.keep_body = !spec.body.empty() || spec.matches;
+  if (spec.request.head && spec.request.keep_body) {
+    expect.problem(
+        "a HEAD request has no body to look at: use GET, or leave `body` and `matches` out");
+  }
+  expect.finish();
+}
+
+void read_latency(Reader& reader, HttpSpec& spec) {
+  const Node* node = reader.find("latency");
+  if (node == nullptr) return;
+  Reader latency(*node, reader.problems(), "latency");
+  if (!node->is_map()) return;
+  spec.latency = Threshold::read(
+      latency, {{Quantity::duration, true, "the time of an answer", ">= 5s"}}, "", "");
+  latency.finish();
+}
+
+bool is_token(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+void read_headers(Reader& reader, HttpSpec& spec) {
+  const Node* node = reader.find("headers");
+  if (node == nullptr) return;
+  if (!node->is_map()) return reader.problem(*node, "`headers` must be a mapping (Name: value)");
+  if (node->entries.size() > most_headers) {
+    return reader.problem(*node, fmt::format("`headers` has more than {} entries", most_headers));
+  }
+  for (const auto& [name, value] : node->entries) {
+    if (!is_token(name.scalar)) {
+      reader.problem(name, fmt::format("\"{}\" is no header's name", one_line(name.scalar, 60)));
+      continue;
+    }
+    bool printable =
+        value.is_scalar() && std::all_of(value.scalar.begin(), value.scalar.end(), [](char c) {
+          auto byte = static_cast<unsigned char>(c);
+          return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
+        });
+    if (!printable) {
+      reader.problem(value, fmt::format("the header {} must be one line of text", name.scalar));
+      continue;
+    }
+    // libcurl's way to send a header without a value ends in a semicolon.
+    spec.request.headers.push_back(value.scalar.empty() ? name.scalar + ";"
+                                                        : name.scalar + ": " + value.scalar);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Probe> make_http(Reader& reader) {
+  std::size_t problems = reader.problems().size();
+  HttpSpec spec;
+  HttpRequest& request = spec.request;
+  reader.required("url");
+  if (auto text = reader.text("url")) {
+    if (auto url = parse_http_url(*text)) {
+      request.url = *std::move(url);
+    } else {
+      reader.problem(*reader.find("url"), fmt::format("`url`: {}", url.error().message));
+    }
+  }
+  std::string method = reader.text_or("method", "GET");
+  if (method != "GET" && method != "HEAD")
+    reader.problem(*reader.find("method"), "`method` must be GET or HEAD");
+  request.head = method == "HEAD";
+  request.redirects = static_cast<int>(reader.integer_or("redirects", request.redirects, 0, 20));
+  request.verify_tls = reader.boolean_or("verify_tls", true);
+  request.ca_file = reader.text_or("ca_file", "");
+  if (const Node* file = reader.find("ca_file");
+      file != nullptr && !request.ca_file.starts_with('/')) {
+    reader.problem(*file, "`ca_file` must be an absolute path");
+  }
+  read_headers(reader, spec);
+  read_expect(reader, spec);
+  read_latency(reader, spec);
+  if (reader.problems().size() != problems) return nullptr;
+  return std::make_unique<HttpProbe>(std::move(spec));
+}
+
+}  // namespace yagura

@@ -1,0 +1,466 @@
+#include "http_run.hpp"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <ctime>
+#include <string_view>
+
+#include "curl_loop.hpp"
+#include "runtime.hpp"
+#include "text.hpp"
+
+namespace yagura {
+namespace {
+
+constexpr std::size_t most_body = 1024 * 1024;
+constexpr std::size_t most_headers = 64 * 1024;  // All of them together, interim answers too.
+constexpr std::size_t longest_url = 2048;
+
+struct EasyFree {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct ShareFree {
+  void operator()(CURLSH* share) const { curl_share_cleanup(share); }
+};
+struct ListFree {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+struct UrlFree {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+using List = std::unique_ptr<curl_slist, ListFree>;
+
+bool append(List& list, const std::string& line) {
+  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+  if (longer == nullptr) return false;
+  (void)list.release();
+  list.reset(longer);
+  return true;
+}
+
+std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK || text == nullptr) return {};
+  std::string copy(text);
+  curl_free(text);
+  return copy;
+}
+
+// Addresses that stand for whoever asks: a page elsewhere must not make us knock at our own doors.
+bool is_here(const Address& address) {
+  if (address.is_loopback() || address.is_unspecified()) return true;
+  if (address.is_v4()) return (address.to_v4().to_uint() >> 16) == 0xA9FE;  // 169.254/16
+  const auto v6 = address.to_v6();
+  if (v6.is_v4_mapped())
+    return is_here(boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, v6));
+  return v6.is_link_local();
+}
+
+bool is_redirect(long status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+// Whose fault it is where no page came. Codes that are not named here are ours until a connection
+// stood.
+enum class Blame { ours, target, certificate };
+Blame blame_for(CURLcode code, bool connected) {
+  switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_CLIENTCERT:
+      return Blame::certificate;
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+      return Blame::target;
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_FAILED_INIT:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_CIPHER:
+    case CURLE_NOT_BUILT_IN:
+      return Blame::ours;
+    default:
+      return connected ? Blame::target : Blame::ours;
+  }
+}
+
+// libcurl's words without what we say ourselves.
+std::string_view without_prefix(std::string_view words) {
+  constexpr std::string_view known[] = {"SSL certificate problem: ", "SSL: "};
+  for (std::string_view prefix : known) {
+    if (words.starts_with(prefix)) return words.substr(prefix.size());
+  }
+  return words;
+}
+
+class HttpRun final : public NetworkRun {
+ public:
+  HttpRun(io::Runtime& runtime, const ProbeRun& run, std::function<void(Finding)> done,
+          const HttpRequest& request, std::function<Finding(const HttpPage&)> judge)
+      : NetworkRun(runtime, run, std::move(done)),
+        request_(request),
+        judge_(std::move(judge)),
+        url_(request.url) {}
+
+ private:
+  void begin(std::vector<Address> addresses) override {
+    bool here = std::any_of(addresses.begin(), addresses.end(), is_here);
+    if (hops_ == 0) began_here_ = here;
+    if (here && !began_here_) {
+      return failing(
+          fmt::format("the redirect to {} leads to this machine itself ({}), and is not followed",
+                      url_.place(), addresses.front().to_string()));
+    }
+    addresses_ = std::move(addresses);
+    transfer();
+  }
+
+  void transfer() {
+    drop_transfer();
+    easy_.reset(curl_easy_init());
+    share_.reset(curl_share_init());
+    if (!easy_ || !share_ || !set_options()) {
+      return finish({Verdict::unknown, "no memory for an HTTP request", {}});
+    }
+    runtime().curl().start(easy_.get(), while_running([this](CURLcode code) { on_end(code); }));
+  }
+
+  bool set_options() {
+    bool good = true;
+    const auto set = [&](CURLoption option, auto value) {
+      good = good && curl_easy_setopt(easy_.get(), option, value) == CURLE_OK;
+    };
+    // A store of names of its own, so that what we looked up for this run stays with this run.
+    curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+    set(CURLOPT_SHARE, share_.get());
+    good = good && append(names_, resolved_name());
+    set(CURLOPT_RESOLVE, names_.get());
+    set(CURLOPT_URL, url_.text.c_str());
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_PROXY, "");
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_FOLLOWLOCATION, 0L);
+    set(CURLOPT_FRESH_CONNECT, 1L);
+    set(CURLOPT_FORBID_REUSE, 1L);
+    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(CURLOPT_USERAGENT, "yagura");
+    set(CURLOPT_NOBODY, request_.head ? 1L : 0L);
+    if (url_.same_origin(request_.url)) {
+      for (const std::string& line : request_.headers)
+        good = good && append(headers_, line);
+      if (headers_) set(CURLOPT_HTTPHEADER, headers_.get());
+    }
+    set(CURLOPT_SSL_VERIFYPEER, request_.verify_tls ? 1L : 0L);
+    set(CURLOPT_SSL_VERIFYHOST, request_.verify_tls ? 2L : 0L);
+    set(CURLOPT_CERTINFO, 1L);
+    if (!request_.ca_file.empty()) set(CURLOPT_CAINFO, request_.ca_file.c_str());
+    error_words_[0] = '\0';
+    set(CURLOPT_ERRORBUFFER, error_words_);
+    set(CURLOPT_WRITEFUNCTION, &HttpRun::on_body);
+    set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+    set(CURLOPT_HEADERFUNCTION, &HttpRun::on_header);
+    set(CURLOPT_HEADERDATA, static_cast<void*>(this));
+    set(CURLOPT_OPENSOCKETFUNCTION, &HttpRun::on_open);
+    set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
+    return good;
+  }
+
+  // "HOST:PORT:ADDRESS,ADDRESS"; of a literal host libcurl takes no notice of it.
+  std::string resolved_name() const {
+    std::string line = fmt::format(
+        "{}:{}:", url_.host.find(':') == std::string::npos ? url_.host : "literal.invalid",
+        url_.port);
+    for (const Address& address : addresses_) {
+      if (&address != &addresses_.front()) line += ',';
+      line += address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
+    }
+    return line;
+  }
+
+  static curl_socket_t on_open(void* data, curlsocktype, curl_sockaddr* address) {
+    auto* self = static_cast<HttpRun*>(data);
+    int socket = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (socket < 0) self->open_error_ = errno;
+    if (socket >= 0) self->opened_.push_back(socket);
+    return socket < 0 ? CURL_SOCKET_BAD : socket;
+  }
+
+  static std::size_t on_header(char* bytes, std::size_t, std::size_t size, void* data) {
+    auto* self = static_cast<HttpRun*>(data);
+    self->header_bytes_ += size;
+    if (self->header_bytes_ > most_headers) return 0;
+    std::string_view line(bytes, size);
+    if (line.starts_with("HTTP/")) {
+      std::size_t status = line.find(' ');
+      std::size_t phrase = status == std::string_view::npos ? status : line.find(' ', status + 1);
+      self->page_.phrase =
+          phrase == std::string_view::npos ? "" : std::string(line.substr(phrase + 1, 200));
+      while (!self->page_.phrase.empty() &&
+             std::strchr("\r\n ", self->page_.phrase.back()) != nullptr) {
+        self->page_.phrase.pop_back();
+      }
+    }
+    return size;
+  }
+
+  static std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* data) {
+    auto* self = static_cast<HttpRun*>(data);
+    std::size_t taken = std::min(size, most_body - self->body_bytes_);
+    self->body_bytes_ += taken;
+    if (self->request_.keep_body) self->page_.body.append(bytes, taken);
+    self->page_.body_cut = taken < size;
+    return taken;
+  }
+
+  void on_end(CURLcode code) {
+    if (code == CURLE_WRITE_ERROR && page_.body_cut) code = CURLE_OK;  // We have read enough.
+    if (code == CURLE_WRITE_ERROR && header_bytes_ > most_headers) {
+      return failing(fmt::format("the answer of {} has more than 64 KiB of headers", url_.place()));
+    }
+    if (code == CURLE_COULDNT_CONNECT) return not_connected();
+    if (code != CURLE_OK) return broken(code);
+
+    long status = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+    const char* location = nullptr;
+    curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_URL, &location);
+    if (request_.redirects > 0 && is_redirect(status) && location != nullptr)
+      return follow(location);
+    page_.status = static_cast<int>(status);
+    page_.seconds = seconds_so_far();
+    page_.certificate_days = certificate_days();
+    finish(measured(judge_(page_)));
+  }
+
+  void follow(std::string location) {
+    if (++hops_ > request_.redirects) {
+      return failing(fmt::format("more than {} redirects; the last one leads to {}",
+                                 request_.redirects, one_line(location, 120)));
+    }
+    auto next = parse_http_url(location);
+    if (!next) {
+      // What stands before an @ may be a password.
+      std::string where =
+          location.find('@') == std::string::npos ? one_line(location, 120) : "a URL with an @";
+      return failing(
+          fmt::format("the redirect to {} is not followed: {}", where, next.error().message));
+    }
+    url_ = *std::move(next);
+    drop_transfer();
+    look_up(url_.host);
+  }
+
+  void not_connected() {
+    // Where no socket could be had nothing was tried; else libcurl keeps the last attempt's error.
+    long error = open_error_;
+    if (error == 0) curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &error);
+    std::string place = place_of(addresses_.front(), url_.port);
+    if (addresses_.size() > 1)
+      place += fmt::format(" (of {} addresses none accepts)", addresses_.size());
+    finish(unless_own_trouble(connection_failed(static_cast<int>(error), place),
+                              static_cast<int>(error)));
+  }
+
+  // Silence and "no host" are also what an interface without a link gives.
+  Finding unless_own_trouble(Finding finding, int error) {
+    if (error != EHOSTUNREACH && error != ETIMEDOUT) return finding;
+    std::string trouble = trouble_on_the_way(addresses_.front());
+    return trouble.empty() ? finding : Finding{Verdict::unknown, one_line(trouble), {}};
+  }
+
+  void broken(CURLcode code) {
+    std::string_view words = error_words_[0] != '\0' ? error_words_ : curl_easy_strerror(code);
+    words = without_prefix(words);
+    // What libcurl says of a header line that is longer than it takes; memory itself does not run
+    // out here.
+    if (code == CURLE_OUT_OF_MEMORY && connected()) {
+      return failing(
+          fmt::format("the answer of {} has a header line that never ends", url_.place()));
+    }
+    switch (blame_for(code, connected())) {
+      case Blame::ours:
+        return finish({Verdict::unknown,
+                       one_line(fmt::format("could not ask {}: {}", url_.place(), words)),
+                       {}});
+      case Blame::certificate:
+        return failing(fmt::format("TLS with {} failed: {}", url_.place(), words));
+      case Blame::target:
+        break;
+    }
+    if (code == CURLE_GOT_NOTHING) {
+      return failing(fmt::format("{} closed the connection without an answer", url_.place()));
+    }
+    if (code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) {
+      return failing(fmt::format("the answer of {} broke off: {}", url_.place(), words));
+    }
+    failing(fmt::format("the answer of {} cannot be understood: {}", url_.place(), words));
+  }
+
+  // libcurl's own time of connecting is known only once TLS stands. A number that it closed may be
+  // another's socket by now, so who is at its other end is compared.
+  bool connected() const {
+    double seconds = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_CONNECT_TIME, &seconds);
+    return seconds > 0 || std::any_of(opened_.begin(), opened_.end(), [&](int socket) {
+             boost::asio::ip::tcp::endpoint peer;
+             socklen_t size = static_cast<socklen_t>(peer.capacity());
+             if (::getpeername(socket, peer.data(), &size) != 0) return false;
+             peer.resize(size);
+             return peer.port() == url_.port && std::find(addresses_.begin(), addresses_.end(),
+                                                          peer.address()) != addresses_.end();
+           });
+  }
+
+  Finding timed_out() override {
+    std::string limit = format_duration(run().timeout);
+    std::string what;
+    double tls_seconds = 0;
+    curl_easy_getinfo(easy_.get(), CURLINFO_APPCONNECT_TIME, &tls_seconds);
+    if (!connected()) {
+      return unless_own_trouble({Verdict::failing,
+                                 fmt::format("no connection to {} within {}",
+                                             place_of(addresses_.front(), url_.port), limit),
+                                 {}},
+                                ETIMEDOUT);
+    }
+    if (url_.scheme == "https" && tls_seconds == 0) {
+      what = fmt::format("{} accepted the connection, but no TLS handshake within {}", url_.place(),
+                         limit);
+    } else if (header_bytes_ == 0) {
+      what = fmt::format("{} accepted the connection, but gave no answer within {}", url_.place(),
+                         limit);
+    } else {
+      what = fmt::format("the answer of {} did not end within {} ({} bytes of its body came)",
+                         url_.place(), limit, body_bytes_);
+    }
+    return measured({Verdict::failing, one_line(what), {}});
+  }
+
+  void failing(const std::string& reason) {
+    finish(measured({Verdict::failing, one_line(reason), {}}));
+  }
+  Finding measured(Finding finding) {
+    finding.values["total_seconds"] = page_.seconds > 0 ? page_.seconds : seconds_so_far();
+    return finding;
+  }
+
+  std::optional<double> certificate_days() const {
+    curl_certinfo* info = nullptr;
+    if (curl_easy_getinfo(easy_.get(), CURLINFO_CERTINFO, &info) != CURLE_OK || info == nullptr)
+      return std::nullopt;
+    if (info->num_of_certs < 1) return std::nullopt;
+    constexpr std::string_view field = "Expire date:";
+    for (const curl_slist* line = info->certinfo[0]; line != nullptr; line = line->next) {
+      if (!std::string_view(line->data).starts_with(field)) continue;
+      std::time_t ends = curl_getdate(line->data + field.size(), nullptr);
+      if (ends < 0) return std::nullopt;
+      return std::difftime(ends, std::time(nullptr)) / 86400;
+    }
+    return std::nullopt;
+  }
+
+  void drop_transfer() {
+    if (easy_) runtime().curl().cancel(easy_.get());
+    easy_.reset();
+    share_.reset();
+    names_.reset();
+    headers_.reset();
+    page_ = {};
+    header_bytes_ = body_bytes_ = 0;
+    open_error_ = 0;
+    opened_.clear();
+  }
+
+  void stop() override { drop_transfer(); }
+
+  HttpRequest request_;
+  std::function<Finding(const HttpPage&)> judge_;
+  HttpUrl url_;  // The one being asked.
+  int hops_ = 0;
+  bool began_here_ = false;
+  std::vector<Address> addresses_;
+  // In the order in which they refer to one another: the handle goes first.
+  List names_;
+  List headers_;
+  std::unique_ptr<CURLSH, ShareFree> share_;
+  std::unique_ptr<CURL, EasyFree> easy_;
+  char error_words_[CURL_ERROR_SIZE] = {};
+  HttpPage page_;
+  std::size_t header_bytes_ = 0;
+  std::size_t body_bytes_ = 0;
+  int open_error_ = 0;
+  std::vector<int> opened_;  // libcurl's, and perhaps closed by now: one for each address at most.
+};
+
+}  // namespace
+
+std::string HttpUrl::place() const {
+  return fmt::format("{} port {}", one_line(host, 100), port);
+}
+
+Result<HttpUrl> parse_http_url(const std::string& text) {
+  if (text.size() > longest_url)
+    return failure_of(fmt::format("the URL is longer than {} bytes", longest_url));
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte <= 0x20 || byte == 0x7F)
+      return failure_of("a URL has no spaces or control characters; write %20");
+    if (byte >= 0x80)
+      return failure_of(
+          "a URL has ASCII characters only; write %E3%81%82, and a host in its xn-- form");
+  }
+  std::unique_ptr<CURLU, UrlFree> url(curl_url());
+  if (!url) return failure_of("no memory to read a URL");
+  CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME);
+  if (code == CURLUE_BAD_SCHEME || code == CURLUE_UNSUPPORTED_SCHEME ||
+      code == CURLUE_MALFORMED_INPUT) {
+    return failure_of("not a URL that can be asked; write http://host/path or https://host/path");
+  }
+  if (code != CURLUE_OK) return failure_of(fmt::format("not a URL: {}", curl_url_strerror(code)));
+
+  HttpUrl parsed;
+  parsed.scheme = part_of(url.get(), CURLUPART_SCHEME);
+  if (parsed.scheme != "http" && parsed.scheme != "https") {
+    return failure_of("only http:// and https:// are asked; for others see the tcp probe");
+  }
+  // libcurl would take a third slash for a slip, and the first word of the path for the host.
+  if (text.starts_with(parsed.scheme + ":///")) {
+    return failure_of("the URL has no host; write http://host/path or https://host/path");
+  }
+  if (!part_of(url.get(), CURLUPART_USER).empty() ||
+      !part_of(url.get(), CURLUPART_PASSWORD).empty()) {
+    return failure_of(
+        "a URL shows in reasons and mails, so it has no user and password; use a header");
+  }
+  parsed.host = part_of(url.get(), CURLUPART_HOST);
+  if (parsed.host.size() > 1 && parsed.host.front() == '[')
+    parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
+  if (std::string wrong = wrong_with_host(parsed.host); !wrong.empty()) return failure_of(wrong);
+  std::string port = part_of(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), parsed.port);
+  if (error != std::errc{} || parsed.port == 0)
+    return failure_of("the port is a number from 1 to 65535");
+  parsed.text = part_of(url.get(), CURLUPART_URL);
+  return parsed;
+}
+
+std::shared_ptr<NetworkRun> fetch_page(io::Runtime& runtime, const ProbeRun& run,
+                                       const HttpRequest& request,
+                                       std::function<Finding(const HttpPage&)> judge,
+                                       std::function<void(Finding)> done) {
+  return std::make_shared<HttpRun>(runtime, run, std::move(done), request, std::move(judge));
+}
+
+}  // namespace yagura

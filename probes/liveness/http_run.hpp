@@ -1,0 +1,59 @@
+// One run of an http probe: the page fetched with libcurl, redirects followed one by one, each of
+// their names looked up as the first was. Owned by http.cpp, which reads the keys and judges the
+// page.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "network.hpp"
+#include "result.hpp"
+
+namespace yagura {
+
+struct HttpUrl {
+  std::string text;
+  std::string scheme;  // "http" or "https"
+  std::string host;    // without the brackets of an IPv6 address
+  std::uint16_t port = 0;
+
+  std::string place() const;  // "www.example.jp port 443"
+  bool same_origin(const HttpUrl& other) const {
+    return scheme == other.scheme && host == other.host && port == other.port;
+  }
+};
+// Error: what is wrong with it, in words that say what to write instead.
+Result<HttpUrl> parse_http_url(const std::string& text);
+
+// The request, and how far to follow it.
+struct HttpRequest {
+  HttpUrl url;
+  bool head = false;                 // HEAD instead of GET
+  std::vector<std::string> headers;  // whole lines; sent to the origin of `url` only
+  bool verify_tls = true;
+  std::string ca_file;  // "": the system's
+  int redirects = 5;
+  bool keep_body = false;
+};
+
+// What came, where something came.
+struct HttpPage {
+  int status = 0;
+  std::string phrase;  // of the status line; raw
+  std::string body;    // raw, at most the first MiB; empty unless kept
+  bool body_cut = false;
+  double seconds = 0;
+  std::optional<double> certificate_days;  // until the server's certificate ends
+};
+
+// `judge` is asked where a page came; all else ends in a finding of its own.
+std::shared_ptr<NetworkRun> fetch_page(io::Runtime& runtime, const ProbeRun& run,
+                                       const HttpRequest& request,
+                                       std::function<Finding(const HttpPage&)> judge,
+                                       std::function<void(Finding)> done);
+
+}  // namespace yagura

@@ -1,0 +1,56 @@
+// One interface and one table for every kind of probe. A kind is one small file; kinds.cpp has a
+// row for each. A probe asks the world and answers with an observation: it never decides, never notifies.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "instant.hpp"
+#include "node.hpp"
+#include "observation.hpp"
+
+namespace yagura {
+
+namespace io {
+class Runtime;  // io/runtime.hpp: the loop with its curl, resolver and worker
+}
+
+// How one run is to be made.
+struct ProbeRun {
+  Instant scheduled{};
+  Duration timeout{};         // the hard deadline of the run
+  bool was_failing = false;   // for thresholds with a separate clearing level
+};
+
+// Verdict, reason and values; the scheduler adds the times.
+struct Finding {
+  Verdict verdict = Verdict::ok;
+  std::string reason;
+  std::map<std::string, double> values;
+};
+
+class Probe {
+ public:
+  virtual ~Probe() = default;
+  // Starts a run. `done` is called exactly once, from the loop and never before start() returns, at the
+  // latest a little after run.timeout. The probe must outlive the run, except that destroying it cancels the run and
+  // `done` is then never called. Never called again before `done`.
+  virtual void start(io::Runtime& runtime, const ProbeRun& run, std::function<void(Finding)> done) = 0;
+};
+
+enum class ProbeFamily { liveness, resource, job, security };
+
+struct ProbeKind {
+  std::string_view name;
+  ProbeFamily family;
+  // Reads the kind's own keys; the common ones (kind, name, interval, timeout, confirm, clear, retry, impact) are
+  // read by the caller, who also calls reader.finish(). Null where a problem was reported. Job probes make none: see job/.
+  std::unique_ptr<Probe> (*make)(Reader& reader);
+};
+const std::vector<ProbeKind>& probe_kinds();
+const ProbeKind* probe_kind(std::string_view name);
+
+}  // namespace yagura

@@ -1,0 +1,304 @@
+#include "sample.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "embedded.hpp"
+#include "text.hpp"
+
+namespace sample {
+
+Instant at(const std::string& time) {
+  std::string full = time.size() < 14 ? "2026-" + time : time;
+  full[10] = 'T';
+  return parse_instant(full + ":00+09:00").value();
+}
+
+namespace {
+
+Component component(const std::string& id, Role owner, std::vector<std::string> depends_on,
+                    std::vector<std::string> probes) {
+  Component made;
+  made.id = id;
+  made.owner = owner;
+  made.depends_on = std::move(depends_on);
+  for (const std::string& name : probes) {
+    ProbeSpec spec;
+    spec.name = spec.kind = name;
+    made.probes.push_back(spec);
+  }
+  return made;
+}
+
+Need need(const std::string& name) {
+  Need made;
+  made.name = name;
+  return made;
+}
+
+}  // namespace
+
+Platform platform() {
+  Platform made;
+  made.zone = Zone::named("Asia/Tokyo").value();
+  Window::Part office{parse_days({"business"}).value(), {parse_hours("10:00-17:00").value()}};
+  made.windows.emplace("bank_mail", Window({office}));
+  made.windows.emplace("response_hours", Window({office}));
+  const auto person = [&](const std::string& id, const std::string& name, Role role) {
+    made.people[id] = {id, name, id + "@example.jp", {role}, id};
+  };
+  person("sato", "佐藤 彩", Role::system_lead);
+  person("tanaka", "田中 亮", Role::ap_ops);
+  person("suzuki", "鈴木 真", Role::infra_ops);
+  person("kudo", "工藤 恵", Role::inquiry_desk);
+  made.banks["aozora"] = {"aozora",
+                          "青空銀行",
+                          {{"山田 太郎", "yamada@aozora.example", true, true}},
+                          {"member-site", "admin-console"}};
+  made.banks["midori"] = {"midori",
+                          "みどり信用金庫",
+                          {{"林 花子", "hayashi@midori.example", true, true},
+                           {"森 次郎", "mori@midori.example", true, true}},
+                          {"member-site"}};
+  made.services["member-site"] = {
+      "member-site", "会員企業サイト", {need("web-1"), need("database")}};
+  made.services["admin-console"] = {"admin-console", "管理画面", {need("web-1"), need("database")}};
+  made.components["database"] = component("database", Role::infra_ops, {}, {"tcp", "disk"});
+  made.components["web-1"] = component("web-1", Role::ap_ops, {}, {"http"});
+  made.escalation.detected = {{{{Audience::Kind::owner, {}}}, Duration{0}, false, {}}};
+  made.escalation.incident = {
+      {{{Audience::Kind::role, Role::system_lead}}, 30min, true, "response_hours"}};
+  made.escalation.major = {
+      {{{Audience::Kind::role, Role::system_lead}}, Duration{0}, false, {}},
+      {{{Audience::Kind::role, Role::inquiry_desk}}, Duration{0}, false, {}},
+      {{{Audience::Kind::role, Role::ap_ops}, {Audience::Kind::role, Role::infra_ops}},
+       10min,
+       true,
+       {}},
+      {{{Audience::Kind::banks, {}}}, Duration{0}, false, "bank_mail"}};
+  return made;
+}
+
+Failure detected() {
+  Failure made;
+  made.id = 12;
+  made.title = "database: connection refused";
+  made.class_detail = "member-site, admin-console";
+  made.class_at = made.opened_at = made.failing_since = at("12-21 16:58");
+  made.cause = "database";
+  made.owner = Role::infra_ops;
+  made.members = {{"database", at("12-21 16:58")}, {"web-1", at("12-21 16:59")}};
+  made.keeps_down = {"member-site", "admin-console"};
+  made.kept_down = {{"member-site", at("12-21 16:58")}, {"admin-console", at("12-21 16:59")}};
+  made.steps = {{"database",
+                 1,
+                 false,
+                 "/usr/local/libexec/switch-to-standby",
+                 at("12-21 16:58"),
+                 at("12-21 17:01"),
+                 {},
+                 StepResult::running,
+                 "",
+                 ""}};
+  made.detected_chain = {at("12-21 16:58"), {0}};
+  return made;
+}
+
+Failure major() {
+  Failure made = detected();
+  made.classification = FailureClass::major;
+  made.class_rule = ClassRule::no_step_left;
+  made.class_at = at("12-21 17:01");
+  made.steps[0].ended = at("12-21 17:01");
+  made.steps[0].result = StepResult::failed;
+  made.steps[0].output = "standby does not answer";
+  made.major_chain = {at("12-21 17:01"), {0, 1, 3}};
+  made.major_begun = true;
+  made.bank_window = "bank_mail";
+  made.banks["aozora"].affected = true;
+  made.banks["midori"].affected = true;
+  return made;
+}
+
+Failure acknowledged() {
+  Failure made = major();
+  made.acknowledged = Acknowledgement{"suzuki", at("12-21 17:10"), "着手します"};
+  made.reports.push_back({at("12-21 17:30"), "suzuki", "待機系のディスク障害を確認", false});
+  return made;
+}
+
+Failure relayed() {
+  Failure made = acknowledged();
+  made.reports.push_back({at("12-21 18:00"), "sato",
+                          "データベースの切替を進めております。\n本日中の復旧を見込んでおります。",
+                          true});
+  return made;
+}
+
+Failure recovered() {
+  Failure made = relayed();
+  made.keeps_down.clear();
+  made.recovered_at = at("12-22 03:00");
+  return made;
+}
+
+Failure confirmed() {
+  Failure made = recovered();
+  made.closed_at = at("12-22 03:30");
+  made.closing = Closing::confirmed;
+  made.confirmed_by = "suzuki";
+  made.confirmation = "ログ・ステータス異常なし";
+  return made;
+}
+
+Failure incident() {
+  Failure made;
+  made.id = 13;
+  made.title = "web-1: status 503";
+  made.classification = FailureClass::incident;
+  made.class_rule = ClassRule::keeps_no_service_down;
+  made.class_at = made.opened_at = made.failing_since = at("12-21 14:05");
+  made.cause = "web-1";
+  made.owner = Role::ap_ops;
+  made.members = {{"web-1", at("12-21 14:05")}};
+  made.touched = {"member-site"};
+  made.incident_chain = {at("12-21 14:05"), {0}};
+  made.incident_begun = true;
+  return made;
+}
+
+State state_with(std::vector<Failure> failures) {
+  State state;
+  for (Failure& failure : failures) {
+    FailureId id = failure.id;
+    state.failures[id] = std::move(failure);
+  }
+  ProbeHealth tcp;
+  tcp.failing = true;
+  tcp.verdict = Verdict::failing;
+  tcp.since = at("12-21 16:58");
+  tcp.reason = "connection refused";
+  tcp.last =
+      Observation{Verdict::failing, "connection refused", {{"connect_ms", 12.5}}, {}, {}, {}};
+  ProbeHealth disk;
+  disk.verdict = Verdict::warning;
+  disk.since = at("12-21 12:00");
+  disk.reason = "used 87%, warning at 85%";
+  disk.last = Observation{
+      Verdict::warning, disk.reason, {{"used_percent", 87}, {"inodes_percent", 3}}, {}, {}, {}};
+  state.components["database"].probes = {{"tcp", tcp}, {"disk", disk}};
+  ProbeHealth http;
+  http.failing = true;
+  http.verdict = Verdict::failing;
+  http.since = at("12-21 14:05");
+  http.reason = "status 503 in place of 200";
+  state.components["web-1"].probes = {{"http", http}};
+  return state;
+}
+
+BankThread told(int mails, int reports, int relapses) {
+  BankThread made;
+  made.affected = true;
+  made.told = mails > 0 ? Told::first : Told::nothing;
+  made.mails = mails;
+  made.reports_told = reports;
+  made.relapses_told = relapses;
+  return made;
+}
+
+Notice notice(const Platform& platform, NoticeKind kind, const std::string& audience,
+              NoticeOptions options) {
+  Notice made;
+  made.id = options.id;
+  made.kind = kind;
+  made.audience = audience;
+  made.failure = options.failure;
+  made.topic = options.topic;
+  made.details = options.details;
+  made.number = options.number;
+  made.reports = options.reports;
+  made.relapses = options.relapses;
+  made.reason = "chain major, step 1";
+  made.created_at = at("12-21 17:01");
+  made.message_id = "<notice-" + std::to_string(made.id) + ".test@example.jp>";
+  if (is_bank(kind)) {
+    made.window = "bank_mail";
+    for (const Contact& contact : platform.banks.at(made.bank()).contacts) {
+      made.to.push_back({contact.name, contact.mail});
+    }
+  } else {
+    for (const Person* person : platform.people_with(role_named(audience).value())) {
+      made.to.push_back({person->name, person->mail});
+    }
+  }
+  return made;
+}
+
+void mark_sent(State& state, Notice notice, const std::string& time) {
+  notice.state = NoticeState::sent;
+  notice.sent_at = at(time);
+  state.notices[notice.id] = std::move(notice);
+}
+
+const Composer& composer() {
+  static const Composer made = [] {
+    auto loaded = Composer::load("");
+    REQUIRE_MESSAGE(loaded.has_value(), (loaded ? "" : loaded.error().message));
+    return *loaded;
+  }();
+  return made;
+}
+
+const Words& words() {
+  static const Words made = [] {
+    for (const EmbeddedTemplate& one : embedded_templates()) {
+      if (one.name == "words.txt")
+        return Words::parse({"words.txt", std::string(one.text)}, nullptr).value();
+    }
+    return Words{};
+  }();
+  return made;
+}
+
+const Mailbox& from() {
+  static const Mailbox mailbox{"運用監視", "kanshi@example.jp"};
+  return mailbox;
+}
+
+Message compose(const Platform& platform, const State& state, const Notice& notice,
+                const std::string& now) {
+  State with_notice = state;
+  with_notice.notices[notice.id] = notice;
+  auto message = composer().compose(platform, with_notice, notice, from(), at(now));
+  REQUIRE_MESSAGE(message.has_value(), (message ? "" : message.error().message));
+  return *message;
+}
+
+std::string dump(const Message& message) {
+  std::string text;
+  for (const Mailbox& to : message.to)
+    text += "To: " + to.name + " <" + to.address + ">\n";
+  text += "Subject: " + message.subject + "\n";
+  if (!message.in_reply_to.empty()) text += "In-Reply-To: " + message.in_reply_to + "\n";
+  for (const std::string& id : message.references)
+    text += "References: " + id + "\n";
+  for (const auto& [name, value] : message.headers)
+    text += name + ": " + value + "\n";
+  return text + "\n" + message.body;
+}
+
+void check_golden(const std::string& name, const Message& message) {
+  std::string path = std::string(YAGURA_SOURCE) + "/tests/data/mail/" + name + ".txt";
+  std::string text = dump(message);
+  if (std::getenv("YAGURA_UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(path, std::ios::binary) << text;
+    return;
+  }
+  std::ifstream in(path, std::ios::binary);
+  std::string expected{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  INFO(path);
+  CHECK(text == expected);
+}
+
+}  // namespace sample

@@ -1,0 +1,54 @@
+// A small platform and failures in their stages, for the tests of the mails.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "compose.hpp"
+
+namespace sample {
+
+using namespace yagura;
+
+Instant at(const std::string& time);  // "12-21 16:58" or "2027-01-04 10:00", Japanese time
+Platform platform();
+
+// Failure 12: the database is down since 16:58, keeps both services down; major since 17:01.
+Failure detected();
+Failure major();
+Failure acknowledged();  // by suzuki, and a report of his
+Failure relayed();       // with a report that the lead relayed
+Failure recovered();     // 12-22 03:00
+Failure confirmed();     // 12-22 03:30
+Failure incident();      // number 13, of web-1
+
+State state_with(std::vector<Failure> failures);
+// The bank's thread as it is after `mails` mails.
+BankThread told(int mails, int reports = 0, int relapses = 0);
+
+struct NoticeOptions {
+  NoticeId id = 7;
+  FailureId failure = 12;
+  std::string topic{};
+  std::map<std::string, std::string> details{};
+  int number = 0;
+  int reports = 0;
+  int relapses = 0;
+};
+Notice notice(const Platform& platform, NoticeKind kind, const std::string& audience,
+              NoticeOptions options = {});
+void mark_sent(State& state, Notice notice, const std::string& time);
+
+const Composer& composer();
+const Mailbox& from();
+const Words& words();
+Message compose(const Platform& platform, const State& state, const Notice& notice,
+                const std::string& now);
+// The mail as a file to read: subject, the headers that matter, the body.
+std::string dump(const Message& message);
+// Compares with tests/data/mail/NAME.txt; writes it where YAGURA_UPDATE_GOLDEN is set.
+void check_golden(const std::string& name, const Message& message);
+
+}  // namespace sample
