@@ -1,6 +1,7 @@
 #include "failure.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace yagura {
 
@@ -8,7 +9,8 @@ std::string class_reason(const Failure& failure) {
   const std::string& names = failure.class_detail;
   switch (failure.class_rule) {
     case ClassRule::under_judgement:
-      return fmt::format("keeps {} down; the primary response is being tried", names);
+      if (failure.keeps_down.empty()) return "not decided yet";
+      return fmt::format("keeps {} down; the primary response is being tried", fmt::join(failure.keeps_down, ", "));
     case ClassRule::keeps_no_service_down: return "keeps no service down";
     case ClassRule::back_after_response:
       return fmt::format("{} back after the primary response ({})",

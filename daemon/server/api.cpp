@@ -14,10 +14,10 @@ namespace yagura {
 namespace {
 
 namespace json = boost::json;
-using Respond_ = std::function<void(HttpResponse)>;
+using Respond_ = std::function<void(WebResponse)>;
 
-HttpResponse refusal(int status, const std::string& text) { return {status, "application/json", error_json(text)}; }
-HttpResponse fine(std::string body) { return {200, "application/json", std::move(body)}; }
+WebResponse refusal(int status, const std::string& text) { return {status, "application/json", error_json(text)}; }
+WebResponse fine(std::string body) { return {200, "application/json", std::move(body)}; }
 
 std::optional<std::int64_t> number_in(std::string_view text) {
   std::int64_t value = 0;
@@ -41,7 +41,7 @@ class Api {
  public:
   Api(Engine& engine, Store& store) : engine_(engine), store_(store) {}
 
-  void handle(HttpRequest request, Respond_ answer) {
+  void handle(WebRequest request, Respond_ answer) {
     if (!request.peer) return answer(refusal(403, "the caller is not known"));
     const Peer& peer = *request.peer;
     const Person* person = engine_.platform().person_of_unix_user(peer.user);
@@ -68,7 +68,7 @@ class Api {
     };
   }
 
-  HttpResponse read(const HttpRequest& request, const Person* person, const Peer& peer) {
+  WebResponse read(const WebRequest& request, const Person* person, const Peer& peer) {
     std::string_view path = request.path;
     if (path == "/v1/status") {
       return fine(status_json(look(), {version, store_.trouble().value_or(""), store_.queued(),
@@ -95,7 +95,7 @@ class Api {
     return refusal(404, "there is nothing at " + one_line(path, 200));
   }
 
-  HttpResponse failure(std::string_view rest) {
+  WebResponse failure(std::string_view rest) {
     bool why = rest.ends_with("/why");
     if (why) rest.remove_suffix(4);
     auto id = number_in(rest);
@@ -116,7 +116,7 @@ class Api {
     return fine(failure_json(look(), found->second, lines));
   }
 
-  HttpResponse notices(const HttpRequest& request) {
+  WebResponse notices(const WebRequest& request) {
     auto which = request.query.find("which");
     NoticeFilter filter = NoticeFilter::unsent;
     if (which != request.query.end()) {
@@ -127,7 +127,7 @@ class Api {
     return fine(notices_json(look(), filter, subjects()));
   }
 
-  HttpResponse notice(std::string_view rest) {
+  WebResponse notice(std::string_view rest) {
     auto id = number_in(rest);
     if (!id) return refusal(400, "a notice is named by its number");
     auto found = engine_.state().notices.find(*id);
@@ -137,7 +137,7 @@ class Api {
     return fine(notice_json(look(), found->second, subjects(), body));
   }
 
-  HttpResponse jobs() {
+  WebResponse jobs() {
     std::vector<JobLine> lines;
     for (const ProbeId& id : engine_.jobs()) {
       const JobMonitor* monitor = engine_.job(id);
@@ -146,7 +146,7 @@ class Api {
     return fine(jobs_json(look(), lines));
   }
 
-  HttpResponse record(const HttpRequest& request) {
+  WebResponse record(const WebRequest& request) {
     if (request.path == "/v1/record/verify") {
       auto mismatch = store_.verify();
       if (!mismatch) return refusal(500, "the record cannot be read: " + mismatch.error().message);
@@ -177,7 +177,7 @@ class Api {
     return fine(record_json(look(), lines));
   }
 
-  void order(const HttpRequest& request, const Person* person, const Peer& peer, Respond_ answer) {
+  void order(const WebRequest& request, const Person* person, const Peer& peer, Respond_ answer) {
     if (person == nullptr) {
       engine_.note("access.refused", peer.user, {{"path", "/v1/orders"}});
       return answer(refusal(403, "root may read and reload; to act, be one of the people of the configuration "
@@ -201,7 +201,7 @@ class Api {
     return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
   }
 
-  void probe(const HttpRequest& request, Respond_ answer) {
+  void probe(const WebRequest& request, Respond_ answer) {
     auto object = object_of(request.body);
     if (!object) return answer(refusal(400, "a JSON object is wanted"));
     std::string component = text_of(*object, "component"), name = text_of(*object, "probe");
@@ -232,7 +232,7 @@ class Api {
     }
   }
 
-  HttpResponse reload(const Person* person, const Peer& peer) {
+  WebResponse reload(const Person* person, const Peer& peer) {
     if (peer.uid != 0 && (person == nullptr || !person->roles.contains(Role::system_lead))) {
       return refusal(403, "only the system lead and root may reload");
     }
@@ -240,12 +240,12 @@ class Api {
     bool done = engine_.reload(person != nullptr ? person->id : peer.user, problems);
     std::vector<std::string> texts;
     for (const Problem& problem : problems) texts.push_back(problem.text());
-    HttpResponse response = fine(strings_json("problems", texts));
+    WebResponse response = fine(strings_json("problems", texts));
     if (!done) response.status = 409;
     return response;
   }
 
-  HttpResponse ping(const HttpRequest& request) {
+  WebResponse ping(const WebRequest& request) {
     auto object = object_of(request.body);
     if (!object) return refusal(400, "a JSON object is wanted");
     ProbeId id{text_of(*object, "component"), text_of(*object, "probe")};
@@ -285,7 +285,7 @@ class Api {
 };
 
 // GET|HEAD|POST /ping/<component>[/<probe>][/start|/fail|/log|/<0-255>][?rid=…], as the Healthchecks service takes it.
-HttpResponse web_ping(Engine& engine, const HttpRequest& request) {
+WebResponse web_ping(Engine& engine, const WebRequest& request) {
   if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
     return {405, "text/plain", "GET, HEAD or POST\n"};
   }
@@ -296,7 +296,7 @@ HttpResponse web_ping(Engine& engine, const HttpRequest& request) {
     parts.emplace_back(rest.substr(0, slash));
     rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
   }
-  HttpResponse unknown{404, "text/plain", "not found\n"};
+  WebResponse unknown{404, "text/plain", "not found\n"};
   if (parts.empty() || parts.size() > 3) return unknown;
   JobPing ping;
   auto event_named = [&ping](const std::string& word) {
@@ -334,14 +334,14 @@ HttpResponse web_ping(Engine& engine, const HttpRequest& request) {
 
 }  // namespace
 
-HttpHandler control_handler(Engine& engine, Store& store) {
-  return [api = std::make_shared<Api>(engine, store)](HttpRequest request, Respond_ answer) {
+WebHandler control_handler(Engine& engine, Store& store) {
+  return [api = std::make_shared<Api>(engine, store)](WebRequest request, Respond_ answer) {
     api->handle(std::move(request), std::move(answer));
   };
 }
 
-HttpHandler web_handler(Engine& engine, Store& store) {
-  return [&engine, &store](HttpRequest request, Respond_ answer) {
+WebHandler web_handler(Engine& engine, Store& store) {
+  return [&engine, &store](WebRequest request, Respond_ answer) {
     if (request.path.starts_with("/ping/")) return answer(web_ping(engine, request));
     if (request.method != "GET" && request.method != "HEAD") {
       return answer({405, "text/plain", "GET only\n"});

@@ -12,7 +12,7 @@
 #pragma once
 
 #include "engine.hpp"
-#include "http_server.hpp"
+#include "web_server.hpp"
 
 namespace yagura {
 
@@ -20,7 +20,7 @@ namespace yagura {
 Result<Order> read_order(std::string_view body);
 
 // Both borrow the engine and the store.
-HttpHandler control_handler(Engine& engine, Store& store);
-HttpHandler web_handler(Engine& engine, Store& store);
+WebHandler control_handler(Engine& engine, Store& store);
+WebHandler web_handler(Engine& engine, Store& store);
 
 }  // namespace yagura

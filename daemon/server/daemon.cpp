@@ -29,16 +29,16 @@ class Daemon {
 
   Result<void> listen() {
     const Configuration& configuration = engine_.configuration();
-    auto control = HttpServer::on_unix_socket(loop_, configuration.control_socket,
+    auto control = WebServer::on_unix_socket(loop_, configuration.control_socket,
                                               control_handler(engine_, *store_));
     if (!control) return tl::unexpected(control.error());
     control_ = std::move(*control);
     if (configuration.http_address.empty()) return {};
-    HttpLimits limits;
+    WebLimits limits;
     limits.connections = 256;
     limits.body = 10'000;
     limits.cut_body = true;
-    auto web = HttpServer::on_address(loop_, configuration.http_address, web_handler(engine_, *store_), limits);
+    auto web = WebServer::on_address(loop_, configuration.http_address, web_handler(engine_, *store_), limits);
     if (!web) return tl::unexpected(web.error());
     web_ = std::move(*web);
     return {};
@@ -115,7 +115,7 @@ class Daemon {
   std::unique_ptr<Store> store_;
   io::Runtime runtime_;
   Engine engine_;
-  std::unique_ptr<HttpServer> control_, web_;
+  std::unique_ptr<WebServer> control_, web_;
   asio::signal_set signals_;
   asio::steady_timer watchdog_, trouble_timer_;
   bool in_trouble_ = false;

@@ -150,17 +150,17 @@ const char* last_states_sql() {
          ") ORDER BY id";
 }
 
-Result<Reader> Reader::open(const std::string& path) {
+Result<RecordReader> RecordReader::open(const std::string& path) {
   Result<sqlite::Connection> connection =
       sqlite::Connection::open(path, sqlite::Connection::Access::read);
   if (!connection) return tl::unexpected(connection.error());
   // Sorting must not need room on a disk that may be full.
   Result<void> set = connection->run("PRAGMA temp_store=MEMORY");
   if (!set) return tl::unexpected(set.error());
-  return Reader(std::move(*connection));
+  return RecordReader(std::move(*connection));
 }
 
-Result<std::vector<RecordRow>> Reader::read(const Store::Query& query) {
+Result<std::vector<RecordRow>> RecordReader::read(const Store::Query& query) {
   Result<Rows> rows = Rows::of(connection_, query);
   if (!rows) return tl::unexpected(rows.error());
   std::vector<RecordRow> all;
@@ -173,7 +173,7 @@ Result<std::vector<RecordRow>> Reader::read(const Store::Query& query) {
   return all;
 }
 
-Result<void> Reader::each(const Store::Query& query,
+Result<void> RecordReader::each(const Store::Query& query,
                           const std::function<bool(const RecordRow&)>& row) {
   Result<Rows> rows = Rows::of(connection_, query);
   if (!rows) return tl::unexpected(rows.error());
@@ -187,7 +187,7 @@ Result<void> Reader::each(const Store::Query& query,
   }
 }
 
-Result<void> Reader::last_states(const std::function<void(const RecordRow&)>& row) {
+Result<void> RecordReader::last_states(const std::function<void(const RecordRow&)>& row) {
   Result<sqlite::Statement> statement = connection_.prepare(last_states_sql());
   if (!statement) return tl::unexpected(statement.error());
   Result<bool> more = statement->step();
@@ -197,7 +197,7 @@ Result<void> Reader::last_states(const std::function<void(const RecordRow&)>& ro
   return {};
 }
 
-Result<std::optional<MailBytes>> Reader::mail(std::int64_t notice) {
+Result<std::optional<MailBytes>> RecordReader::mail(std::int64_t notice) {
   Result<sqlite::Statement> statement =
       connection_.prepare("SELECT message_id, bytes FROM mail WHERE notice = ?1");
   if (!statement) return tl::unexpected(statement.error());
@@ -208,7 +208,7 @@ Result<std::optional<MailBytes>> Reader::mail(std::int64_t notice) {
   return mail;
 }
 
-Result<std::vector<JobRow>> Reader::jobs() {
+Result<std::vector<JobRow>> RecordReader::jobs() {
   Result<sqlite::Statement> statement =
       connection_.prepare("SELECT component, probe, state FROM job ORDER BY component, probe");
   if (!statement) return tl::unexpected(statement.error());
@@ -221,7 +221,7 @@ Result<std::vector<JobRow>> Reader::jobs() {
   return jobs;
 }
 
-Result<std::optional<Store::Mismatch>> Reader::verify(const Store::Head& head) {
+Result<std::optional<Store::Mismatch>> RecordReader::verify(const Store::Head& head) {
   // One view of the database from the first row to the count at the end, however long the walk
   // takes.
   Result<void> begun = connection_.run("BEGIN");

@@ -1,5 +1,5 @@
 // Reads the record: rows that match a query, the last row of each subject, mails, job states, and
-// the walk along the chain. Each Reader has a connection of its own, made for one call; readers
+// the walk along the chain. Each RecordReader has a connection of its own, made for one call; readers
 // never make the writer wait.
 #pragma once
 
@@ -14,9 +14,9 @@
 
 namespace yagura {
 
-class Reader {
+class RecordReader {
  public:
-  static Result<Reader> open(const std::string& path);
+  static Result<RecordReader> open(const std::string& path);
 
   Result<std::vector<RecordRow>> read(const Store::Query& query);
   Result<void> each(const Store::Query& query, const std::function<bool(const RecordRow&)>& row);
@@ -27,7 +27,7 @@ class Reader {
   Result<std::optional<Store::Mismatch>> verify(const Store::Head& head);
 
  private:
-  explicit Reader(sqlite::Connection connection) : connection_(std::move(connection)) {}
+  explicit RecordReader(sqlite::Connection connection) : connection_(std::move(connection)) {}
   sqlite::Connection connection_;
 };
 

@@ -258,19 +258,19 @@ class SqliteStore final : public Store {
   }
 
   Result<std::vector<RecordRow>> read(const Query& query) override {
-    return Reader::open(path_).and_then([&](Reader&& reader) { return reader.read(query); });
+    return RecordReader::open(path_).and_then([&](RecordReader&& reader) { return reader.read(query); });
   }
   Result<void> each(const Query& query, const std::function<bool(const RecordRow&)>& row) override {
-    return Reader::open(path_).and_then([&](Reader&& reader) { return reader.each(query, row); });
+    return RecordReader::open(path_).and_then([&](RecordReader&& reader) { return reader.each(query, row); });
   }
   Result<void> last_states(const std::function<void(const RecordRow&)>& row) override {
-    return Reader::open(path_).and_then([&](Reader&& reader) { return reader.last_states(row); });
+    return RecordReader::open(path_).and_then([&](RecordReader&& reader) { return reader.last_states(row); });
   }
   Result<std::optional<MailBytes>> mail(std::int64_t notice) override {
-    return Reader::open(path_).and_then([&](Reader&& reader) { return reader.mail(notice); });
+    return RecordReader::open(path_).and_then([&](RecordReader&& reader) { return reader.mail(notice); });
   }
   Result<std::vector<JobRow>> jobs() override {
-    return Reader::open(path_).and_then([](Reader&& reader) { return reader.jobs(); });
+    return RecordReader::open(path_).and_then([](RecordReader&& reader) { return reader.jobs(); });
   }
   Head head() const override {
     std::lock_guard lock(shared_->mutex);
@@ -278,7 +278,7 @@ class SqliteStore final : public Store {
   }
   Result<std::optional<Mismatch>> verify() override {
     Head known = head();  // before the reader's view begins, so that the row has to be in it
-    return Reader::open(path_).and_then([&](Reader&& reader) { return reader.verify(known); });
+    return RecordReader::open(path_).and_then([&](RecordReader&& reader) { return reader.verify(known); });
   }
 
  private:

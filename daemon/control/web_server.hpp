@@ -23,7 +23,7 @@ struct Peer {
   std::string user;  // "uid:1000" where the machine has no name for it
 };
 
-struct HttpRequest {
+struct WebRequest {
   std::string method;                        // "GET"
   std::string path;                          // decoded, without the query: "/ping/web-1"
   std::map<std::string, std::string> query;  // decoded
@@ -31,16 +31,16 @@ struct HttpRequest {
   std::optional<Peer> peer;                  // over a Unix socket only
 };
 
-struct HttpResponse {
+struct WebResponse {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
 };
 
 // `answer` may be called at once or later, once, from the loop; a caller who has gone is no error.
-using HttpHandler = std::function<void(HttpRequest request, std::function<void(HttpResponse)> answer)>;
+using WebHandler = std::function<void(WebRequest request, std::function<void(WebResponse)> answer)>;
 
-struct HttpLimits {
+struct WebLimits {
   std::size_t connections = 64;
   std::size_t header = 8 * 1024;
   std::size_t body = 64 * 1024;
@@ -49,18 +49,18 @@ struct HttpLimits {
   Duration answer_within = 10min;
 };
 
-class HttpServer {
+class WebServer {
  public:
   // Listens on a Unix socket of mode 0666, whose folder is made (0755) where it is missing. A socket that a crash left
   // over is replaced; one that somebody answers on is not.
-  static Result<std::unique_ptr<HttpServer>> on_unix_socket(boost::asio::io_context& loop,
-                                                            const std::string& path, HttpHandler handler,
-                                                            HttpLimits limits = {});
+  static Result<std::unique_ptr<WebServer>> on_unix_socket(boost::asio::io_context& loop,
+                                                            const std::string& path, WebHandler handler,
+                                                            WebLimits limits = {});
   // "127.0.0.1:9640", "[::1]:9640".
-  static Result<std::unique_ptr<HttpServer>> on_address(boost::asio::io_context& loop,
-                                                        const std::string& address, HttpHandler handler,
-                                                        HttpLimits limits = {});
-  virtual ~HttpServer() = default;  // closes; the socket's file is removed
+  static Result<std::unique_ptr<WebServer>> on_address(boost::asio::io_context& loop,
+                                                        const std::string& address, WebHandler handler,
+                                                        WebLimits limits = {});
+  virtual ~WebServer() = default;  // closes; the socket's file is removed
 };
 
 }  // namespace yagura

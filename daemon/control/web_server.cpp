@@ -1,4 +1,4 @@
-#include "http_server.hpp"
+#include "web_server.hpp"
 
 #include <fmt/format.h>
 #include <pwd.h>
@@ -59,8 +59,8 @@ std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
   return out;
 }
 
-std::optional<HttpRequest> read_target(std::string_view target) {
-  HttpRequest request;
+std::optional<WebRequest> read_target(std::string_view target) {
+  WebRequest request;
   auto question = target.find('?');
   auto path = decoded(target.substr(0, question), false);
   if (!path || !path->starts_with('/')) return std::nullopt;
@@ -83,7 +83,7 @@ template <class Protocol>
 class Session : public std::enable_shared_from_this<Session<Protocol>> {
  public:
   using Stream = beast::basic_stream<Protocol>;
-  Session(typename Protocol::socket socket, HttpHandler handler, HttpLimits limits,
+  Session(typename Protocol::socket socket, WebHandler handler, WebLimits limits,
           std::shared_ptr<std::size_t> count)
       : peer_(peer_of(socket)), stream_(std::move(socket)), handler_(std::move(handler)), limits_(limits),
         count_(std::move(count)) {
@@ -115,7 +115,7 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
     }
     auto message = parser_.release();
     auto target = message.target();
-    std::optional<HttpRequest> request = read_target({target.data(), target.size()});
+    std::optional<WebRequest> request = read_target({target.data(), target.size()});
     if (!request) return refuse(400, "the request's target cannot be read");
     request->method = std::string(message.method_string());
     request->body = std::move(message.body());
@@ -123,7 +123,7 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
     request->peer = peer_;
     head_ = message.method() == http::verb::head;
     stream_.expires_after(limits_.answer_within);
-    handler_(std::move(*request), [self = this->shared_from_this()](HttpResponse response) {
+    handler_(std::move(*request), [self = this->shared_from_this()](WebResponse response) {
       self->answer(std::move(response));
     });
   }
@@ -132,7 +132,7 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
     answer({status, "application/json", fmt::format("{{\"error\":\"{}\"}}\n", why)});
   }
 
-  void answer(HttpResponse given) {
+  void answer(WebResponse given) {
     response_.version(11);
     response_.result(static_cast<unsigned>(given.status));
     response_.set(http::field::content_type, given.content_type);
@@ -151,8 +151,8 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
 
   std::optional<Peer> peer_;
   Stream stream_;
-  HttpHandler handler_;
-  HttpLimits limits_;
+  WebHandler handler_;
+  WebLimits limits_;
   std::shared_ptr<std::size_t> count_;
   beast::flat_buffer buffer_{64 * 1024};
   http::request_parser<http::string_body> parser_;
@@ -161,9 +161,9 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
 };
 
 template <class Protocol>
-class Listener : public HttpServer {
+class Listener : public WebServer {
  public:
-  Listener(asio::io_context& loop, HttpHandler handler, HttpLimits limits)
+  Listener(asio::io_context& loop, WebHandler handler, WebLimits limits)
       : loop_(loop), acceptor_(loop), handler_(std::move(handler)), limits_(limits) {}
   ~Listener() override {
     beast::error_code ignored;
@@ -204,8 +204,8 @@ class Listener : public HttpServer {
   asio::io_context& loop_;
   typename Protocol::acceptor acceptor_;
   asio::steady_timer retry_{loop_};
-  HttpHandler handler_;
-  HttpLimits limits_;
+  WebHandler handler_;
+  WebLimits limits_;
   std::shared_ptr<std::size_t> count_ = std::make_shared<std::size_t>(0);
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::string file_;
@@ -221,8 +221,8 @@ bool somebody_answers(const asio::local::stream_protocol::endpoint& endpoint) {
 
 }  // namespace
 
-Result<std::unique_ptr<HttpServer>> HttpServer::on_unix_socket(asio::io_context& loop, const std::string& path,
-                                                               HttpHandler handler, HttpLimits limits) {
+Result<std::unique_ptr<WebServer>> WebServer::on_unix_socket(asio::io_context& loop, const std::string& path,
+                                                               WebHandler handler, WebLimits limits) {
   using Protocol = asio::local::stream_protocol;
   if (path.size() >= sizeof(sockaddr_un::sun_path)) {
     return failure_of(fmt::format("the path of the control socket is longer than {} bytes: {}",
@@ -255,8 +255,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::on_unix_socket(asio::io_context&
   return server;
 }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::on_address(asio::io_context& loop, const std::string& address,
-                                                           HttpHandler handler, HttpLimits limits) {
+Result<std::unique_ptr<WebServer>> WebServer::on_address(asio::io_context& loop, const std::string& address,
+                                                           WebHandler handler, WebLimits limits) {
   using Protocol = asio::ip::tcp;
   auto colon = address.rfind(':');
   std::string host = address.substr(0, colon);
