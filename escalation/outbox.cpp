@@ -27,6 +27,10 @@ Hold window_hold(const Turn& turn, const Notice& notice) {
                                         turn.platform.context());
   if (!opens) return {"window " + notice.window + " does not open any more", {}};
   if (*opens > turn.now) return {fmt::format("window {} opens {}", notice.window, turn.time(*opens)), opens};
+  // While it waits for a retry it may come to be too late for this opening: to be seen at that moment.
+  if (auto interval = window->second.interval_at(turn.now, turn.platform.context()); interval && notice.retry_at) {
+    turn.wake_at(interval->until - turn.platform.mail.attempt_timeout + 1ms);
+  }
   return {};
 }
 

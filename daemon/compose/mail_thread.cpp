@@ -33,14 +33,14 @@ std::set<FailureId> with_joined(const State& state, FailureId failure) {
 
 std::vector<const Notice*> thread_before(const State& state, const Notice& notice) {
   std::vector<const Notice*> mails;
+  std::set<NoticeId> known;
   if (notice.failure == 0) return mails;
   std::set<FailureId> failures = with_joined(state, notice.failure);
   for (const auto& [id, one] : state.notices) {
     if (id == notice.id || one.audience != notice.audience || !failures.contains(one.failure))
       continue;
     const Notice* mail = mail_of(state, one);
-    bool known = std::find(mails.begin(), mails.end(), mail) != mails.end();
-    if (mail != nullptr && mail->id != notice.id && !known) mails.push_back(mail);
+    if (mail != nullptr && mail->id != notice.id && known.insert(mail->id).second) mails.push_back(mail);
   }
   std::sort(mails.begin(), mails.end(), [](const Notice* a, const Notice* b) {
     return std::pair(*a->sent_at, a->id) < std::pair(*b->sent_at, b->id);

@@ -53,7 +53,7 @@ TEST_CASE("stories come out as expected") {
       REQUIRE_MESSAGE(expectation.has_value(),
                       name << ".expected: " << expectation.error().message);
       // Expectations hold wherever in its interval a probe runs.
-      for (std::uint64_t seed : {0, 1, 2, 3, 4, 5}) {
+      for (std::uint64_t seed : {0, 1}) {
         const auto got = play(folder / expectation->configuration, folder / (name + ".yaml"), seed);
         REQUIRE_MESSAGE(got.has_value(), name << ": " << got.error().message);
         const std::string difference = compare(*expectation, *got);

@@ -1,0 +1,116 @@
+// What is done once a decision is recorded: response steps, deliveries, answers.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "engine.hpp"
+#include "text.hpp"
+
+namespace yagura {
+
+void Engine::act(const std::vector<Effect>& effects) {
+  for (const Effect& effect : effects) {
+    if (const auto* runs = std::get_if<RunProbes>(&effect)) {
+      Instant now = read_clock();
+      for (const ProbeId& id : runs->probes) scheduler_.run_fresh(id, now);
+    } else if (const auto* start = std::get_if<StartStep>(&effect)) {
+      act(*start);
+    } else if (const auto* stop = std::get_if<StopStep>(&effect)) {
+      steps_.erase({stop->failure, stop->component, stop->step});
+    } else if (const auto* hand_over = std::get_if<HandOver>(&effect)) {
+      act(*hand_over);
+    } else if (const auto* answer = std::get_if<Answer>(&effect)) {
+      act(*answer);
+    }
+  }
+  run_due_probes();
+  arm();
+}
+
+void Engine::act(const StartStep& start) {
+  if (draining_) return;  // Starts as interrupted after the restart.
+  StepKey key{start.failure, start.component, start.step};
+  io::ChildCommand command;
+  command.argv = start.run;
+  command.timeout = start.limit + 5s;  // The decision code stops it before.
+  command.extra_environment = {{"YAGURA_FAILURE", std::to_string(start.failure)},
+                               {"YAGURA_COMPONENT", start.component}};
+  auto done = [this, key](io::ChildResult result) {
+    StepEnded ended{key.failure, key.component, key.step, StepResult::failed,
+                    many_lines(result.output.empty() ? result.reason
+                                                     : result.output + "\n" + result.reason)};
+    if (result.succeeded()) ended.result = StepResult::succeeded;
+    if (result.how == io::ChildResult::How::timed_out) ended.result = StepResult::timed_out;
+    // The child may not be destroyed within its own callback.
+    boost::asio::post(loop_, [this, key, ended = std::move(ended), alive = std::weak_ptr(alive_)] {
+      if (auto still = alive.lock(); !still || !*still) return;
+      steps_.erase(key);
+      turn(ended);
+    });
+  };
+  steps_[key] = std::make_unique<io::Child>(loop_, std::move(command), std::move(done));
+}
+
+void Engine::act(const HandOver& hand_over) {
+  if (draining_) return;  // Comes back as an attempt of unknown outcome: nothing was sent.
+  const Notice& notice = state().notices.at(hand_over.notice);
+  auto bytes = bytes_.find(notice.id);
+  if (bytes == bytes_.end()) {
+    if (auto kept = store_.mail(notice.id); kept && *kept) {
+      bytes = bytes_.emplace(notice.id, (*kept)->bytes).first;
+    }
+  }
+  auto give = [this, id = notice.id](Delivery delivery) {
+    --deliveries_;
+    ++metrics_.deliveries;
+    if (delivery.unknown) ++metrics_.deliveries_unknown;
+    if (!delivery.deferred.empty()) ++metrics_.deliveries_deferred;
+    Delivered delivered;
+    delivered.notice = id;
+    delivered.accepted = std::move(delivery.accepted);
+    for (RecipientReply& one : delivery.refused) delivered.refused.emplace_back(one.address, one.reply);
+    for (RecipientReply& one : delivery.deferred) delivered.deferred.emplace_back(one.address, one.reply);
+    delivered.unknown = delivery.unknown;
+    delivered.reply = delivery.relay.empty() ? delivery.reply : delivery.relay + ": " + delivery.reply;
+    turn(delivered);
+    if (!state().notices.at(id).is_unsent()) bytes_.erase(id);
+    watch_drain();
+  };
+  ++deliveries_;
+  Envelope envelope;
+  envelope.from = configuration_.mail.from.address;
+  for (const Recipient& to : notice.to) {
+    bool has = std::find(notice.accepted.begin(), notice.accepted.end(), to.mail) != notice.accepted.end();
+    for (const std::string& refused : notice.refused) has = has || refused.starts_with(to.mail + " ");
+    if (!has) envelope.to.push_back(to.mail);
+  }
+  if (bytes == bytes_.end()) {
+    Delivery none;
+    none.reply = "the mail could not be written or read back; see the log";
+    for (const std::string& address : envelope.to) none.deferred.push_back({address, none.reply});
+    boost::asio::post(loop_, [give, none] { give(none); });
+    return;
+  }
+  envelope.bytes = bytes->second;
+  envelope.name = fmt::format("notice-{}.{}", notice.id, store_.instance());
+  // An attempt keeps its transport, should a reload replace it meanwhile.
+  auto transport = transport_;
+  transport->deliver(std::move(envelope), [give, transport](Delivery delivery) { give(std::move(delivery)); });
+}
+
+void Engine::act(const Answer& answer) {
+  auto waiting = answers_.find(answer.command);
+  if (waiting == answers_.end()) return;
+  auto done = std::move(waiting->second);
+  answers_.erase(waiting);
+  done(answer);
+}
+
+void Engine::command(const PersonName& by, Order order, std::function<void(Answer)> done) {
+  CommandId id = ++last_command_;
+  answers_[id] = std::move(done);
+  turn(Command{id, by, std::move(order)});
+}
+
+}  // namespace yagura

@@ -1,0 +1,161 @@
+// Probe runs and job pings: from the scheduler and the pings to the decision code.
+#include <boost/asio/post.hpp>
+
+#include "codec.hpp"
+#include "engine.hpp"
+#include "text.hpp"
+
+namespace yagura {
+
+void Engine::make_probes() {
+  std::map<ProbeId, Made> made;
+  for (const auto& [id, setup] : configuration_.probes) {
+    if (setup.job) continue;
+    auto before = probes_.find(id);
+    if (before != probes_.end() && before->second.definition == setup.definition) {
+      made[id] = before->second;
+    } else {
+      made[id] = {setup.definition, setup.make()};
+      // A run of the one before is gone with it; it is made again by the new one.
+      if (scheduler_.is_running(id)) {
+        Instant now = clock_.read().now;
+        scheduler_.run_fresh(id, now);
+        scheduler_.ended(id, now, false);
+      }
+    }
+  }
+  probes_ = std::move(made);
+}
+
+void Engine::run_due_probes() {
+  if (draining_) return;
+  Instant now = read_clock();
+  auto due = scheduler_.due(now);
+  std::vector<Scheduler::Run> runs(due.begin(), due.end());
+  for (const Scheduler::Run& run : runs) {
+    metrics_.probe_lateness = run.lateness;
+    metrics_.probe_lateness_most = std::max(metrics_.probe_lateness_most, run.lateness);
+    auto made = probes_.find(run.probe);
+    if (made == probes_.end()) continue;
+    const ProbeSpec* spec = platform().components.at(run.probe.component).probe(run.probe.probe);
+    bool failing = false;
+    if (auto health = state().components.find(run.probe.component); health != state().components.end()) {
+      auto probe = health->second.probes.find(run.probe.probe);
+      failing = probe != health->second.probes.end() && probe->second.failing;
+    }
+    made->second.probe->start(
+        runtime_, {run.scheduled, spec->timeout, failing},
+        [this, id = run.probe, scheduled = run.scheduled, started = now](Finding finding) {
+          end_run(id, scheduled, started, std::move(finding));
+        });
+  }
+  metrics_.skipped_slots = scheduler_.skipped_slots();
+}
+
+void Engine::end_run(const ProbeId& probe, Instant scheduled, Instant started, Finding finding) {
+  // The identifier may belong to the probe, which a reload in this turn would take away.
+  ProbeId id = probe;
+  Instant now = read_clock();
+  Observation observation;
+  observation.verdict = finding.verdict;
+  observation.reason = one_line(finding.reason);
+  observation.values = std::move(finding.values);
+  observation.scheduled = scheduled;
+  observation.started = started;
+  observation.ended = now;
+  auto component = platform().components.find(id.component);
+  const ProbeSpec* spec = component == platform().components.end() ? nullptr : component->second.probe(id.probe);
+  if (spec != nullptr) {
+    ++metrics_.probe_runs[{spec->kind, std::string(name_of(observation.verdict))}];
+  }
+  turn_at(Observed{id, observation}, now);
+  scheduler_.ended(id, now, decider_.wants_retry(id));
+  if (auto asked = asked_.find(id); asked != asked_.end()) {
+    if (!scheduler_.is_running(id)) {
+      auto waiting = std::move(asked->second);
+      asked_.erase(asked);
+      for (auto& done : waiting) done(observation);
+    }
+  }
+  // The next one may start from the loop only, not from within a probe's callback.
+  boost::asio::post(loop_, [this, alive = std::weak_ptr(alive_)] {
+    if (auto still = alive.lock(); still && *still) run_due_probes();
+  });
+  arm();
+}
+
+bool Engine::run_probe(const ProbeId& probe, std::function<void(Observation)> done) {
+  if (!probes_.contains(probe)) return false;
+  asked_[probe].push_back(std::move(done));
+  scheduler_.run_fresh(probe, read_clock());
+  run_due_probes();
+  arm();
+  return true;
+}
+
+// ---- Jobs ----
+
+JobCalendar Engine::job_calendar() const {
+  PlatformPtr platform = decider_.platform();
+  return {platform->zone, [platform](Date date) { return platform->calendar.is_business_day(date); }};
+}
+
+void Engine::make_jobs(std::map<ProbeId, JobState> kept) {
+  Instant now = clock_.read().now;
+  std::map<ProbeId, JobMonitor> made;
+  for (const auto& [id, setup] : configuration_.probes) {
+    if (!setup.job) continue;
+    auto known = kept.find(id);
+    JobMonitor monitor(*setup.job, known == kept.end() ? JobState{} : known->second);
+    monitor.begin(now, job_calendar());
+    made.emplace(id, std::move(monitor));
+  }
+  jobs_ = std::move(made);
+  for (const auto& [id, monitor] : jobs_) {
+    job_rows_.push_back({id.component, id.probe, encode(monitor.state())});
+  }
+}
+
+void Engine::take_job(const ProbeId& id, std::optional<Observation> observation, Instant now) {
+  job_rows_.push_back({id.component, id.probe, encode(jobs_.at(id).state())});
+  if (observation) {
+    ++metrics_.probe_runs[{"job", std::string(name_of(observation->verdict))}];
+    turn_at(Observed{id, std::move(*observation)}, now);
+  } else {
+    turn_at(Tick{}, now);
+  }
+}
+
+void Engine::look_at_jobs(Instant now) {
+  for (auto& [id, monitor] : jobs_) {
+    // One observation at a time; bounded, as each call moves the deadline on.
+    for (int i = 0; i < 100; ++i) {
+      auto deadline = monitor.next_deadline();
+      if (!deadline || *deadline > now) break;
+      take_job(id, monitor.look(now, job_calendar()), now);
+    }
+  }
+}
+
+bool Engine::job_ping(const ProbeId& job, const JobPing& ping, const std::string& who) {
+  auto found = jobs_.find(job);
+  if (found == jobs_.end()) return false;
+  (void)who;
+  Instant now = read_clock();
+  std::optional<Observation> observation = found->second.ping(ping, now, job_calendar());
+  take_job(job, std::move(observation), now);
+  return true;
+}
+
+const JobMonitor* Engine::job(const ProbeId& job) const {
+  auto found = jobs_.find(job);
+  return found == jobs_.end() ? nullptr : &found->second;
+}
+
+std::vector<ProbeId> Engine::jobs() const {
+  std::vector<ProbeId> ids;
+  for (const auto& [id, monitor] : jobs_) ids.push_back(id);
+  return ids;
+}
+
+}  // namespace yagura

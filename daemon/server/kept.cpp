@@ -1,0 +1,63 @@
+// Reads back what the record holds of the last state.
+#include <fmt/format.h>
+
+#include "codec.hpp"
+#include "engine.hpp"
+
+namespace yagura {
+
+namespace {
+
+template <class Decoded, class Put>
+Result<void> keep(Decoded decoded, const RecordRow& row, Put put) {
+  if (!decoded) {
+    return failure_of(fmt::format("row {} of the record ({}) cannot be read: {}", row.id, row.subject,
+                                  decoded.error().message));
+  }
+  put(std::move(*decoded));
+  return {};
+}
+
+Result<void> keep_row(const RecordRow& row, State& state) {
+  if (row.what == "state.failure") {
+    return keep(decode_failure(row.payload), row,
+                [&](Failure failure) { state.failures[failure.id] = std::move(failure); });
+  }
+  if (row.what == "state.notice") {
+    return keep(decode_notice(row.payload), row,
+                [&](Notice notice) { state.notices[notice.id] = std::move(notice); });
+  }
+  if (row.what == "state.component") {
+    return keep(decode_component(row.payload), row, [&](ComponentHealth health) {
+      state.components[row.subject.substr(row.subject.find(':') + 1)] = std::move(health);
+    });
+  }
+  if (row.what == "state.core") {
+    return keep(decode_core(row.payload), row, [&](Core core) { state.core = std::move(core); });
+  }
+  return failure_of(fmt::format("row {} of the record has the unknown state {}: the record was made by a "
+                                "newer version", row.id, row.what));
+}
+
+}  // namespace
+
+Result<Kept> read_kept(Store& store) {
+  Kept kept;
+  Result<void> fine;
+  auto read = store.last_states([&](const RecordRow& row) {
+    kept.first_start = false;
+    if (fine) fine = keep_row(row, kept.state);
+  });
+  if (!read) return tl::unexpected(read.error());
+  if (!fine) return tl::unexpected(fine.error());
+  auto jobs = store.jobs();
+  if (!jobs) return tl::unexpected(jobs.error());
+  for (const JobRow& row : *jobs) {
+    auto state = decode_job(row.state);
+    if (!state) return tl::unexpected(state.error());
+    kept.jobs[{row.component, row.probe}] = std::move(*state);
+  }
+  return kept;
+}
+
+}  // namespace yagura
