@@ -229,7 +229,7 @@ TEST_CASE("random stories keep the promises") {
   const char* given = std::getenv("YAGURA_STORY_SEED");
   const char* long_run = std::getenv("YAGURA_LONG");
   unsigned first = given != nullptr ? static_cast<unsigned>(std::atoi(given)) : 1;
-  unsigned count = given != nullptr ? 1 : long_run != nullptr && *long_run != '\0' ? 20'000 : 300;
+  unsigned count = given != nullptr ? 1 : long_run != nullptr && *long_run != '\0' ? 20'000 : 200;
   int failures = 0, bank_mails = 0;
   for (unsigned seed = first; seed < first + count; ++seed) {
     CAPTURE(seed);
@@ -239,6 +239,7 @@ TEST_CASE("random stories keep the promises") {
     failures += static_cast<int>(story.world().failures());
     for (const Sent& mail : story.world().mails) bank_mails += is_bank(mail.kind) ? 1 : 0;
   }
+  if (count == 1) return;
   // The stories are about something.
   CHECK(failures > static_cast<int>(count));
   CHECK(bank_mails > static_cast<int>(count));
