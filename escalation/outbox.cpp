@@ -19,7 +19,7 @@ struct Hold {
   std::optional<Instant> until;   // none: until something happens
 };
 
-Hold window_hold(const Turn& turn, const Notice& notice) {
+Hold window_hold(Turn& turn, const Notice& notice) {
   auto window = turn.platform.windows.find(notice.window);
   if (notice.window.empty()) return {};
   if (window == turn.platform.windows.end()) return {"window " + notice.window + " is not configured", {}};

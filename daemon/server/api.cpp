@@ -47,7 +47,7 @@ class Api {
     const Person* person = engine_.platform().person_of_unix_user(peer.user);
     if (request.path == "/v1/ping" && request.method == "POST") return answer(ping(request));
     if (person == nullptr && peer.uid != 0) {
-      engine_.note("access.refused", peer.user, {{"path", one_line(request.path, 200)}});
+      engine_.note("access.refused", "unix:" + peer.user, {{"path", one_line(request.path, 200)}});
       return answer(refusal(403, fmt::format("{} is none of the people of the configuration: ask the system "
                                              "lead to add `unix_user: {}`", peer.user, peer.user)));
     }
@@ -87,7 +87,7 @@ class Api {
       bool may = peer.uid == 0 || (person != nullptr && (person->roles.contains(Role::system_lead) ||
                                                          person->roles.contains(Role::auditor)));
       if (!may) {
-        engine_.note("access.refused", peer.user, {{"path", "/v1/record"}});
+        engine_.note("access.refused", "unix:" + peer.user, {{"path", "/v1/record"}});
         return refusal(403, "only the system lead, an auditor and root may read the record");
       }
       return record(request);
@@ -179,7 +179,7 @@ class Api {
 
   void order(const WebRequest& request, const Person* person, const Peer& peer, Respond_ answer) {
     if (person == nullptr) {
-      engine_.note("access.refused", peer.user, {{"path", "/v1/orders"}});
+      engine_.note("access.refused", "unix:" + peer.user, {{"path", "/v1/orders"}});
       return answer(refusal(403, "root may read and reload; to act, be one of the people of the configuration "
                                  "(their `unix_user`), so that the record says who it was"));
     }
@@ -237,7 +237,7 @@ class Api {
       return refusal(403, "only the system lead and root may reload");
     }
     Problems problems;
-    bool done = engine_.reload(person != nullptr ? person->id : peer.user, problems);
+    bool done = engine_.reload(person != nullptr ? person->id : "unix:" + peer.user, problems);
     std::vector<std::string> texts;
     for (const Problem& problem : problems) texts.push_back(problem.text());
     WebResponse response = fine(strings_json("problems", texts));

@@ -68,15 +68,17 @@ class Daemon:
         self.process = None
         self.notified = []
 
-    def start(self, environment=None):
+    def start(self, environment=None, prefix=()):
+        """`prefix`: a command that becomes the daemon, as `nice` does."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         path = self.folder / "notify"
         path.unlink(missing_ok=True)
         listener.bind(str(path))
         listener.settimeout(0.1)
-        self.process = subprocess.Popen(
-            [BUILD / "yagurad", "--config", self.config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=open(self.log, "a"), env={**os.environ, "NOTIFY_SOCKET": str(path), **(environment or {})})
+        with open(self.log, "a") as log:
+            self.process = subprocess.Popen(
+                [*prefix, BUILD / "yagurad", "--config", self.config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=log, env={**os.environ, "NOTIFY_SOCKET": str(path), **(environment or {})})
         self.notified = []
         threading.Thread(target=self._listen, args=(listener, self.process), daemon=True).start()
         wait_for("READY=1\n" + self.tail(), lambda: self.process.poll() is not None or self.has_said("READY=1"))
@@ -197,17 +199,25 @@ class Relay:
         self.after_dot = "answer"
         self.refuse = {}  # address: reply
         self.mails = []   # (recipients, bytes)
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = 0
+        self.open()
+
+    def open(self):
+        self.listener = socket.create_server(("127.0.0.1", self.port))
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
 
     def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept
+        except OSError:
+            pass
         self.listener.close()
 
-    def _accept(self):
+    def _accept(self, listener):
         while True:
             try:
-                connection, _ = self.listener.accept()
+                connection, _ = listener.accept()
             except OSError:
                 return
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()

@@ -1,0 +1,148 @@
+// The commands by which people act: each is one order to the daemon, which decides whether it may
+// be, and answers with a sentence.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "ask.hpp"
+#include "commands.hpp"
+#include "fields.hpp"
+#include "text.hpp"
+
+namespace yagura::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t longest_message = 10'000;  // more the daemon would cut off silently
+
+int send(const Arguments& given, const Terminal& terminal, json::object order) {
+  if (given.text("message").size() > longest_message) {
+    return wrong_usage(given, terminal,
+                       fmt::format("-m: the text is longer than {} bytes", longest_message));
+  }
+  if (!is_utf8(given.text("message"))) {
+    return wrong_usage(given, terminal, "-m: the text is not UTF-8; is the terminal set to it?");
+  }
+  Answered answered = ask(given, terminal, "/v1/orders", json::value(std::move(order)));
+  if (answered.exit != exit_done) return answered.exit;
+  if (given.json) {
+    terminal.out << answered.body;
+  } else {
+    terminal.out << long_text(answered.value, "text") << "\n";
+  }
+  return exit_done;
+}
+
+// An order about one failure, with what people said.
+int send_of_failure(const Arguments& given, const Terminal& terminal, json::object order) {
+  auto number = given.number("N");
+  if (!number) return wrong_usage(given, terminal, number.error().message);
+  order["failure"] = *number;
+  order["text"] = given.text("message");
+  return send(given, terminal, std::move(order));
+}
+
+int send_of_notice(const Arguments& given, const Terminal& terminal, const char* name) {
+  auto id = given.number("ID");
+  if (!id) return wrong_usage(given, terminal, id.error().message);
+  return send(given, terminal, {{"order", name}, {"notice", *id}});
+}
+
+json::array array_of(const std::vector<std::string>& names) {
+  json::array all;
+  for (const std::string& name : names)
+    all.emplace_back(name);
+  return all;
+}
+
+}  // namespace
+
+int ack(const Arguments& given, const Terminal& terminal) {
+  return send_of_failure(given, terminal, {{"order", "ack"}});
+}
+
+int respond(const Arguments& given, const Terminal& terminal) {
+  if (given.has("success") == given.has("failed")) {
+    return wrong_usage(given, terminal, "say either --success or --failed");
+  }
+  return send_of_failure(given, terminal,
+                         {{"order", "respond"}, {"success", given.has("success")}});
+}
+
+int report(const Arguments& given, const Terminal& terminal) {
+  return send_of_failure(given, terminal,
+                         {{"order", "report"}, {"to_banks", given.has("to-banks")}});
+}
+
+int recover(const Arguments& given, const Terminal& terminal) {
+  return send_of_failure(given, terminal, {{"order", "recover"}});
+}
+
+int confirm(const Arguments& given, const Terminal& terminal) {
+  return send_of_failure(given, terminal, {{"order", "confirm"}, {"job_ok", given.has("job-ok")}});
+}
+
+int classify(const Arguments& given, const Terminal& terminal) {
+  const std::string wanted = given.text("CLASS");
+  if (wanted != "incident" && wanted != "major") {
+    return wrong_usage(given, terminal, "the class has to be `incident` or `major`");
+  }
+  return send_of_failure(given, terminal, {{"order", "classify"}, {"class", wanted}});
+}
+
+int banks(const Arguments& given, const Terminal& terminal) {
+  if (given.has("add") == given.has("remove")) {
+    return wrong_usage(given, terminal, "say either --add BANK or --remove BANK");
+  }
+  return send_of_failure(given, terminal,
+                         {{"order", "banks"},
+                          {"add", given.has("add")},
+                          {"bank", given.text(given.has("add") ? "add" : "remove")}});
+}
+
+int open(const Arguments& given, const Terminal& terminal) {
+  if (!given.has("component") && !given.has("service")) {
+    return wrong_usage(given, terminal, "say what has failed: --component C or --service S");
+  }
+  if (given.has("class") && given.text("class") != "major") {
+    return wrong_usage(given, terminal,
+                       "--class can be `major` only; without it the class is judged");
+  }
+  return send(given, terminal,
+              {{"order", "open"},
+               {"components", array_of(given.texts("component"))},
+               {"services", array_of(given.texts("service"))},
+               {"class", given.text("class")},
+               {"from_desk", given.has("from-desk")},
+               {"text", given.text("message")}});
+}
+
+int notice_hold(const Arguments& given, const Terminal& terminal) {
+  return send_of_notice(given, terminal, "notice-hold");
+}
+int notice_release(const Arguments& given, const Terminal& terminal) {
+  return send_of_notice(given, terminal, "notice-release");
+}
+int notice_withdraw(const Arguments& given, const Terminal& terminal) {
+  return send_of_notice(given, terminal, "notice-withdraw");
+}
+
+int reload(const Arguments& given, const Terminal& terminal) {
+  Answered answered = ask(given, terminal, "/v1/reload", json::value(json::object()));
+  const bool refused = member(answered.value, "problems") != nullptr && answered.exit != exit_done;
+  if (answered.exit != exit_done && !refused) return answered.exit;
+  if (given.json) terminal.out << answered.body;
+  for (const std::string& problem : texts(answered.value, "problems")) {
+    terminal.err << problem << "\n";
+  }
+  if (refused) {
+    complain(terminal,
+             "not reloaded: the configuration has errors, and the old one stays in force");
+    return exit_usage;
+  }
+  if (!given.json) terminal.out << "reloaded\n";
+  return exit_done;
+}
+
+}  // namespace yagura::cli

@@ -1,0 +1,309 @@
+// The table of all commands. docs/man/yagura.1 says the same at more length.
+#include "commands.hpp"
+#include "options.hpp"
+
+namespace yagura::cli {
+namespace {
+
+using Need = Taken::Need;
+
+constexpr std::string_view readers = "the people of the configuration, and root";
+constexpr std::string_view ops = "ap-ops, infra-ops, system-lead";
+constexpr std::string_view lead = "system-lead";
+
+const Taken number{"N", "N", "the failure's number, as `yagura failures` lists it", Need::required};
+const Taken notice_id{"ID", "ID", "the notice's number, as `yagura notices` lists it",
+                      Need::required};
+const Taken text{"-m,--message", "TEXT", "what is said about it; line breaks are kept",
+                 Need::optional};
+const Taken wanted_text{"-m,--message", "TEXT", "what is said about it; line breaks are kept",
+                        Need::required};
+
+std::vector<CommandRow> looking() {
+  return {
+      {"status",
+       "",
+       readers,
+       "how things stand",
+       "Services, components, open failures, held notices, windows and planned stops.",
+       "  yagura status\n  yagura status --json | jq '.failures[].title'\n",
+       {},
+       status},
+      {"failures",
+       "[--all]",
+       readers,
+       "the open failures",
+       "The failures that are open; with --all those closed, too.",
+       "  yagura failures\n  yagura failures --all --json\n",
+       {{"--all", "", "those closed, too"}},
+       failures},
+      {"show",
+       "N",
+       readers,
+       "one failure with all that happened to it",
+       "One failure: its class with the reason, its cause, the primary response, the reports, what "
+       "the banks were told, and everything that happened to it, in order.",
+       "  yagura show 12\n",
+       {number},
+       show},
+      {"why",
+       "N",
+       readers,
+       "why each notice was sent, is held, or is not owed",
+       "Every notice of a failure, sent, held, suppressed or owed, each with the rule that decided "
+       "so; and for every bank that is told nothing, why.",
+       "  yagura why 12\n",
+       {number},
+       why_notices},
+      {"notices",
+       "[--held|--failed|--all]",
+       readers,
+       "the notices that are still to go",
+       "The notices that are not out yet; or those held, those that had trouble, or all.",
+       "  yagura notices --held\n",
+       {{"--held", "", "those that wait for a window, the lead, or a time"},
+        {"--failed", "", "those refused, undeliverable, or tried in vain so far"},
+        {"--all", "", "those sent, merged and withdrawn, too"}},
+       notices},
+      {"notice show",
+       "ID",
+       readers,
+       "one notice: its mail, and how delivery went",
+       "One notice: its state and the reason, its recipients, each attempt to deliver it, and the "
+       "mail itself: as it was sent, or as it would go now.",
+       "  yagura notice show 31\n",
+       {notice_id},
+       notice_show},
+      {"stops",
+       "",
+       readers,
+       "planned stops",
+       "The planned stops: those under way and the next of each recurring one.",
+       "  yagura stops\n",
+       {},
+       stops},
+      {"jobs",
+       "",
+       readers,
+       "the jobs: last and next runs",
+       "The jobs, how their last run ended, and when the next is expected.",
+       "  yagura jobs\n",
+       {},
+       jobs},
+      {"probe",
+       "COMPONENT[/NAME]",
+       readers,
+       "runs a probe now",
+       "Runs one probe, or all probes of a component, now, and prints what is observed. What it "
+       "finds counts as any other run. A job's probe waits for its job, and is not run.",
+       "  yagura probe database/tcp\n  yagura probe web-1\n",
+       {{"COMPONENT", "COMPONENT[/NAME]", "the component, and which of its probes",
+         Need::required}},
+       probe},
+      {"record",
+       "[--since T] [--until T] [--export csv|jsonl] [--verify]",
+       "system-lead, auditor, root",
+       "the record of everything that happened",
+       "The record of operations. For people it leaves out the rows that only hold states; an "
+       "export has every row and column, with the chain of digests (docs/record.md). Times are "
+       "RFC 3339; --until is exclusive.",
+       "  yagura record --since 2027-01-04T00:00:00+09:00\n"
+       "  yagura record --export csv > record.csv\n  yagura record --verify\n",
+       {{"--since", "T", "from this time on"},
+        {"--until", "T", "until before this time"},
+        {"--export", "FORM", "csv (RFC 4180) or jsonl, to standard output"},
+        {"--verify", "", "walks the chain from its beginning"}},
+       record}};
+}
+
+std::vector<CommandRow> acting() {
+  return {
+      {"ack",
+       "N [-m TEXT]",
+       ops,
+       "takes a failure in hand",
+       "Says that you have taken the failure in hand. Reminders, and the steps of escalation meant "
+       "for a failure that nobody takes, fall away; what banks are owed does not.",
+       "  yagura ack 12 -m 着手\n",
+       {number, text},
+       ack},
+      {"respond",
+       "N (--success|--failed) [-m TEXT]",
+       ops,
+       "ends a manual step of the response",
+       "Ends the step of the primary response that is to be done by hand. Whether the service is "
+       "back, the probes say then. Refused where no such step runs.",
+       "  yagura respond 12 --success -m 切替完了\n",
+       {number, {"--success", "", "it is done"}, {"--failed", "", "it could not be done"}, text},
+       respond},
+      {"report",
+       "N -m TEXT [--to-banks]",
+       "ops and system-lead; --to-banks: system-lead",
+       "a progress report to the lead, or the banks",
+       "Reports progress to the system lead. --to-banks sends the very text to the banks that were "
+       "told of the failure, in the window for mail to banks.",
+       "  yagura report 12 -m '復旧作業中、17時に続報'\n"
+       "  yagura report 12 --to-banks -m '17時の復旧を見込んでおります。'\n",
+       {number, wanted_text, {"--to-banks", "", "to the banks told of it, as written"}},
+       report},
+      {"recover",
+       "N [-m TEXT]",
+       ops,
+       "says that the repair is done",
+       "Says that the repair is done. Refused while a probe of the failure fails. The failure "
+       "stays open until its recovery is confirmed.",
+       "  yagura recover 12\n",
+       {number, text},
+       recover},
+      {"confirm",
+       "N -m TEXT [--job-ok]",
+       "ops and system-lead; --job-ok: system-lead",
+       "confirms the recovery, and closes",
+       "Confirms the recovery. Every probe of the failure's components runs afresh (of a job its "
+       "last run counts). All well: the failure is closed, and whoever was told of it hears so. "
+       "Else it is refused, naming what is not well.",
+       "  yagura confirm 12 -m 'ログ・ステータス異常なし'\n",
+       {number, wanted_text, {"--job-ok", "", "takes the jobs for well whose last run was not"}},
+       confirm},
+      {"classify",
+       "N (incident|major) -m TEXT",
+       lead,
+       "decides the class",
+       "Decides the class, with a reason; it stands until a further service goes down. A major "
+       "failure lowered to an incident: mails to banks that are still held are withdrawn, and "
+       "banks told of it get a correction.",
+       "  yagura classify 12 incident -m 監視側の誤検知\n",
+       {number, {"CLASS", "incident|major", "the class", Need::required}, wanted_text},
+       classify},
+      {"banks",
+       "N (--add|--remove) BANK -m TEXT",
+       lead,
+       "adds or removes a bank to be told",
+       "Adds a bank to those told of the failure, or removes one. A bank added late gets one mail "
+       "that says all so far.",
+       "  yagura banks 12 --add aozora -m 影響ありと連絡を受けた\n",
+       {number,
+        {"--add", "BANK", "is told of it from now on"},
+        {"--remove", "BANK", "is told nothing more of it"},
+        wanted_text},
+       banks},
+      {"open",
+       "(--component C | --service S)... [--class major] [--from-desk] -m TEXT",
+       "everybody with a role; --class: system-lead",
+       "reports a failure seen by a person",
+       "Opens a failure that a person has seen, or adds to one that is open. A service named here "
+       "counts as down until `yagura recover`.",
+       "  yagura open --service site --from-desk -m '管理者から電話、画面が出ない'\n",
+       {{"--component", "C", "what has failed; may be given several times", Need::repeated},
+        {"--service", "S", "what users cannot use; may be given several times", Need::repeated},
+        {"--class", "major", "a major failure at once, without judging"},
+        {"--from-desk", "", "the inquiry desk took the report, and is told how it goes on"},
+        wanted_text},
+       open},
+      {"notice hold",
+       "ID",
+       lead,
+       "holds a notice back",
+       "Holds a notice back until it is released.",
+       "  yagura notice hold 31\n",
+       {notice_id},
+       notice_hold},
+      {"notice release",
+       "ID",
+       lead,
+       "lets a held notice go",
+       "Lets a notice go that is held by hand or by a brake. Its window still holds for it.",
+       "  yagura notice release 31\n",
+       {notice_id},
+       notice_release},
+      {"notice withdraw",
+       "ID",
+       lead,
+       "takes a notice away",
+       "Takes a notice away that is not sent.",
+       "  yagura notice withdraw 31\n",
+       {notice_id},
+       notice_withdraw},
+      {"reload",
+       "",
+       "system-lead, root",
+       "the daemon reads its configuration again",
+       "The daemon reads its configuration again. One with errors is refused, with all of them on "
+       "standard error and exit status 2, and the old one stays in force.",
+       "  yagura config check && yagura reload\n",
+       {},
+       reload}};
+}
+
+std::vector<CommandRow> by_itself() {
+  return {
+      {"job run",
+       "COMPONENT[/PROBE] -- PROGRAM [ARGUMENT]...",
+       "any user of the machine",
+       "runs a job's program, and reports how it went",
+       "Runs the program and reports its start, its end, its exit status and the last 10,000 bytes "
+       "of its output as a run of the component's job. Signals are passed on, the output goes "
+       "where it would have gone, and the exit status is the program's (128 and the signal's "
+       "number "
+       "where one ended it, 127 where it cannot be started). Where the daemon is away the program "
+       "runs all the same, and standard error says so. Output that comes more than 5 seconds after "
+       "the program's end is not waited for.",
+       "  0 2 * * *  yagura job run settlement -- /usr/local/bin/settle --all\n",
+       {{"COMPONENT", "COMPONENT[/PROBE]", "whose job it is; /PROBE where it has several",
+         Need::required}},
+       job_run,
+       true},
+      {"config check",
+       "[FILE]",
+       "",
+       "checks a configuration",
+       "Reads a configuration and the mail templates that it names, and prints every error and "
+       "warning, each with file, line and column. Exit status 2 where there is an error. Default: "
+       "the file of --config, else /etc/yagura/yagura.yaml.",
+       "  yagura config check\n  yagura config check new.yaml && echo good\n",
+       {{"FILE", "FILE", "the configuration"}},
+       config_check},
+      {"calendar",
+       "[--from D] [--until D] | --window NAME --at T | --business-days-before D -n N",
+       "",
+       "business days, windows, periods of notice",
+       "Without --config by Japan's holidays, closed from 12-29 to 01-03, with the windows "
+       "bank_mail "
+       "and response_hours at 10:00-17:00 on business days; with it as that configuration says. "
+       "Days are shown from today, for a month, unless said otherwise; both ends are included.",
+       "  yagura calendar --from 2026-12-28 --until 2027-01-05\n"
+       "  yagura calendar --window bank_mail --at 2026-12-28T18:00:00+09:00\n"
+       "  yagura calendar --business-days-before 2027-01-12 -n 5\n",
+       {{"--from", "D", "the first day, 2026-12-28"},
+        {"--until", "D", "the last day"},
+        {"--window", "NAME", "is it open, and when does it open?"},
+        {"--at", "T", "from when on that is asked; default: now"},
+        {"--business-days-before", "D", "which day lies -n business days before"},
+        {"-n", "N", "0: the day itself"}},
+       calendar},
+      {"rehearse",
+       "--config FILE STORY [--seed N]",
+       "",
+       "plays a written story through the rules",
+       "Plays a story (docs/rehearsal.md) in virtual time through the daemon's own rules, and "
+       "prints what would happen: who would be mailed what, when, and why. Nothing is sent. The "
+       "same story gives the same bytes. With --json a JSON object a line.",
+       "  yagura rehearse --config yagura.yaml friday-evening.yaml\n",
+       {{"STORY", "STORY", "the story's file", Need::required},
+        {"--seed", "N", "shifts when each probe runs"}},
+       rehearse_story}};
+}
+
+}  // namespace
+
+const std::vector<CommandRow>& command_table() {
+  static const std::vector<CommandRow> all = [] {
+    std::vector<CommandRow> rows = looking();
+    for (auto part : {acting(), by_itself()})
+      rows.insert(rows.end(), part.begin(), part.end());
+    return rows;
+  }();
+  return all;
+}
+
+}  // namespace yagura::cli

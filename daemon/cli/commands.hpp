@@ -1,0 +1,46 @@
+// The functions of the table of commands (command_table.cpp): each takes what was given, does it,
+// prints, and gives the exit status.
+#pragma once
+
+#include "arguments.hpp"
+#include "terminal.hpp"
+
+namespace yagura::cli {
+
+// Looking (looking.cpp).
+int status(const Arguments& given, const Terminal& terminal);
+int failures(const Arguments& given, const Terminal& terminal);
+int show(const Arguments& given, const Terminal& terminal);
+int why_notices(const Arguments& given, const Terminal& terminal);
+int notices(const Arguments& given, const Terminal& terminal);
+int notice_show(const Arguments& given, const Terminal& terminal);
+int stops(const Arguments& given, const Terminal& terminal);
+int jobs(const Arguments& given, const Terminal& terminal);
+int probe(const Arguments& given, const Terminal& terminal);
+int record(const Arguments& given, const Terminal& terminal);  // record_command.cpp
+
+// Acting (acting.cpp).
+int ack(const Arguments& given, const Terminal& terminal);
+int respond(const Arguments& given, const Terminal& terminal);
+int report(const Arguments& given, const Terminal& terminal);
+int recover(const Arguments& given, const Terminal& terminal);
+int confirm(const Arguments& given, const Terminal& terminal);
+int classify(const Arguments& given, const Terminal& terminal);
+int banks(const Arguments& given, const Terminal& terminal);
+int open(const Arguments& given, const Terminal& terminal);
+int notice_hold(const Arguments& given, const Terminal& terminal);
+int notice_release(const Arguments& given, const Terminal& terminal);
+int notice_withdraw(const Arguments& given, const Terminal& terminal);
+int reload(const Arguments& given, const Terminal& terminal);
+
+int job_run(const Arguments& given, const Terminal& terminal);  // job_run.cpp
+
+// Without a daemon.
+int config_check(const Arguments& given, const Terminal& terminal);    // local_commands.cpp
+int rehearse_story(const Arguments& given, const Terminal& terminal);  // local_commands.cpp
+int calendar(const Arguments& given, const Terminal& terminal);        // calendar_command.cpp
+
+// Says what is wrong with what was given, and where to read more. Gives exit_usage.
+int wrong_usage(const Arguments& given, const Terminal& terminal, std::string_view what);
+
+}  // namespace yagura::cli
