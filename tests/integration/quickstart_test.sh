@@ -24,39 +24,45 @@ until_true() {
 ./quickstart --dir "$folder" >"$folder/printed"
 PATH=$YAGURA_RELEASE:$PATH
 export YAGURA_SOCKET=$folder/control.sock
+# shows PATTERN COMMAND…: what it prints has the pattern.
+shows() {
+  local pattern=$1 printed
+  shift
+  printed=$("$@") && grep -q "$pattern" <<<"$printed"
+}
 # command WORDS…: the printed line that begins so, without its explanation.
 command_printed() { grep -m 1 -E "^ +$1" "$folder/printed" | sed -E 's/^ +//; s/ {3,}.*//'; }
 
 eval "$(command_printed 'yagura status')" >"$folder/status"
 grep -q '管理画面' "$folder/status" || fail "status does not show the services"
-yagura --json failures | grep -q '^\[\]' || fail "something failed before it was broken"
+shows '^\[\]' yagura --json failures || fail "something failed before it was broken"
 
 eval "$(command_printed 'kill ')"
-opened() { yagura --json failures | grep -q '"class":"major"'; }
+opened() { shows '"class":"major"' yagura --json failures; }
 until_true 'a major failure' opened
-eval "$(command_printed 'yagura show 1')" | grep -q 'switch-to-standby' || fail "the primary response does not show"
-eval "$(command_printed 'yagura why 1')" | grep -q 'aozora' || fail "why says nothing of the bank"
-told() { yagura --json notices --all | grep -q '"kind":"bank.first"'; }
+shows 'switch-to-standby' eval "$(command_printed 'yagura show 1')" || fail "the primary response does not show"
+shows 'aozora' eval "$(command_printed 'yagura why 1')" || fail "why says nothing of the bank"
+told() { shows '"kind":"bank.first"' yagura --json notices --all; }
 until_true "the bank's notice" told
 if grep -q 'which waits' "$folder/printed"; then
-  eval "$(command_printed 'yagura notices --held')" | grep -q 'bank.first' || fail "the held notice does not show"
+  shows 'bank.first' eval "$(command_printed 'yagura notices --held')" || fail "the held notice does not show"
 fi
-mailed() { "$folder/mails" | grep -q '重大障害'; }
+mailed() { shows '重大障害' "$folder/mails"; }
 until_true 'mail to the lead' mailed
-"$folder/mails" 1 | grep -q '^Subject: ' || fail "a mail cannot be shown whole"
+shows '^Subject: ' "$folder/mails" 1 || fail "a mail cannot be shown whole"
 
 eval "$(command_printed 'yagura ack 1')" >/dev/null
 eval "$(command_printed "$folder/web start web-1")" >/dev/null
-recovered() { yagura --json failures | grep -q '"phase":"recovered"'; }
+recovered() { shows '"phase":"recovered"' yagura --json failures; }
 until_true 'the recovery' recovered
 eval "$(command_printed 'yagura confirm 1')" >/dev/null
-yagura --json failures | grep -q '^\[\]' || fail "the failure is not closed"
-job_ran() { yagura --json jobs | grep -q '"verdict":"ok"'; }
+shows '^\[\]' yagura --json failures || fail "the failure is not closed"
+job_ran() { shows '"verdict":"ok"' yagura --json jobs; }
 until_true "the job's first run" job_ran
 
 # A second run replaces the first and keeps what happened; so does one after a crash.
 ./quickstart --dir "$folder" >"$folder/printed"
-yagura --json failures --all | grep -q '"id":1' || fail "the second run has forgotten the first"
+shows '"id":1' yagura --json failures --all || fail "the second run has forgotten the first"
 grep -q 'yagura show 2' "$folder/printed" || fail "the second run speaks of the first one's failure"
 kill -9 "$(cat "$folder/yagurad.pid")"
 ./quickstart --dir "$folder" >"$folder/printed"
