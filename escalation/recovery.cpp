@@ -9,8 +9,6 @@ namespace yagura {
 
 namespace {
 
-constexpr Duration confirmation_limit = 5min;
-
 bool all_well(const Turn& turn, const Failure& failure) {
   if (failure.awaits_recover || !failure.reported_services.empty()) return false;
   return std::all_of(failure.members.begin(), failure.members.end(), [&](const auto& member) {

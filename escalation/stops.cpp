@@ -61,7 +61,9 @@ void follow_stops(Turn& turn) {
         turn.fact("stop.began", 0, {{"service", service}});
       }
     }
-    for (const auto& [name, component] : turn.platform.components) {
+    for (const auto& entry : turn.platform.components) {
+      const ComponentName& name = entry.first;
+      const Component& component = entry.second;
       bool ended = std::any_of(before.begin(), before.end(), [&](const ServiceName& service) {
         return !live.stopped.contains(service) && turn.topology.services_of(name).contains(service);
       });

@@ -99,7 +99,7 @@ class Merger {
     std::map<std::string, const Node*> known;
     for (const auto& entry : into.entries)
       known.emplace(entry.first.scalar, &entry.first);
-    std::vector<std::pair<Node, Node>> added;
+    std::vector<NodeEntry> added;
     for (auto& [key, value] : from.entries) {
       if (auto found = known.find(key.scalar); found != known.end()) {
         twice(section + "." + key.scalar, key, *found->second);

@@ -96,7 +96,7 @@ std::string default_control_socket();
 
 // The entries of a mapping from names; `what` says in the singular what they are: "component".
 // Refuses names that are no identifiers, and more than `most`.
-using Entries = std::vector<const std::pair<Node, Node>*>;
+using Entries = std::vector<const NodeEntry*>;
 Entries named_entries(Draft& draft, const Node* section, std::string_view what, std::size_t most);
 Names names_in(Draft& draft, std::string_view section);
 bool is_identifier(std::string_view text);

@@ -82,7 +82,7 @@ void describe(const Node& node, std::string& into) {
       into += ']';
       break;
     case Node::Kind::map: {
-      std::vector<const std::pair<Node, Node>*> entries;
+      std::vector<const NodeEntry*> entries;
       for (const auto& entry : node.entries)
         entries.push_back(&entry);
       std::sort(entries.begin(), entries.end(),

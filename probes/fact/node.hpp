@@ -30,6 +30,8 @@ struct Problem {
 };
 using Problems = std::vector<Problem>;
 
+struct NodeEntry;
+
 struct Node {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
@@ -37,12 +39,17 @@ struct Node {
   std::string scalar;
   bool quoted = false;  // "10" in quotes is a string, never a number
   std::vector<Node> items;
-  std::vector<std::pair<Node, Node>> entries;  // in the order written; keys are scalars
+  std::vector<NodeEntry> entries;  // in the order written; keys are scalars
 
   const Node* find(std::string_view key) const;
   bool is_map() const { return kind == Kind::map; }
   bool is_list() const { return kind == Kind::list; }
   bool is_scalar() const { return kind == Kind::scalar; }
+};
+
+struct NodeEntry {
+  Node first;   // the key
+  Node second;  // its value
 };
 
 // Reads one mapping. Each getter marks its key as known; finish() reports the keys nobody asked for, with the

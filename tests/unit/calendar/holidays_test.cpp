@@ -32,11 +32,13 @@ TEST_CASE("the law gives the published days and names of 2000 to 2027") {
   const Holidays list = published();
   CHECK(list.size() > 400);
   for (const auto& [date, name] : list) {
-    CAPTURE(format_date(date));
+    const std::string day = format_date(date);
+    CAPTURE(day);
     CHECK(by_law[date] == name);
   }
   for (const auto& [date, name] : by_law) {
-    CAPTURE(format_date(date));
+    const std::string day = format_date(date);
+    CAPTURE(day);
     CHECK(list.contains(date));
   }
 }
@@ -107,7 +109,8 @@ TEST_CASE(
     CHECK(holidays.size() >= 15);
     CHECK(holidays.size() <= 22);
     for (const auto& [date, name] : holidays) {
-      CAPTURE(format_date(date));
+      const std::string day = format_date(date);
+      CAPTURE(day);
       const bool is_sunday = std::chrono::weekday{date} == std::chrono::Sunday;
       if (is_sunday) {
         CHECK(holidays.contains(date + std::chrono::days{1}));

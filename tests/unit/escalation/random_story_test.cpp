@@ -159,8 +159,10 @@ void check_promises(const World& world) {
       threads[root(world, mail.failure)].push_back(mail);
     }
     for (const auto& [id, mails] : threads) {
-      CAPTURE(id);
-      CAPTURE(name);
+      const std::int64_t number = id;
+    CAPTURE(number);
+      const BankName told_bank = name;
+      CAPTURE(told_bank);
       bool told = false, ended = false, corrected = false;
       for (const Sent& mail : mails) {
         switch (mail.kind) {
@@ -193,8 +195,10 @@ void check_promises(const World& world) {
       if (failure.closing == Closing::joined || failure.classification != FailureClass::major) continue;
       auto thread = failure.banks.find(name);
       if (thread == failure.banks.end() || thread->second.removed) continue;
-      CAPTURE(id);
-      CAPTURE(name);
+      const std::int64_t number = id;
+    CAPTURE(number);
+      const BankName told_bank = name;
+      CAPTURE(told_bank);
       if (thread->second.affected || thread->second.added) CHECK(thread->second.told == Told::ended);
     }
   }
@@ -204,13 +208,15 @@ void check_promises(const World& world) {
     if (fact.what == "failure.closed" || fact.what == "failure.joined") ++ends[fact.failure];
   }
   for (const auto& [id, failure] : world.state().failures) {
-    CAPTURE(id);
+    const std::int64_t number = id;
+    CAPTURE(number);
     CHECK(ends[id] == 1);
     CHECK_FALSE(class_reason(failure).empty());
     if (failure.closing != Closing::joined) CHECK(failure.classification != FailureClass::undetermined);
   }
   for (const auto& [id, notice] : world.state().notices) {
-    CAPTURE(id);
+    const std::int64_t number = id;
+    CAPTURE(number);
     CHECK_FALSE(notice.reason.empty());
     CHECK_FALSE(notice.is_unsent());  // a fortnight later all is sent
   }
@@ -218,7 +224,8 @@ void check_promises(const World& world) {
   std::map<NoticeId, int> times;
   for (const Sent& mail : world.mails) ++times[mail.id];
   for (const auto& [id, count] : times) {
-    CAPTURE(id);
+    const std::int64_t number = id;
+    CAPTURE(number);
     CHECK(count <= 1 + unanswered[id]);
   }
 }
