@@ -16,8 +16,10 @@ int reports_to_banks(const Failure& failure) {
 }
 
 NoticeId unsent_to(const Turn& turn, FailureId failure, const std::string& audience) {
-  for (NoticeId id : turn.unsent_of(failure)) {
-    if (turn.notice(id).audience == audience) return id;
+  // One of a failure that joined this one counts: it may be under way.
+  for (NoticeId id : turn.live.unsent) {
+    const Notice& notice = turn.notice(id);
+    if (notice.audience == audience && end_of_joins(turn, notice.failure) == failure) return id;
   }
   return 0;
 }
@@ -29,10 +31,19 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
   NoticeId unsent = unsent_to(turn, id, audience);
   Owed owed = owed_to(failure, thread);
   bool lead_hold = false, released = false;
+  std::optional<Instant> brake_until;
   if (unsent != 0) {
     const Notice& notice = turn.notice(unsent);
     if (notice.in_flight) return;  // Judged again when it is back.
-    if (notice.frozen) {
+    if (notice.frozen && !notice.accepted.empty() && owed.kind) {
+      // The bank has it, though not every contact does. News waits for those for a while, not for ever.
+      Instant until = *notice.sent_at + turn.platform.mail.retry_most;
+      if (turn.now < until) {
+        turn.wake_at(until);
+        return;
+      }
+      give_up_the_rest(turn, unsent, "a later notice to the bank takes its place");
+    } else if (notice.frozen) {
       // Perhaps the bank has it. The same mail goes again, unless it must not be mailed any more: then what it may have
       // read is corrected.
       if (failure.classification == FailureClass::major || notice.kind == NoticeKind::bank_corrected) {
@@ -42,20 +53,26 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
       if (is_bank_first(notice.kind)) turn.edit(id).banks.at(bank).told = Told::first;
       owe_bank(turn, id, bank);
       return;
+    } else {
+      bool same = owed.kind == notice.kind;
+      bool says_so = !notice.rendered || notice.bank_version == failure.bank_version;
+      if (same && notice.failure == id && says_so) return;
+      lead_hold = notice.lead_hold;
+      released = notice.released;
+      brake_until = notice.brake_until;
+      turn.withdraw(unsent, same ? "what it says has changed; another takes its place" : owed.reason);
     }
-    bool same = owed.kind == notice.kind;
-    if (same && (!notice.rendered || notice.bank_version == failure.bank_version)) return;
-    lead_hold = notice.lead_hold;
-    released = notice.released;
-    turn.withdraw(unsent, same ? "what it says has changed; another takes its place" : owed.reason);
   }
   if (!owed.kind) return;
   if (turn.recipients(audience).empty()) return;
-  NoticeId made = turn.queue({*owed.kind, audience, id, owed.reason, {}, {}, failure.bank_window});
-  if (made != 0 && (lead_hold || released)) {
+  // A bank that the lead added need not wait for the chain.
+  std::string window = failure.bank_window.empty() ? "bank_mail" : failure.bank_window;
+  NoticeId made = turn.queue({*owed.kind, audience, id, owed.reason, {}, {}, window});
+  if (made != 0 && (lead_hold || released || brake_until)) {
     Notice& notice = turn.edit_notice(made);
     notice.lead_hold = lead_hold;
     notice.released = released;
+    notice.brake_until = brake_until;
   }
 }
 
@@ -146,9 +163,10 @@ void find_affected_banks(Turn& turn, FailureId id) {
 
 void owe_banks(Turn& turn, FailureId id) {
   const Failure& failure = turn.failure(id);
-  if (failure.bank_window.empty()) return;
   std::vector<BankName> banks;
-  for (const auto& [bank, thread] : failure.banks) banks.push_back(bank);
+  for (const auto& [bank, thread] : failure.banks) {
+    if (!failure.bank_window.empty() || thread.added || thread.told != Told::nothing) banks.push_back(bank);
+  }
   for (const BankName& bank : banks) owe_bank(turn, id, bank);
 }
 
@@ -165,6 +183,11 @@ void bank_told(Turn& turn, const Notice& notice) {
       break;
     case NoticeKind::bank_corrected: thread.corrected = true; [[fallthrough]];
     default: thread.told = Told::ended; break;
+  }
+  if (thread.corrected && turn.failure(id).classification == FailureClass::major) {
+    // It became a major one again while the correction was under way: a new story for the bank.
+    thread.told = Told::nothing;
+    thread.corrected = false;
   }
 }
 

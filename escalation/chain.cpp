@@ -68,7 +68,9 @@ void queue_reminder(Turn& turn, FailureId id, const std::string& topic, const st
     turn.withdraw_where(id, "a newer reminder takes its place", [&](const Notice& notice) {
       return notice.kind == NoticeKind::failure_reminder && notice.audience == audience;
     });
-    turn.queue({NoticeKind::failure_reminder, audience, id, reason, topic});
+    // Of incidents only in response hours, also after a backlog.
+    std::string window = failure.classification == FailureClass::incident ? "response_hours" : "";
+    turn.queue({NoticeKind::failure_reminder, audience, id, reason, topic, {}, window});
   }
 }
 
@@ -113,9 +115,9 @@ void remind(Turn& turn, FailureId id) {
   const Failure& seen = turn.failure(id);
   if (!seen.is_open() || !may_decide(turn, seen)) return;
   const bool major = seen.classification == FailureClass::major;
+  const bool incident = seen.classification == FailureClass::incident;
 
   if (seen.recovered_at) {
-    if (!major) return;
     if (!seen.unconfirmed_at) {
       Date next = turn.platform.zone.date_of(*seen.recovered_at) + std::chrono::days{1};
       turn.edit(id).unconfirmed_at = response_hours(turn, turn.platform.zone.midnight(next));
@@ -129,11 +131,10 @@ void remind(Turn& turn, FailureId id) {
     if (seen.unconfirmed_at) turn.wake_at(*seen.unconfirmed_at);
     return;
   }
-  if (seen.classification == FailureClass::undetermined) return;
 
   if (!seen.acknowledged && rules.remind_every) {
-    if (!seen.remind_at) turn.edit(id).remind_at = seen.class_at + *rules.remind_every;
-    if (!major) {
+    if (!seen.remind_at) turn.edit(id).remind_at = std::max(seen.class_at, seen.failing_since) + *rules.remind_every;
+    if (incident) {
       // Incidents wait for response hours (F7).
       if (auto opens = response_hours(turn, *seen.remind_at); opens && *opens != *seen.remind_at) {
         turn.edit(id).remind_at = *opens;
@@ -164,7 +165,7 @@ void remind(Turn& turn, FailureId id) {
     Failure& failure = turn.edit(id);
     if (unacknowledged) {
       failure.remind_at = turn.now + *rules.remind_every;
-      if (!major) {
+      if (incident) {
         if (auto opens = response_hours(turn, *failure.remind_at)) failure.remind_at = *opens;
       }
     }
@@ -172,6 +173,28 @@ void remind(Turn& turn, FailureId id) {
   }
   if (seen.remind_at) turn.wake_at(*seen.remind_at);
   if (seen.report_due_at) turn.wake_at(*seen.report_due_at);
+}
+
+// A class that cannot be decided, because what decides it cannot be seen, is the lead's to decide.
+void tell_undecided(Turn& turn, FailureId id) {
+  const Failure& seen = turn.failure(id);
+  if (!seen.is_open() || seen.classification != FailureClass::undetermined || seen.undecided_told) return;
+  if (seen.keeps_down.empty() || seen.down_since || !may_decide(turn, seen)) return;
+  Instant due = std::max(seen.class_at, seen.failing_since) + turn.platform.escalation.undetermined_at_most;
+  if (turn.now < due) {
+    turn.wake_at(due);
+    return;
+  }
+  turn.edit(id).undecided_told = true;
+  std::set<std::string> probes;
+  for (const auto& [name, since] : seen.members) {
+    for (const auto& [probe, health] : turn.health(name).probes) {
+      if (health.verdict == Verdict::unknown) probes.insert(name + "/" + probe);
+    }
+  }
+  turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, id,
+                                     "the class cannot be decided: what decides it cannot be seen", "undecided",
+                                     {{"services", join(seen.keeps_down)}, {"probes", join(probes)}}});
 }
 
 void tell_blind_probes(Turn& turn) {

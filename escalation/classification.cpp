@@ -100,6 +100,7 @@ void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRu
   failure.class_at = turn.now;
   failure.class_by = by;
   failure.class_services = failure.keeps_down;
+  failure.undecided_told = false;
   failure.remind_at.reset();
   failure.report_due_at.reset();
   ++failure.bank_version;
@@ -110,7 +111,12 @@ void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRu
   switch (classification) {
     case FailureClass::undetermined: break;
     case FailureClass::incident:
-      failure.incident_chain.base = turn.now;
+      if (before != FailureClass::incident) {
+        failure.incident_chain = {turn.now, {}};
+        turn.withdraw_where(id, "the incident's chain starts anew", [](const Notice& notice) {
+          return notice.kind == NoticeKind::failure_escalated;
+        });
+      }
       failure.incident_begun = true;
       if (before == FailureClass::major) {
         failure.major_chain.done.clear();  // Should it become one again, all are told again.

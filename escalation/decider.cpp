@@ -103,7 +103,10 @@ void reconcile(Turn& turn) {
   for (FailureId id : turn.open_failures()) classify(turn, id);
   finish_confirmations(turn);
   for (FailureId id : turn.open_failures()) recover(turn, id);
-  for (FailureId id : turn.open_failures()) remind(turn, id);
+  for (FailureId id : turn.open_failures()) {
+    remind(turn, id);
+    tell_undecided(turn, id);
+  }
   for (const auto& [id, failure] : turn.state().failures) {
     if (!failure.is_open() && !turn.batch.failures.contains(id) && failure.banks.empty()) continue;
     if (failure.closing == Closing::joined) continue;
@@ -124,7 +127,8 @@ void restart(Turn& turn) {
   std::vector<ProbeId> probes;
   // What failed before is judged by runs that begin now; what is no failure's yet opens by them too.
   for (const auto& [name, component] : turn.platform.components) {
-    if (turn.failure_of(name) != 0) continue;
+    FailureId of = turn.failure_of(name);
+    if (of != 0 && !turn.failure(of).recovered_at) continue;
     turn.live.fresh_from[name] = turn.now;
     if (state_of(component, turn.health(name)) == ComponentState::ok) continue;
     for (const ProbeSpec& spec : component.probes) {

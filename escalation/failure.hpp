@@ -137,6 +137,7 @@ struct Failure {
   std::set<ServiceName> keeps_down;          // now
   std::map<ServiceName, Instant> kept_down;  // ever, outside its planned stops -> since
   std::set<ServiceName> touched;             // ever degraded or unknown by it
+  std::set<ServiceName> services_unseen;     // were kept down by a component that a reload removed: unknown until `recover`
   std::optional<Instant> down_since;         // keeps some service down since
   Duration down_before{0};                   // summed up before that
 
@@ -151,6 +152,7 @@ struct Failure {
   std::optional<Instant> remind_at;
   std::optional<Instant> report_due_at;
   std::optional<Instant> unconfirmed_at;
+  bool undecided_told = false;   // the lead heard that the class cannot be decided
 
   // Banks.
   std::string bank_window;       // name of the window, once the chain's step to the banks is due
@@ -175,9 +177,9 @@ BOOST_DESCRIBE_STRUCT(Failure, (),
                       (id, title, classification, class_rule, class_detail, class_at, class_by, class_services, cause,
                        owner, members, reported_services, awaits_recover, from_desk, reported_by, report_text, opened_at,
                        failing_since, relapses, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation,
-                       acknowledged, reports, keeps_down, kept_down, touched, down_since, down_before, steps, settling,
+                       acknowledged, reports, keeps_down, kept_down, touched, services_unseen, down_since, down_before, steps, settling,
                        detected_chain, incident_chain, major_chain, incident_begun, major_begun, reached, remind_at,
-                       report_due_at, unconfirmed_at, bank_window, banks, bank_version, proposed))
+                       report_due_at, unconfirmed_at, undecided_told, bank_window, banks, bank_version, proposed))
 
 // The reason of the class in words for ops, for example "keeps no service down".
 std::string class_reason(const Failure& failure);

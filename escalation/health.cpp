@@ -23,10 +23,15 @@ bool ProbeHealth::observe(const ProbeSpec& spec, const Observation& observation)
   }
   if (failing) failing_runs = 0;
 
-  Verdict shown = observation.verdict == Verdict::unknown   ? Verdict::unknown
-                  : failing                                  ? Verdict::failing
-                  : observation.verdict == Verdict::failing ? (verdict == Verdict::unknown ? Verdict::ok : verdict)
-                                                             : observation.verdict;
+  Verdict shown = verdict;
+  if (observation.verdict == Verdict::unknown) {
+    shown = Verdict::unknown;
+  } else if (failing) {
+    // One that was failing, then unknown, and is not cleared yet by this run that is well stays unknown.
+    if (observation.verdict == Verdict::failing || verdict != Verdict::unknown) shown = Verdict::failing;
+  } else if (observation.verdict != Verdict::failing) {
+    shown = observation.verdict;
+  }
   // A single failing run of a probe that is well is not shown yet, nor is it a turn.
   if (shown == verdict) return false;
   verdict = shown;
@@ -41,18 +46,21 @@ namespace {
 // `Failing` says whether a probe counts as failing.
 template <class Failing>
 ComponentState worst(const Component& component, const ComponentHealth& health, Failing is_failing) {
-  bool degraded = false, unknown = false;
+  bool degraded = false, unknown = false, unknown_down = false;
   for (const ProbeSpec& spec : component.probes) {
     auto found = health.probes.find(spec.name);
     if (found == health.probes.end()) continue;
     const ProbeHealth& probe = found->second;
     if (probe.verdict == Verdict::unknown) {
       unknown = true;
+      unknown_down = unknown_down || spec.impact == Impact::down;
     } else if (probe.verdict == Verdict::failing && is_failing(probe)) {
       if (spec.impact == Impact::down) return ComponentState::down;
       degraded = true;
     }
   }
+  // What it could be worse by is not hidden by what is known.
+  if (unknown_down) return ComponentState::unknown;
   return degraded ? ComponentState::degraded : unknown ? ComponentState::unknown : ComponentState::ok;
 }
 
@@ -66,6 +74,17 @@ ComponentState state_of(const Component& component, const ComponentHealth& healt
   return worst(component, health, [fresh_from](const ProbeHealth& probe) {
     return probe.last_failing_started && *probe.last_failing_started >= fresh_from;
   });
+}
+
+bool has_failing_probe(const Component& component, const ComponentHealth& health,
+                       std::optional<Instant> fresh_from) {
+  for (const ProbeSpec& spec : component.probes) {
+    auto found = health.probes.find(spec.name);
+    if (found == health.probes.end() || found->second.verdict != Verdict::failing) continue;
+    const std::optional<Instant>& started = found->second.last_failing_started;
+    if (!fresh_from || (started && *started >= *fresh_from)) return true;
+  }
+  return false;
 }
 
 bool is_well(const Component& component, const ComponentHealth& health) {

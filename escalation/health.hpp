@@ -50,6 +50,9 @@ BOOST_DESCRIBE_STRUCT(ComponentHealth, (), (probes))
 ComponentState state_of(const Component& component, const ComponentHealth& health);
 // The same, counting only failing runs begun at or after `fresh_from`: what a planned stop has hidden is judged by runs begun after its end.
 ComponentState state_of(const Component& component, const ComponentHealth& health, Instant fresh_from);
+// A confirmed failing probe, whatever the others say; with `fresh_from` by runs begun since then.
+bool has_failing_probe(const Component& component, const ComponentHealth& health,
+                       std::optional<Instant> fresh_from);
 // Every probe ran, and is ok or warning.
 bool is_well(const Component& component, const ComponentHealth& health);
 

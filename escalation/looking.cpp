@@ -29,8 +29,12 @@ ComponentState effective_state(const Turn& turn, const ComponentName& component)
 }
 
 bool is_bad(const Turn& turn, const ComponentName& component) {
-  ComponentState state = effective_state(turn, component);
-  return state == ComponentState::degraded || state == ComponentState::down;
+  const Component* known = component_of(turn, component);
+  if (known == nullptr) return false;
+  auto fresh = turn.live.fresh_from.find(component);
+  return has_failing_probe(*known, turn.health(component),
+                           fresh == turn.live.fresh_from.end() ? std::nullopt
+                                                               : std::optional(fresh->second));
 }
 
 bool is_quiet(const Turn& turn, const ComponentName& component) {
@@ -43,12 +47,13 @@ bool is_quiet(const Turn& turn, const ComponentName& component) {
 
 Keeping keeping_of(const Turn& turn, const std::vector<FailureId>& failures) {
   std::set<ComponentName> members;
-  std::set<ServiceName> reported, kept;
+  std::set<ServiceName> reported, kept, unseen;
   for (FailureId id : failures) {
     const Failure& failure = turn.failure(id);
     for (const auto& [name, since] : failure.members) members.insert(name);
     reported.insert(failure.reported_services.begin(), failure.reported_services.end());
     kept.insert(failure.keeps_down.begin(), failure.keeps_down.end());
+    unseen.insert(failure.services_unseen.begin(), failure.services_unseen.end());
   }
   Keeping keeping;
   for (const auto& [name, service] : turn.platform.services) {
@@ -62,6 +67,7 @@ Keeping keeping_of(const Turn& turn, const std::vector<FailureId>& failures) {
     auto look = [&](const ComponentName& component) {
       return members.contains(component) ? state_since(turn, component, since) : ComponentState::ok;
     };
+    if (unseen.contains(name)) keeping.perhaps.insert(name);
     switch (turn.topology.judge(name, look, reported)) {
       case ServiceState::down:
         keeping.surely.insert(name);

@@ -52,6 +52,7 @@ struct Notice {
   Instant created_at{};
   Instant not_before{};
   std::optional<Instant> sent_at;
+  std::optional<Instant> first_attempt_at;
   int attempts = 0;
   bool in_flight = false;
   std::optional<Instant> retry_at;
@@ -78,7 +79,7 @@ struct Notice {
 };
 BOOST_DESCRIBE_STRUCT(Notice, (),
                       (id, kind, audience, failure, stop, to, accepted, refused, state, reason, hold, window, topic, details,
-                       created_at, not_before, sent_at, attempts, in_flight, retry_at, rendered, frozen, last_error, subject,
+                       created_at, not_before, sent_at, first_attempt_at, attempts, in_flight, retry_at, rendered, frozen, last_error, subject,
                        message_id, into, carries, grouped, number, reports, relapses, bank_version, unless_acknowledged, lead_hold, released,
                        brake_until, overdue_told))
 

@@ -21,13 +21,20 @@ void add_member(Turn& turn, FailureId id, const ComponentName& component, const 
   turn.fact("failure.component", id, {{"component", component}, {"why", why}});
 }
 
-// Rule 1: the failure of the deepest bad component that this one depends on; 0: none.
-FailureId failure_of_dependency(const Turn& turn, const ComponentName& component, ComponentName& deepest) {
+// Rule 1: the failure, other than `own`, of the deepest bad component that this one depends on; 0: none.
+FailureId failure_of_dependency(const Turn& turn, const ComponentName& component, FailureId own,
+                                ComponentName& deepest) {
   FailureId into = 0;
   int depth = 0;
   for (const auto& [name, distance] : turn.topology.dependencies(component)) {
-    if (distance <= depth || !is_bad(turn, name)) continue;
-    if (FailureId found = turn.failure_of(name)) {
+    if (distance <= depth) continue;
+    FailureId found = turn.failure_of(name);
+    if (found == 0 || found == own) continue;
+    // One that failed and cannot be seen now, or that a person reported, is not well either.
+    const Failure& failure = turn.failure(found);
+    bool not_well = !failure.recovered_at && (effective_state(turn, name) != ComponentState::ok ||
+                                              failure.awaits_recover);
+    if (is_bad(turn, name) || not_well) {
       into = found;
       depth = distance;
       deepest = name;
@@ -48,6 +55,41 @@ std::vector<FailureId> consequences_of(const Turn& turn, const ComponentName& co
   return found;
 }
 
+int to_banks(const std::vector<ProgressReport>& reports) {
+  return static_cast<int>(
+      std::count_if(reports.begin(), reports.end(), [](const auto& report) { return report.to_banks; }));
+}
+
+// Reports, relapses and what each bank has heard of them move along: the most that a bank was told counts. What it
+// has not been told of its own failure is still to be told; what it never heard of the other one is no news to it.
+void join_what_was_told(const Failure& from, Failure& into) {
+  auto unseen = [](const Failure& failure, const BankThread& thread) {
+    return std::pair(to_banks(failure.reports) - thread.reports_told,
+                     static_cast<int>(failure.relapses.size()) - thread.relapses_told);
+  };
+  std::map<BankName, std::pair<int, int>> left;
+  for (const auto& [bank, thread] : into.banks) left[bank] = unseen(into, thread);
+  for (const auto& [bank, thread] : from.banks) {
+    auto [entry, fresh] = into.banks.try_emplace(bank, thread);
+    BankThread& kept = entry->second;
+    if (fresh || thread.told > kept.told) left[bank] = unseen(from, thread);
+    if (fresh) continue;
+    bool affected = kept.affected || thread.affected, added = kept.added || thread.added;
+    if (thread.told > kept.told) kept = thread;
+    kept.affected = affected;
+    kept.added = added;
+  }
+  into.reports.insert(into.reports.end(), from.reports.begin(), from.reports.end());
+  std::stable_sort(into.reports.begin(), into.reports.end(),
+                   [](const auto& a, const auto& b) { return a.at < b.at; });
+  into.relapses.insert(into.relapses.end(), from.relapses.begin(), from.relapses.end());
+  std::sort(into.relapses.begin(), into.relapses.end());
+  for (auto& [bank, thread] : into.banks) {
+    thread.reports_told = to_banks(into.reports) - left[bank].first;
+    thread.relapses_told = static_cast<int>(into.relapses.size()) - left[bank].second;
+  }
+}
+
 // `from` ends by joining `into`.
 void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& why) {
   Failure& from = turn.edit(from_id);
@@ -60,9 +102,7 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
     into.report_text = from.report_text;
     into.reported_by = from.reported_by;
   }
-  for (const ProgressReport& report : from.reports) into.reports.push_back(report);
-  std::stable_sort(into.reports.begin(), into.reports.end(),
-                   [](const auto& a, const auto& b) { return a.at < b.at; });
+  join_what_was_told(from, into);
   into.reached.insert(from.reached.begin(), from.reached.end());
   for (const auto& [service, since] : from.kept_down) {
     auto [known, fresh] = into.kept_down.try_emplace(service, since);
@@ -76,6 +116,8 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
     into.down_since = into.down_since ? std::min(*into.down_since, *from.down_since) : *from.down_since;
   }
   into.failing_since = std::min(into.failing_since, from.failing_since);
+  if (!into.acknowledged) into.acknowledged = from.acknowledged;
+  into.services_unseen.insert(from.services_unseen.begin(), from.services_unseen.end());
   // Steps that ran are not run again; a running one goes on under the older number, its result last.
   bool running = into.running_step() != nullptr;
   for (const StepRun& step : from.steps) {
@@ -95,20 +137,6 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
     }
   }
   into.settling = into.settling || from.settling;
-  // What banks and the chain have heard moves along: the most that any was told counts.
-  for (const auto& [bank, thread] : from.banks) {
-    BankThread& kept = into.banks[bank];
-    if (thread.told > kept.told) {
-      bool affected = kept.affected || thread.affected, added = kept.added || thread.added;
-      kept = thread;
-      kept.affected = affected;
-      kept.added = added;
-      kept.relapses_told = static_cast<int>(into.relapses.size());
-    } else {
-      kept.affected = kept.affected || thread.affected;
-      kept.added = kept.added || thread.added;
-    }
-  }
   if (into.bank_window.empty()) into.bank_window = from.bank_window;
   ++into.bank_version;
   bool was_major = from.classification == FailureClass::major &&
@@ -119,6 +147,11 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
   ChainProgress chain = from.major_chain;
   auto report_due = from.report_due_at;
 
+  if (from.detected_chain.done.empty() && !from.cause.empty()) {
+    // It opened in this very turn: its owner has to know of the component all the same.
+    turn.queue_for(from.owner, {NoticeKind::failure_detected, {}, from_id,
+                                "opened, and joined failure " + std::to_string(into_id) + " at once"});
+  }
   from.closed_at = turn.now;
   from.closing = Closing::joined;
   from.joined_into = into_id;
@@ -151,27 +184,29 @@ void open(Turn& turn, const ComponentName& cause) {
             {{"title", made.title}, {"cause", cause}, {"owner", std::string(name_of(made.owner))}});
 }
 
-void open_or_join(Turn& turn, const ComponentName& component) {
+// `own`: the failure that the component belongs to already and that has just relapsed; 0: none yet.
+void open_or_join(Turn& turn, const ComponentName& component, FailureId own) {
   ComponentName deepest;
-  FailureId own = failure_of_dependency(turn, component, deepest);
-  std::vector<FailureId> all = consequences_of(turn, component);
-  if (own != 0) {
-    add_member(turn, own, component, "depends on " + deepest);
-    if (turn.failure(own).cause.empty()) set_cause(turn, own, deepest);
-    all.erase(std::remove(all.begin(), all.end(), own), all.end());
-    if (all.empty()) return;
-    all.push_back(own);
-  } else if (all.empty()) {
+  const FailureId dependency = failure_of_dependency(turn, component, own, deepest);
+  std::set<FailureId> related;
+  for (FailureId id : consequences_of(turn, component)) related.insert(id);
+  if (dependency != 0) related.insert(dependency);
+  if (own != 0) related.insert(own);
+  if (related.empty()) {
     open(turn, component);
     return;
   }
-  FailureId oldest = *std::min_element(all.begin(), all.end());
-  ComponentName cause = own != 0 ? turn.failure(own).cause : component;
-  for (FailureId id : all) {
+  const FailureId oldest = *related.begin();
+  if (dependency != 0 && turn.failure(dependency).cause.empty()) set_cause(turn, dependency, deepest);
+  const ComponentName cause = dependency != 0 ? turn.failure(dependency).cause
+                              : own != 0      ? turn.failure(own).cause
+                                              : component;
+  for (FailureId id : related) {
     if (id != oldest) merge(turn, id, oldest, "found to have the cause " + cause);
   }
-  add_member(turn, oldest, component, "found to be the cause");
-  set_cause(turn, oldest, cause);
+  add_member(turn, oldest, component,
+             dependency != 0 ? "depends on " + deepest : "found to be the cause");
+  if (!cause.empty()) set_cause(turn, oldest, cause);
 }
 
 }  // namespace
@@ -194,7 +229,7 @@ void set_cause(Turn& turn, FailureId id, const ComponentName& cause) {
 void open_and_join(Turn& turn) {
   for (const ComponentName& component : turn.topology.order()) {
     if (!is_bad(turn, component) || is_quiet(turn, component)) continue;
-    if (turn.failure_of(component) == 0) open_or_join(turn, component);
+    if (turn.failure_of(component) == 0) open_or_join(turn, component, 0);
   }
 }
 
@@ -225,43 +260,50 @@ void merge_what_keeps_a_service_down_together(Turn& turn) {
   }
 }
 
+void fall_back(Turn& turn, FailureId id, const std::string& what, const std::string& reason) {
+  Failure& failure = turn.edit(id);
+  failure.undecided_told = false;
+  failure.recovered_at.reset();
+  failure.relapses.push_back(turn.now);
+  failure.failing_since = turn.now;
+  failure.unconfirmed_at.reset();
+  failure.incident_chain.done.clear();
+  failure.incident_chain.base = turn.now;
+  failure.remind_at.reset();
+  failure.report_due_at.reset();
+  ++failure.bank_version;
+  turn.fact("failure.relapsed", id,
+            {{"component", what}, {"reason", reason}});
+  if (turn.live.confirming.contains(id)) {
+    turn.effect(Answer{turn.live.confirming.at(id).command, false,
+                       fmt::format("failure {} fails again: {}", id, what), id});
+    turn.live.confirming.erase(id);
+  }
+  turn.withdraw_where(id, "the failure relapsed", [](const Notice& notice) {
+    return notice.kind == NoticeKind::failure_recovered ||
+           notice.kind == NoticeKind::failure_reminder;
+  });
+  turn.queue_for(failure.owner, {NoticeKind::failure_detected, {}, id,
+                                 "relapsed: " + what + " fails again", "relapsed"});
+  if (failure.classification == FailureClass::major && failure.owner != Role::system_lead) {
+    turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, id,
+                                       "a major failure relapsed", "relapsed"});
+  }
+}
+
 void relapse(Turn& turn) {
   for (FailureId id : turn.open_failures()) {
-    if (!turn.failure(id).recovered_at) continue;
+    if (!turn.failure(id).is_open()) continue;  // Joined another in this loop.
+    if (!turn.failure(id).recovered_at || !may_decide(turn, turn.failure(id))) continue;
     const Failure& seen = turn.failure(id);
     auto failing = std::find_if(seen.members.begin(), seen.members.end(), [&](const auto& member) {
       return turn.platform.components.contains(member.first) && is_bad(turn, member.first) &&
              !is_quiet(turn, member.first);
     });
     if (failing == seen.members.end()) continue;
-    ComponentName component = failing->first;
-    Failure& failure = turn.edit(id);
-    failure.recovered_at.reset();
-    failure.relapses.push_back(turn.now);
-    failure.failing_since = turn.now;
-    failure.unconfirmed_at.reset();
-    failure.incident_chain.done.clear();
-    failure.incident_chain.base = turn.now;
-    failure.remind_at.reset();
-    failure.report_due_at.reset();
-    ++failure.bank_version;
-    turn.fact("failure.relapsed", id,
-              {{"component", component}, {"reason", component_reason(turn, component)}});
-    if (turn.live.confirming.contains(id)) {
-      turn.effect(Answer{turn.live.confirming.at(id).command, false,
-                         fmt::format("failure {} fails again: {}", id, component), id});
-      turn.live.confirming.erase(id);
-    }
-    turn.withdraw_where(id, "the failure relapsed", [](const Notice& notice) {
-      return notice.kind == NoticeKind::failure_recovered ||
-             notice.kind == NoticeKind::failure_reminder;
-    });
-    turn.queue_for(failure.owner, {NoticeKind::failure_detected, {}, id,
-                                   "relapsed: " + component + " fails again", "relapsed"});
-    if (failure.classification == FailureClass::major && failure.owner != Role::system_lead) {
-      turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, id,
-                                         "a major failure relapsed", "relapsed"});
-    }
+    const ComponentName component = failing->first;
+    fall_back(turn, id, component, component_reason(turn, component));
+    open_or_join(turn, component, id);
   }
 }
 

@@ -118,13 +118,12 @@ Reply follow(Turn& turn, const Caller& who, const Recover& order) {
   Failure& failure = turn.edit(order.failure);
   failure.awaits_recover = false;
   failure.reported_services.clear();
+  failure.services_unseen.clear();
   turn.fact("failure.repaired", failure.id, {{"text", order.text}}, who.person.id);
   classify(turn, failure.id);
-  recover(turn, failure.id);
-  return done(failure.recovered_at
-                  ? fmt::format("failure {} has recovered; confirm it with `yagura confirm {} -m TEXT`",
-                                failure.id, failure.id)
-                  : fmt::format("noted; failure {} recovers when its probes say so", failure.id),
+  mark_recovered(turn, failure.id, "repaired, says " + who.person.id);
+  return done(fmt::format("failure {} has recovered; confirm it with `yagura confirm {} -m TEXT`",
+                          failure.id, failure.id),
               failure.id);
 }
 
@@ -196,7 +195,6 @@ Reply follow(Turn& turn, const Caller& who, const ChangeBanks& order) {
   if (order.add) {
     changed.withdrawn_by.clear();
     changed.undeliverable = false;
-    if (failure.bank_window.empty()) failure.bank_window = "bank_mail";
   }
   turn.fact(order.add ? "bank.added" : "bank.removed", failure.id,
             {{"bank", order.bank}, {"text", order.text}}, who.person.id);
@@ -237,9 +235,20 @@ Reply follow(Turn& turn, const Caller& who, const Open& order) {
   }
   if (FailureId id = covering(turn, order)) {
     Failure& failure = turn.edit(id);
+    if (order.from_desk && !failure.from_desk && failure.acknowledged) {
+      turn.queue_for(Role::inquiry_desk, {NoticeKind::failure_acknowledged, {}, id,
+                                          "the desk reported it; acknowledged by " + failure.acknowledged->by});
+    }
     failure.from_desk = failure.from_desk || order.from_desk;
+    failure.reported_services.insert(order.services.begin(), order.services.end());
+    // Where the probes see it too, their word is enough for its recovery.
+    if (!order.services.empty() || failure.recovered_at) failure.awaits_recover = true;
     turn.fact("failure.reported", id,
               {{"text", order.text}, {"from_desk", order.from_desk ? "true" : "false"}}, who.person.id);
+    if (failure.recovered_at) {
+      fall_back(turn, id, failure.cause.empty() ? "what was reported" : failure.cause,
+                "reported: " + one_line(order.text, 200));
+    }
     if (order.major && failure.classification != FailureClass::major) {
       decide_class(turn, id, FailureClass::major, ClassRule::system_lead, order.text, who.person.id);
     }
@@ -261,7 +270,7 @@ Reply follow(Turn& turn, const Caller& who, const Open& order) {
     names += (names.empty() ? "" : ", ") + turn.platform.services.at(name).name;
   }
   if (!order.components.empty()) {
-    failure.cause = order.components.front();
+    failure.cause = failure.members.empty() ? order.components.front() : failure.members.begin()->first;
     failure.owner = turn.platform.components.at(failure.cause).owner;
   } else {
     failure.owner = owner_of_service(turn, order.services.front());

@@ -82,7 +82,8 @@ Hold hold_of(Turn& turn, NoticeId id) {
 void follow_hold(Turn& turn, NoticeId id, const Hold& hold) {
   const Notice& seen = turn.notice(id);
   NoticeState state = hold.why.empty() ? NoticeState::due : NoticeState::held;
-  Instant not_before = hold.until.value_or(seen.not_before);
+  Instant not_before = hold.until.value_or(hold.why.empty() ? std::min(seen.not_before, turn.now)
+                                                            : seen.not_before);
   if (hold.until) turn.wake_at(*hold.until);
   if (seen.state == state && seen.hold == hold.why && seen.not_before == not_before) return;
   Notice& notice = turn.edit_notice(id);
@@ -101,7 +102,11 @@ void follow_hold(Turn& turn, NoticeId id, const Hold& hold) {
 }
 
 bool is_stale_reminder(const Turn& turn, const Notice& notice) {
-  if (notice.kind != NoticeKind::failure_reminder || !notice.carries.empty() || notice.frozen) return false;
+  if (notice.kind != NoticeKind::failure_reminder || notice.frozen) return false;
+  // One that carries others is stale when all of them are.
+  for (NoticeId carried : notice.carries) {
+    if (!is_stale_reminder(turn, turn.notice(carried))) return false;
+  }
   const Failure& failure = turn.failure(notice.failure);
   if (!failure.is_open()) return true;
   if (notice.topic == "unconfirmed") return !failure.recovered_at.has_value();
@@ -117,8 +122,8 @@ bool is_stale_reminder(const Turn& turn, const Notice& notice) {
 void tell_overdue(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
   if (notice.overdue_told || notice.kind == NoticeKind::delivery_failed) return;
-  if (notice.attempts == 0 || notice.state != NoticeState::due) return;
-  Instant overdue = std::max(notice.created_at, notice.not_before) + overdue_after;
+  if (!notice.first_attempt_at) return;
+  Instant overdue = *notice.first_attempt_at + overdue_after;
   if (turn.now < overdue) {
     turn.wake_at(overdue);
     return;
@@ -141,6 +146,7 @@ void hand_over(Turn& turn, NoticeId id) {
   notice.grouped = true;
   notice.retry_at.reset();
   ++notice.attempts;
+  if (!notice.first_attempt_at) notice.first_attempt_at = turn.now;
   if (!notice.rendered && is_bank(notice.kind) && notice.failure != 0) {
     const Failure& failure = turn.failure(notice.failure);
     const BankThread& thread = failure.banks.at(notice.bank());
@@ -234,6 +240,14 @@ void sent(Turn& turn, NoticeId id) {
 
 std::string_view address_of(std::string_view refused) { return refused.substr(0, refused.find(' ')); }
 
+// Has it, or has refused it for good.
+bool is_settled(const Notice& notice, const Recipient& recipient) {
+  return std::find(notice.accepted.begin(), notice.accepted.end(), recipient.mail) != notice.accepted.end() ||
+         std::any_of(notice.refused.begin(), notice.refused.end(), [&](const std::string& refused) {
+           return address_of(refused) == recipient.mail;
+         });
+}
+
 void tell_refused(Turn& turn, const Notice& notice) {
   if (notice.kind == NoticeKind::delivery_failed) return;
   std::string refused;
@@ -263,8 +277,8 @@ void pass(Turn& turn) {
     }
     Hold hold = hold_of(turn, id);
     follow_hold(turn, id, hold);
-    if (!hold.why.empty()) continue;
     tell_overdue(turn, id);
+    if (!hold.why.empty()) continue;
     if (auto retry = turn.notice(id).retry_at; retry && turn.now < *retry) {
       turn.wake_at(*retry);
       continue;
@@ -293,6 +307,25 @@ void hand_over_what_is_due(Turn& turn) {
     pass(turn);
     if (turn.state().core.last_notice == last) return;
   }
+}
+
+void give_up_the_rest(Turn& turn, NoticeId id, const std::string& why) {
+  std::string left;
+  for (const Recipient& recipient : turn.notice(id).to) {
+    if (is_settled(turn.notice(id), recipient)) continue;
+    left += (left.empty() ? "" : "\n") + recipient.mail + " " + turn.notice(id).last_error;
+  }
+  sent(turn, id);
+  const Notice& notice = turn.notice(id);
+  turn.batch.facts.push_back({turn.now, "notice.given-up", notice.failure, id, "daemon",
+                              {{"audience", notice.audience}, {"recipients", one_line(left)}, {"why", why}}});
+  turn.queue_for(Role::system_lead, {NoticeKind::delivery_failed, {}, notice.failure,
+                                     "not every contact could be reached; " + why, {},
+                                     {{"notice", std::to_string(id)},
+                                      {"kind", name_of(notice.kind)},
+                                      {"audience", notice.audience},
+                                      {"refused", left},
+                                      {"last_error", notice.last_error}}});
 }
 
 void take_delivery(Turn& turn, const Delivered& delivered) {
@@ -324,15 +357,11 @@ void take_delivery(Turn& turn, const Delivered& delivered) {
   }
   bool open_recipient = false;
   for (const Recipient& recipient : notice.to) {
-    bool settled =
-        std::find(notice.accepted.begin(), notice.accepted.end(), recipient.mail) != notice.accepted.end() ||
-        std::any_of(notice.refused.begin(), notice.refused.end(),
-                    [&](const std::string& refused) { return address_of(refused) == recipient.mail; });
-    open_recipient = open_recipient || !settled;
+    open_recipient = open_recipient || !is_settled(notice, recipient);
   }
   if (delivered.unknown) notice.frozen = true;
   if (open_recipient) {
-    if (!notice.accepted.empty() || !notice.refused.empty()) notice.frozen = true;
+    if (!notice.accepted.empty()) notice.frozen = true;
     Duration wait = turn.platform.mail.retry_first;
     for (int i = 1; i < notice.attempts && wait < turn.platform.mail.retry_most; ++i) wait *= 2;
     wait = std::min(wait, turn.platform.mail.retry_most);

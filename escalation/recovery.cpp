@@ -9,6 +9,32 @@ namespace yagura {
 
 namespace {
 
+// The lead has looked: what the job probes of the failure said last does not count any more.
+void accept_jobs(Turn& turn, FailureId id, const PersonName& by) {
+  for (const auto& [name, since] : std::map(turn.failure(id).members)) {
+    auto component = turn.platform.components.find(name);
+    if (component == turn.platform.components.end()) continue;
+    for (const ProbeSpec& spec : component->second.probes) {
+      auto known = turn.health(name).probes.find(spec.name);
+      if (!spec.is_job() || known == turn.health(name).probes.end()) continue;
+      if (known->second.verdict == Verdict::ok || known->second.verdict == Verdict::warning) continue;
+      ProbeHealth& probe = turn.edit_component(name).probes[spec.name];
+      turn.fact("probe.turned", id,
+                {{"component", name},
+                 {"probe", spec.name},
+                 {"from", std::string(name_of(probe.verdict))},
+                 {"to", "ok"},
+                 {"reason", "accepted by " + by}},
+                by);
+      probe = ProbeHealth{};
+      probe.since = turn.now;
+      probe.reason = "accepted by " + by;
+    }
+  }
+}
+
+}  // namespace
+
 bool all_well(const Turn& turn, const Failure& failure) {
   if (failure.awaits_recover || !failure.reported_services.empty()) return false;
   return std::all_of(failure.members.begin(), failure.members.end(), [&](const auto& member) {
@@ -17,8 +43,6 @@ bool all_well(const Turn& turn, const Failure& failure) {
            is_well(component->second, turn.health(member.first));
   });
 }
-
-}  // namespace
 
 std::vector<std::string> not_well(const Turn& turn, const Failure& failure, bool job_ok) {
   std::vector<std::string> found;
@@ -52,7 +76,7 @@ void recover(Turn& turn, FailureId id) {
     Instant closes = *seen.recovered_at + turn.platform.escalation.auto_close;
     if (turn.now < closes) {
       turn.wake_at(closes);
-    } else if (may_decide(turn, seen)) {
+    } else if (may_decide(turn, seen) && all_well(turn, seen)) {
       close(turn, id, Closing::automatic, "daemon",
             "recovered and unconfirmed for " + format_duration(turn.platform.escalation.auto_close));
     }
@@ -60,6 +84,10 @@ void recover(Turn& turn, FailureId id) {
   }
   if (!may_decide(turn, seen) || !all_well(turn, seen)) return;
   if (seen.classification == FailureClass::undetermined) return;  // The class comes first.
+  mark_recovered(turn, id, "probes are well again");
+}
+
+void mark_recovered(Turn& turn, FailureId id, const std::string& why) {
   Failure& failure = turn.edit(id);
   failure.recovered_at = turn.now;
   failure.remind_at.reset();
@@ -70,10 +98,10 @@ void recover(Turn& turn, FailureId id) {
     return notice.kind == NoticeKind::failure_escalated ||
            notice.kind == NoticeKind::failure_reminder;
   });
-  turn.queue_for(failure.owner, {NoticeKind::failure_recovered, {}, id, "probes are well again"});
+  turn.queue_for(failure.owner, {NoticeKind::failure_recovered, {}, id, why});
   if (failure.classification == FailureClass::major && failure.owner != Role::system_lead) {
     turn.queue_for(Role::system_lead,
-                   {NoticeKind::failure_recovered, {}, id, "a major failure's probes are well again"});
+                   {NoticeKind::failure_recovered, {}, id, "a major failure: " + why});
   }
   if (failure.classification == FailureClass::incident) {
     turn.wake_at(turn.now + turn.platform.escalation.auto_close);
@@ -135,12 +163,15 @@ void finish_confirmations(Turn& turn) {
       turn.effect(Answer{asked.command, false, text, id});
       continue;
     }
+    if (asked.job_ok) accept_jobs(turn, id, asked.by);
     if (!failure.recovered_at) {
-      Failure& edited = turn.edit(id);
-      if (asked.job_ok) edited.awaits_recover = false;
-      if (edited.classification == FailureClass::undetermined) classify(turn, id);
-      edited.recovered_at = turn.now;
-      turn.fact("failure.recovered", id);
+      classify(turn, id);
+      if (failure.classification == FailureClass::undetermined) {
+        std::string text = fmt::format("failure {} has no class yet; try again, or say `yagura classify {}`", id, id);
+        turn.effect(Answer{asked.command, false, text, id});
+        continue;
+      }
+      mark_recovered(turn, id, "confirmed by " + asked.by);
     }
     close(turn, id, Closing::confirmed, asked.by, asked.text);
     turn.effect(Answer{asked.command, true, fmt::format("failure {} is confirmed and closed", id), id});

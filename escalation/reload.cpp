@@ -20,7 +20,11 @@ void let_go_of_components(Turn& turn, FailureId id) {
     turn.fact("failure.component-gone", id, {{"component", name}});
   }
   // What failed is no longer watched: a person has to say that it is well.
-  if (!failure.recovered_at) failure.awaits_recover = true;
+  // What it kept down has not come back by that.
+  if (!failure.recovered_at) {
+    failure.awaits_recover = true;
+    failure.services_unseen.insert(failure.keeps_down.begin(), failure.keeps_down.end());
+  }
   if (const StepRun* step = failure.running_step();
       step != nullptr && !turn.platform.components.contains(step->component)) {
     if (!step->manual) turn.effect(StopStep{id, step->component, step->step});

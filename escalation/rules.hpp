@@ -11,7 +11,7 @@ namespace yagura {
 
 // The component as failures are judged by: what a planned stop or a restart has hidden counts only by later runs.
 ComponentState effective_state(const Turn& turn, const ComponentName& component);
-bool is_bad(const Turn& turn, const ComponentName& component);  // degraded or down
+bool is_bad(const Turn& turn, const ComponentName& component);  // a probe of it is confirmed as failing
 // Every service that needs it, directly or not, is stopped.
 bool is_quiet(const Turn& turn, const ComponentName& component);
 // What a failure keeps down with every component outside it well (§3.3).
@@ -36,6 +36,8 @@ void follow_stops(Turn& turn);
 void open_and_join(Turn& turn);
 void merge_what_keeps_a_service_down_together(Turn& turn);
 void relapse(Turn& turn);
+// A recovered failure is one again: `what` fails again.
+void fall_back(Turn& turn, FailureId id, const std::string& what, const std::string& reason);
 // Names the cause anew, and tells the owner where that changes it.
 void set_cause(Turn& turn, FailureId id, const ComponentName& cause);
 
@@ -49,6 +51,9 @@ void end_step(Turn& turn, FailureId id, StepResult result, std::string output, s
 bool start_next_step(Turn& turn, FailureId id, bool& waits);
 bool has_response(const Turn& turn, const Failure& failure);
 void recover(Turn& turn, FailureId id);
+void mark_recovered(Turn& turn, FailureId id, const std::string& why);
+// Every probe of its components ran and is well, and no person says otherwise.
+bool all_well(const Turn& turn, const Failure& failure);
 void close(Turn& turn, FailureId id, Closing closing, const std::string& by, const std::string& text);
 void finish_confirmations(Turn& turn);
 std::vector<std::string> not_well(const Turn& turn, const Failure& failure, bool job_ok);
@@ -56,6 +61,7 @@ std::vector<std::string> not_well(const Turn& turn, const Failure& failure, bool
 // ---- chain.cpp ----
 void walk_chain(Turn& turn, FailureId id);
 void remind(Turn& turn, FailureId id);
+void tell_undecided(Turn& turn, FailureId id);
 void tell_blind_probes(Turn& turn);
 void warn_of_calendar(Turn& turn);
 
@@ -76,6 +82,8 @@ std::string step_name(std::string_view chain, int index, const ChainStep& step);
 // ---- outbox.cpp ----
 void hand_over_what_is_due(Turn& turn);
 void take_delivery(Turn& turn, const Delivered& delivered);
+// What only some of its recipients have ends as sent; the lead hears who has not.
+void give_up_the_rest(Turn& turn, NoticeId id, const std::string& why);
 
 // ---- orders.cpp ----
 void obey(Turn& turn, const Command& command);

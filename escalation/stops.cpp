@@ -69,7 +69,8 @@ void follow_stops(Turn& turn) {
       });
       bool was_quiet = were_quiet.contains(name) && !is_quiet(turn, name);
       if (!ended && !was_quiet) continue;
-      if (was_quiet && turn.failure_of(name) == 0) live.fresh_from[name] = turn.now;
+      FailureId of = turn.failure_of(name);
+      if (was_quiet && (of == 0 || turn.failure(of).recovered_at)) live.fresh_from[name] = turn.now;
       if (state_of(component, turn.health(name)) == ComponentState::ok) continue;
       for (const ProbeSpec& spec : component.probes) {
         if (!spec.is_job()) look_again.push_back({name, spec.name});

@@ -45,6 +45,9 @@ std::string words_of_notice(const std::string& what, const json::value& row,
     return with(with(fmt::format("{}, attempt {}", meant, get("attempt")), ": ", get("outcome")),
                 " — ", get("reply"));
   }
+  if (what == "notice.given-up") {
+    return with(fmt::format("{} is no longer tried for {}", meant, get("recipients")), ": ", get("why"));
+  }
   if (what == "notice.hold-ordered") return name + " is to be held";
   if (what == "notice.release-ordered") return name + " is released";
   if (what == "notice.nobody") {

@@ -84,6 +84,14 @@ View recipients(const Source& source) {
   return view;
 }
 
+View undecided(const Source& source) {
+  View view = with(source, {{"UNDECIDED_SERVICES", source.detail_names("services")}});
+  if (source.has_detail("probes")) {
+    view.add("UNSEEN", with(source, {{"UNSEEN_PROBES", source.detail("probes")}}));
+  }
+  return view;
+}
+
 View failure_empty(const Source& source) {
   View view = source.view();
   if (source.has_detail("components")) {
@@ -111,6 +119,8 @@ void add_question(View& view, const Source& source) {
     add("ASK_POSSIBLY_AFFECTED", possibly_affected(source));
   } else if (topic == "relapsed") {
     add("ASK_RELAPSED", source.view());
+  } else if (topic == "undecided") {
+    add("ASK_UNDECIDED", undecided(source));
   } else if (topic == "failure_empty") {
     add("ASK_FAILURE_EMPTY", failure_empty(source));
   } else if (topic == "calendar") {
@@ -221,6 +231,7 @@ const Vocabulary& topics_vocabulary() {
            {{"POSSIBLE_BANKS", "POSSIBLE_SERVICES"},
             {{"POSSIBLE_BANK", {{"POSSIBLE_BANK_ID"}, {}}}}}},
           {"ASK_RELAPSED", {}},
+          {"ASK_UNDECIDED", {{"UNDECIDED_SERVICES"}, {{"UNSEEN", {{"UNSEEN_PROBES"}, {}}}}}},
           {"ASK_FAILURE_EMPTY", {{}, {{"GONE", {{"GONE_COMPONENTS"}, {}}}}}},
           {"ASK_CALENDAR", {{"CALENDAR_YEAR"}, {}}},
           {"ASK_BANK_WAITS", {{"WAITS_NOTICE", "WAITS_ID", "WAITS_REASON"}, {}}},

@@ -309,6 +309,7 @@ TEST_CASE("mail to the lead: each question") {
       {"recipients", 12, {{"notice", "8, 9"}, {"joined", "mori@midori.example"}, {"left", ""}}},
       {"possibly_affected", 12, {{"banks", "aozora, midori"}, {"services", "member-site"}}},
       {"relapsed", 12, {}},
+      {"undecided", 12, {{"services", "member-site"}, {"probes", "database/tcp"}}},
       {"failure_empty", 12, {{"components", "database, web-1"}}},
       {"calendar", 0, {{"year", "2100"}}},
       {"bank_waits", 12, {{"notice", "8"}, {"reason", "システム統括の承認待ち"}}},

@@ -19,6 +19,11 @@ class Story {
       : random_(seed), world_(platform(), World::at("2026-12-24T08:00") + minutes(0, 6 * 24 * 60)) {}
 
   void play() {
+    world_.on_fact = [this](const Fact& fact) {
+      if (fact.what == "failure.classified" && fact.details.at("class") == "incident" && fact.who == "daemon") {
+        check_that_services_go_on(fact.failure);
+      }
+    };
     for (int i = 0; i < 30; ++i) {
       happen();
       world_.run_for(wait());
@@ -64,7 +69,7 @@ class Story {
 
   void happen() {
     FailureId failure = any_open();
-    switch (below(20)) {
+    switch (below(22)) {
       case 0: case 1: case 2: case 3: case 4: {
         ProbeId probe = any_probe();
         world_.fail(probe.component, probe.probe);
@@ -96,8 +101,32 @@ class Story {
         if (below(3) == 0) world_.order("kudo", Open{{}, {"admin-console"}, false, true, "電話"});
         if (below(3) == 0) world_.order("tanaka", Recover{failure, "直した"});
         break;
+      case 20: world_.order("sato", Confirm{failure, "確認した", true}); break;
+      case 21:
+        if (below(3) == 0) world_.order("kudo", Open{{any_probe().component}, {}, false, below(2) == 0, "電話"});
+        break;
       case 19: world_.order("sato", ChangeBanks{failure, below(2) == 0, "midori", "判断"}); break;
     }
+  }
+
+  // Promise 6: an incident by the rules is one of which every service is known to go on.
+  void check_that_services_go_on(FailureId id) {
+    const Failure& failure = world_.failure(id);
+    auto may_be_down = [&](const ComponentName& name) {
+      if (!failure.members.contains(name)) return false;
+      for (const auto& [probe, health] : world_.state().components.at(name).probes) {
+        if (world_.platform().components.at(name).probe(probe)->impact != Impact::down) continue;
+        if (health.verdict == Verdict::failing || health.verdict == Verdict::unknown) return true;
+      }
+      return false;
+    };
+    const bool database = may_be_down("database"), web_1 = may_be_down("web-1"), web_2 = may_be_down("web-2");
+    const bool everything_stopped =
+        world_.platform().maintenance[0].window.is_open(world_.now(), world_.platform().context());
+    if (everything_stopped) return;
+    CAPTURE(id);
+    if (failure.kept_down.contains("member-site")) CHECK_FALSE((database || (web_1 && web_2)));
+    if (failure.kept_down.contains("admin-console")) CHECK_FALSE((database || web_1));
   }
 
   void put_right() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace yagura::test {
 
@@ -189,6 +190,9 @@ void World::take(const Event& event) {
 
 void World::act(const Batch& batch) {
   facts.insert(facts.end(), batch.facts.begin(), batch.facts.end());
+  if (on_fact) {
+    for (const Fact& fact : batch.facts) on_fact(fact);
+  }
   for (const Effect& effect : batch.effects) {
     if (const auto* runs = std::get_if<RunProbes>(&effect)) {
       for (const ProbeId& id : runs->probes) retries_[id] = now_;
@@ -200,34 +204,50 @@ void World::act(const Batch& batch) {
     } else if (const auto* answer = std::get_if<Answer>(&effect)) {
       last_answer_ = *answer;
     } else if (const auto* hand_over = std::get_if<HandOver>(&effect)) {
-      const Notice& notice = this->notice(hand_over->notice);
-      if (!notice.rendered) decider_->rendered(notice.id, "subject");
-      Delivered delivered;
-      delivered.notice = notice.id;
-      Sent mail{now_, notice.id, notice.kind, notice.audience, notice.failure, notice.topic, {}, notice.carries};
-      if (notice.failure != 0) mail.classification = failure(notice.failure).classification;
-      bool handed_over = false;
-      if (cut_after_the_dot) {
-        cut_after_the_dot = false;
-        delivered.unknown = handed_over = true;
-        delivered.reply = "cut";
-      } else {
-        for (const Recipient& to : notice.to) {
-          if (std::count(notice.accepted.begin(), notice.accepted.end(), to.mail) != 0) continue;
-          if (!mail_up) {
-            delivered.deferred.push_back({to.mail, "no connection"});
-          } else if (refuses.contains(to.mail)) {
-            delivered.refused.push_back({to.mail, "550 no such user"});
-          } else {
-            delivered.accepted.push_back(to.mail);
-            handed_over = true;
-          }
-        }
-      }
-      if (handed_over) mails.push_back(mail);
-      events_.push_back(delivered);
+      if (!notice(hand_over->notice).rendered) decider_->rendered(hand_over->notice, "subject");
+      under_way_.push_back(hand_over->notice);
     }
   }
+  if (!relay_hangs) {
+    for (NoticeId id : std::exchange(under_way_, {})) deliver(id);
+  }
+}
+
+void World::deliver(NoticeId id) {
+  const Notice& notice = this->notice(id);
+  Delivered delivered;
+  delivered.notice = id;
+  Sent mail{now_, id, notice.kind, notice.audience, notice.failure, notice.topic, {}, notice.carries};
+  if (notice.failure != 0) mail.classification = failure(notice.failure).classification;
+  bool handed_over = false;
+  if (cut_after_the_dot) {
+    cut_after_the_dot = false;
+    delivered.unknown = handed_over = true;
+    delivered.reply = "cut";
+  } else {
+    for (const Recipient& to : notice.to) {
+      if (std::count(notice.accepted.begin(), notice.accepted.end(), to.mail) != 0) continue;
+      if (!mail_up) {
+        delivered.deferred.push_back({to.mail, "no connection"});
+      } else if (defers.contains(to.mail)) {
+        delivered.deferred.push_back({to.mail, "450 come again"});
+      } else if (refuses.contains(to.mail)) {
+        delivered.refused.push_back({to.mail, "550 no such user"});
+      } else {
+        delivered.accepted.push_back(to.mail);
+        handed_over = true;
+      }
+    }
+  }
+  if (handed_over) mails.push_back(mail);
+  events_.push_back(delivered);
+}
+
+void World::relay_answers() {
+  relay_hangs = false;
+  for (NoticeId id : std::exchange(under_way_, {})) deliver(id);
+  settle();
+  run_until(now_);
 }
 
 void World::settle() {
@@ -292,6 +312,7 @@ void World::restart(Duration down) {
   PlatformPtr platform = decider_->platform();
   decider_ = std::make_unique<Decider>(platform, std::move(state), "test");
   events_.clear();
+  under_way_.clear();
   retries_.clear();
   running_.reset();
   now_ += down;

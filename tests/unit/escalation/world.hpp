@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -50,7 +51,10 @@ class World {
   void clock_jumped(Duration by);
   bool mail_up = true;
   std::map<std::string, int> refuses;   // address -> 550
+  std::set<std::string> defers;         // addresses: 450
   bool cut_after_the_dot = false;       // the next delivery's outcome is unknown
+  bool relay_hangs = false;             // deliveries stay under way until relay_answers()
+  void relay_answers();
 
   // ---- what came of it ----
   const Failure& failure(FailureId id) const { return decider_->state().failures.at(id); }
@@ -66,6 +70,7 @@ class World {
   const Notice* unsent(const std::string& audience) const;
   std::vector<Sent> mails;
   std::vector<Fact> facts;
+  std::function<void(const Fact&)> on_fact;  // called at each, when its turn is over
   std::vector<StartStep> steps;
   Instant now() const { return now_; }
   const Platform& platform() const { return *decider_->platform(); }
@@ -79,6 +84,7 @@ class World {
   void set(const std::string& component, const std::string& probe, Truth truth);
   void take(const Event& event);
   void act(const Batch& batch);
+  void deliver(NoticeId id);
   void settle();
 
   Instant now_;
@@ -86,6 +92,7 @@ class World {
   std::map<ProbeId, Truth> truth_;
   std::map<ProbeId, Instant> retries_;
   std::deque<Event> events_;  // that came of effects
+  std::vector<NoticeId> under_way_;
   std::optional<StartStep> running_;
   std::optional<Answer> last_answer_;
   CommandId last_command_ = 0;

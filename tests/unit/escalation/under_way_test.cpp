@@ -1,0 +1,183 @@
+// Mail that is under way, or has reached only some of its recipients, while what it says changes.
+#include <doctest/doctest.h>
+
+#include "health.hpp"
+#include "world.hpp"
+
+using namespace yagura;
+using namespace yagura::test;
+
+namespace {
+
+Platform without_response() {
+  Platform platform = example_platform();
+  for (const char* name : {"web-1", "database"}) platform.components[name].primary_response.clear();
+  return platform;
+}
+
+// An incident of a web server, then the database goes; both turn out to have one cause, while the
+// bank's first notice of the second failure is being handed over.
+World joined_while_under_way() {
+  Platform platform = without_response();
+  platform.components["database"].depends_on = {"zone-a"};
+  World world(platform, World::at("2026-12-24T11:00"));
+  world.fail("web-2", "http");
+  world.run_for(20s);
+  world.relay_hangs = true;
+  world.fail("database", "tcp");
+  world.run_for(20s);
+  world.fail("zone-a", "ping");
+  world.run_for(20s);
+  return world;
+}
+
+}  // namespace
+
+TEST_CASE("a first notice that is under way when its failure joins another is not followed by a second one") {
+  World world = joined_while_under_way();
+  REQUIRE(world.failure(2).joined_into == 1);
+  world.relay_answers();
+  world.run_for(1h);
+  CHECK(world.count(NoticeKind::bank_first, "bank:aozora") == 1);
+  CHECK(world.count(NoticeKind::bank_first, "bank:midori") == 1);
+  for (const char* probe : {"ping"}) world.ok("zone-a", probe);
+  world.ok("web-2", "http");
+  world.ok("database", "tcp");
+  world.run_for(1min);
+  world.order("suzuki", Confirm{1, "正常", false});
+  world.run_for(1min);
+  CHECK(world.count(NoticeKind::bank_recovered) == 2);
+  CHECK(world.count(NoticeKind::bank_occurred_and_recovered) == 0);
+}
+
+TEST_CASE("one that was surely not accepted is made anew under the number that goes on") {
+  World world = joined_while_under_way();
+  REQUIRE(world.failure(2).joined_into == 1);
+  world.mail_up = false;
+  world.relay_answers();
+  world.mail_up = true;
+  world.run_for(1h);
+  std::vector<Sent> firsts = world.sent(NoticeKind::bank_first, "bank:aozora");
+  REQUIRE(firsts.size() == 1);
+  CHECK(firsts[0].failure == 1);
+}
+
+TEST_CASE("news for a bank waits a while for the contact who cannot be reached, not for ever") {
+  World world(without_response(), World::at("2026-12-24T11:00"));
+  world.defers.insert("mori@midori.example");
+  world.fail("database", "tcp");
+  world.run_for(1min);
+  CHECK(world.count(NoticeKind::bank_first, "bank:midori") == 1);
+  world.ok("database", "tcp");
+  world.run_for(1min);
+  world.order("suzuki", Confirm{1, "正常", false});
+  SUBCASE("reached within the time: first, then recovered") {
+    world.run_for(10min);
+    CHECK(world.count(NoticeKind::bank_recovered, "bank:midori") == 0);
+    world.defers.clear();
+    world.run_for(50min);
+    CHECK(world.count(NoticeKind::bank_first, "bank:midori") == 2);  // one for each contact
+    CHECK(world.count(NoticeKind::bank_recovered, "bank:midori") == 1);
+    CHECK(world.count(NoticeKind::delivery_failed) == 0);
+  }
+  SUBCASE("not reached: the lead is told, and the news goes to whom it can") {
+    world.run_for(40min);
+    CHECK(world.count(NoticeKind::bank_recovered, "bank:midori") == 1);
+    CHECK(world.count(NoticeKind::delivery_failed, "system-lead") == 1);
+  }
+  CHECK(world.count(NoticeKind::bank_recovered, "bank:aozora") == 1);
+}
+
+TEST_CASE("a notice of which one address was refused and none accepted is judged again") {
+  World world(without_response(), World::at("2026-12-24T11:00"));
+  world.refuses["hayashi@midori.example"] = 550;
+  world.defers.insert("mori@midori.example");
+  world.fail("database", "tcp");
+  world.run_for(1min);
+  world.order("sato", Classify{1, FailureClass::incident, "影響なし"});
+  world.defers.clear();
+  world.run_for(2h);
+  CHECK(world.count(NoticeKind::bank_first, "bank:midori") == 0);
+  CHECK(world.count(NoticeKind::bank_corrected, "bank:midori") == 0);
+}
+
+TEST_CASE("raised again while its correction is under way, a failure is told anew") {
+  World world(without_response(), World::at("2026-12-24T11:00"));
+  world.fail("database", "tcp");
+  world.run_for(1min);
+  world.relay_hangs = true;
+  world.order("sato", Classify{1, FailureClass::incident, "影響なし"});
+  world.order("sato", Classify{1, FailureClass::major, "影響あり"});
+  world.relay_answers();
+  world.run_for(1h);
+  CHECK(world.count(NoticeKind::bank_first, "bank:aozora") == 2);
+  CHECK(world.count(NoticeKind::bank_corrected, "bank:aozora") == 1);
+}
+
+TEST_CASE("a hold that has ended leaves no time in the future behind") {
+  World world(without_response(), World::at("2026-12-24T17:00"));
+  world.fail("database", "tcp");
+  world.run_for(1h);
+  const Notice* held = world.unsent("bank:aozora");
+  REQUIRE(held != nullptr);
+  NoticeId id = held->id;
+  CHECK(held->not_before == World::at("2026-12-25T10:00"));
+  world.run_until(World::at("2026-12-25T10:00"));
+  CHECK(world.notice(id).not_before <= world.now());
+}
+
+TEST_CASE("an unknown probe that could make the component down is not hidden by one that is degraded") {
+  Platform platform = example_platform();
+  const Component& database = platform.components["database"];
+  ComponentHealth health;
+  health.probes["disk"].verdict = Verdict::failing;
+  health.probes["disk"].failing = true;
+  health.probes["tcp"].verdict = Verdict::unknown;
+  CHECK(state_of(database, health) == ComponentState::unknown);
+  CHECK(has_failing_probe(database, health, std::nullopt));
+  health.probes["tcp"].verdict = Verdict::ok;
+  CHECK(state_of(database, health) == ComponentState::degraded);
+  health.probes["disk"].verdict = Verdict::unknown;
+  health.probes["tcp"].verdict = Verdict::failing;
+  CHECK(state_of(database, health) == ComponentState::down);
+}
+
+TEST_CASE("a probe that could not look stays unknown until it is known again") {
+  ProbeSpec spec;
+  spec.confirm = spec.clear = 2;
+  auto run = [](Verdict verdict) {
+    Observation seen;
+    seen.verdict = verdict;
+    return seen;
+  };
+  ProbeHealth probe;
+  SUBCASE("well before: one failing run says nothing yet") {
+    probe.observe(spec, run(Verdict::unknown));
+    probe.observe(spec, run(Verdict::failing));
+    CHECK(probe.verdict == Verdict::unknown);
+    probe.observe(spec, run(Verdict::failing));
+    CHECK(probe.verdict == Verdict::failing);
+  }
+  SUBCASE("failing before: one good run clears nothing yet, and is no new failing") {
+    probe.observe(spec, run(Verdict::failing));
+    probe.observe(spec, run(Verdict::failing));
+    probe.observe(spec, run(Verdict::unknown));
+    probe.observe(spec, run(Verdict::ok));
+    CHECK(probe.verdict == Verdict::unknown);
+    CHECK(probe.wants_retry(spec));
+    probe.observe(spec, run(Verdict::ok));
+    CHECK(probe.verdict == Verdict::ok);
+  }
+  SUBCASE("failing before: a failing run is enough") {
+    probe.observe(spec, run(Verdict::failing));
+    probe.observe(spec, run(Verdict::failing));
+    probe.observe(spec, run(Verdict::unknown));
+    probe.observe(spec, run(Verdict::failing));
+    CHECK(probe.verdict == Verdict::failing);
+  }
+  SUBCASE("well before: one good run is enough") {
+    probe.observe(spec, run(Verdict::unknown));
+    probe.observe(spec, run(Verdict::ok));
+    CHECK(probe.verdict == Verdict::ok);
+  }
+}
