@@ -170,6 +170,19 @@ void owe_banks(Turn& turn, FailureId id) {
   for (const BankName& bank : banks) owe_bank(turn, id, bank);
 }
 
+void settle(Turn& turn, FailureId id) {
+  const Failure& failure = turn.failure(id);
+  if (failure.is_open() || !may_decide(turn, failure)) return;
+  for (NoticeId unsent : turn.live.unsent) {
+    const Notice& notice = turn.notice(unsent);
+    if (is_bank(notice.kind) && end_of_joins(turn, notice.failure) == id) return;
+  }
+  for (const auto& [bank, thread] : failure.banks) {
+    if (owed_to(failure, thread).kind && !turn.recipients("bank:" + bank).empty()) return;
+  }
+  turn.edit(id).settled = true;
+}
+
 void bank_told(Turn& turn, const Notice& notice) {
   FailureId id = end_of_joins(turn, notice.failure);
   BankThread& thread = turn.edit(id).banks[notice.bank()];

@@ -93,6 +93,14 @@ void follow_services(Turn& turn) {
   }
 }
 
+std::vector<FailureId> unsettled(const Turn& turn) {
+  std::vector<FailureId> found;
+  for (const auto& [id, failure] : turn.state().failures) {
+    if (!failure.settled && failure.closing != Closing::joined) found.push_back(id);
+  }
+  return found;
+}
+
 // The rules, in order.
 void reconcile(Turn& turn) {
   follow_stops(turn);
@@ -107,9 +115,7 @@ void reconcile(Turn& turn) {
     remind(turn, id);
     tell_undecided(turn, id);
   }
-  for (const auto& [id, failure] : turn.state().failures) {
-    if (!failure.is_open() && !turn.batch.failures.contains(id) && failure.banks.empty()) continue;
-    if (failure.closing == Closing::joined) continue;
+  for (FailureId id : unsettled(turn)) {
     walk_chain(turn, id);
     find_affected_banks(turn, id);
     owe_banks(turn, id);
@@ -119,11 +125,13 @@ void reconcile(Turn& turn) {
   follow_services(turn);
   forget_what_is_seen(turn);
   hand_over_what_is_due(turn);
+  for (FailureId id : unsettled(turn)) settle(turn, id);
 }
 
 void restart(Turn& turn) {
   turn.live.restarted_at = turn.now;
   turn.fact("daemon.started", 0);
+  compare_with_platform(turn);
   std::vector<ProbeId> probes;
   // What failed before is judged by runs that begin now; what is no failure's yet opens by them too.
   for (const auto& [name, component] : turn.platform.components) {

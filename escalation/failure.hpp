@@ -159,6 +159,7 @@ struct Failure {
   std::map<BankName, BankThread> banks;
   int bank_version = 0;          // counts what changes the text of an unsent bank notice
   std::set<BankName> proposed;   // possibly affected: named to the lead
+  bool settled = false;          // closed, and nobody is owed anything of it: no rule asks about it any more
 
   bool operator==(const Failure&) const = default;
   bool is_open() const { return !closed_at.has_value(); }
@@ -179,7 +180,7 @@ BOOST_DESCRIBE_STRUCT(Failure, (),
                        failing_since, relapses, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation,
                        acknowledged, reports, keeps_down, kept_down, touched, services_unseen, down_since, down_before, steps, settling,
                        detected_chain, incident_chain, major_chain, incident_begun, major_begun, reached, remind_at,
-                       report_due_at, unconfirmed_at, undecided_told, bank_window, banks, bank_version, proposed))
+                       report_due_at, unconfirmed_at, undecided_told, bank_window, banks, bank_version, proposed, settled))
 
 // The reason of the class in words for ops, for example "keeps no service down".
 std::string class_reason(const Failure& failure);

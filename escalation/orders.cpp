@@ -189,6 +189,7 @@ Reply follow(Turn& turn, const Caller& who, const ChangeBanks& order) {
                                order.bank, seen.id));
   }
   Failure& failure = turn.edit(order.failure);
+  failure.settled = false;
   BankThread& changed = failure.banks[order.bank];
   changed.added = order.add;
   changed.removed = !order.add;

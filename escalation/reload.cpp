@@ -93,6 +93,10 @@ void follow_platform(Turn& turn, const std::vector<std::string>& changes) {
   for (const std::string& change : changes) text += (text.empty() ? "" : "; ") + change;
   turn.fact("platform.changed", 0, {{"changes", text}});
   turn.live.stops_known = false;
+  compare_with_platform(turn);
+}
+
+void compare_with_platform(Turn& turn) {
   turn.reloading = true;
   for (FailureId id : turn.open_failures()) let_go_of_components(turn, id);
   compute_recipients_again(turn);

@@ -73,6 +73,8 @@ struct Owed {
 Owed owed_to(const Failure& failure, const BankThread& thread);
 void find_affected_banks(Turn& turn, FailureId id);
 void owe_banks(Turn& turn, FailureId id);
+// Closed, and everyone concerned has heard: a bank or a contract that comes later has no part in it.
+void settle(Turn& turn, FailureId id);
 void bank_told(Turn& turn, const Notice& notice);
 void bank_refused(Turn& turn, const Notice& notice);
 FailureId end_of_joins(const Turn& turn, FailureId id);
@@ -90,5 +92,8 @@ void obey(Turn& turn, const Command& command);
 
 // ---- reload.cpp ----
 void follow_platform(Turn& turn, const std::vector<std::string>& changes);
+// What is open and held, against the configuration in force: after a reload, and after a start, before which it
+// may have been edited.
+void compare_with_platform(Turn& turn);
 
 }  // namespace yagura

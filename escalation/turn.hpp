@@ -47,7 +47,7 @@ class Turn {
   const Instant now;
   Live& live;
   Batch batch;
-  bool reloading = false;  // this turn takes a new configuration in
+  bool reloading = false;  // this turn takes a configuration in, by a reload or a start
 
   const State& state() const { return state_; }
   const Failure& failure(FailureId id) const { return state_.failures.at(id); }

@@ -126,6 +126,38 @@ TEST_CASE("a hold that has ended leaves no time in the future behind") {
   CHECK(world.notice(id).not_before <= world.now());
 }
 
+TEST_CASE("a configuration edited while the daemon was down counts for what is held") {
+  Platform platform = without_response();
+  World world(platform, World::at("2026-12-24T17:00"));
+  world.fail("database", "tcp");
+  world.run_for(1h);
+  REQUIRE(world.unsent("bank:aozora") != nullptr);
+  REQUIRE(world.unsent("bank:midori") != nullptr);
+  platform.banks.erase("midori");
+  platform.banks["aozora"].contacts[0].mail = "new@aozora.example";
+  world.restart(1h, platform);
+  CHECK(world.unsent("bank:midori") == nullptr);
+  REQUIRE(world.unsent("bank:aozora") != nullptr);
+  CHECK(world.unsent("bank:aozora")->to[0].mail == "new@aozora.example");
+  std::size_t told = 0;
+  for (const auto& [id, notice] : world.state().notices) told += notice.topic == "recipients" ? 1 : 0;
+  CHECK(told >= 1);
+}
+
+TEST_CASE("a component that is gone after a start does not end its failure") {
+  Platform platform = without_response();
+  World world(platform, World::at("2026-12-24T11:00"));
+  world.fail("web-2", "http");
+  world.run_for(1min);
+  platform.components.erase("web-2");
+  platform.services["member-site"].needs[0].of.pop_back();
+  world.restart(5min, platform);
+  world.run_for(2h);
+  CHECK(world.failure(1).is_open());
+  CHECK(world.failure(1).awaits_recover);
+  CHECK(world.failure(1).members.empty());
+}
+
 TEST_CASE("an unknown probe that could make the component down is not hidden by one that is degraded") {
   Platform platform = example_platform();
   const Component& database = platform.components["database"];

@@ -295,7 +295,7 @@ std::string World::order(const std::string& by, Order order) {
   return last_answer_ ? last_answer_->text : "";
 }
 
-void World::restart(Duration down) {
+void World::restart(Duration down, Platform edited) {
   State state = decider_->state();
   // What is live is lost.
   for (auto& [name, component] : state.components) {
@@ -309,7 +309,7 @@ void World::restart(Duration down) {
       health = kept;
     }
   }
-  PlatformPtr platform = decider_->platform();
+  PlatformPtr platform = std::make_shared<Platform>(std::move(edited));
   decider_ = std::make_unique<Decider>(platform, std::move(state), "test");
   events_.clear();
   under_way_.clear();

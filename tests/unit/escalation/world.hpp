@@ -46,7 +46,9 @@ class World {
   // Gives the answer; the confirmation's may come later: see answer().
   std::string order(const std::string& by, Order order);
   bool accepted() const { return last_answer_ && last_answer_->done; }
-  void restart(Duration down);
+  void restart(Duration down) { restart(down, platform()); }
+  // The configuration was edited before the start.
+  void restart(Duration down, Platform platform);
   void reload(Platform platform);
   void clock_jumped(Duration by);
   bool mail_up = true;
