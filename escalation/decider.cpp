@@ -135,8 +135,7 @@ void restart(Turn& turn) {
   std::vector<ProbeId> probes;
   // What failed before is judged by runs that begin now; what is no failure's yet opens by them too.
   for (const auto& [name, component] : turn.platform.components) {
-    FailureId of = turn.failure_of(name);
-    if (of != 0 && !turn.failure(of).recovered_at) continue;
+    if (turn.failure_of(name) != 0) continue;
     turn.live.fresh_from[name] = turn.now;
     if (state_of(component, turn.health(name)) == ComponentState::ok) continue;
     for (const ProbeSpec& spec : component.probes) {
