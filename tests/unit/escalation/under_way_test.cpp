@@ -114,6 +114,16 @@ TEST_CASE("raised again while its correction is under way, a failure is told ane
   CHECK(world.count(NoticeKind::bank_corrected, "bank:aozora") == 1);
 }
 
+TEST_CASE("a notice that is held between its attempts is overdue a day after the first one") {
+  World world(without_response(), World::at("2026-12-25T16:30"));  // a Friday
+  world.defers.insert("yamada@aozora.example");
+  world.fail("database", "tcp");
+  world.run_until(World::at("2026-12-26T16:00"));
+  CHECK(world.count(NoticeKind::delivery_failed) == 0);
+  world.run_until(World::at("2026-12-26T17:00"));
+  CHECK(world.count(NoticeKind::delivery_failed, "system-lead") == 1);
+}
+
 TEST_CASE("a hold that has ended leaves no time in the future behind") {
   Platform platform = without_response();
   platform.bank_notices.first_per_hour = 0;
