@@ -377,6 +377,7 @@ class HttpRun final : public NetworkRun {
     share_.reset();
     names_.reset();
     headers_.reset();
+    std::string().swap(page_.body);  // An assigned string would keep the room of the former.
     page_ = {};
     header_bytes_ = body_bytes_ = 0;
     open_error_ = 0;
