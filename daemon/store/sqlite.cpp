@@ -257,7 +257,7 @@ Result<bool> Connection::check_for_damage(Duration at_most) {
   if (code != SQLITE_ROW) return error_of(*place_, code, handle_.get());
   if (found == "ok") return true;
   place_->damaged = true;
-  return failure_of(describe(path(), SQLITE_CORRUPT, one_line(found, 500).c_str(), 0));
+  return failure_of(describe(path(), SQLITE_CORRUPT, one_line(found, 200).c_str(), 0));
 }
 
 Result<void> Connection::copy_to(Connection& target, const std::function<bool()>& go_on) {

@@ -143,7 +143,7 @@ Result<void> Writer::check_place() const {
   if (status.st_dev == device_ && status.st_ino == file_) return {};
   return failure_of(fmt::format(
       "{}: the database was moved, removed or replaced while the daemon runs: put it back, "
-      "or restart the daemon to go on with what is there now",
+      "or, where another one was put there on purpose, restart the daemon",
       connection_.path()));
 }
 

@@ -1,8 +1,9 @@
 """The record is lost, and comes back: backups under load, a damaged file, restoring, beginning anew, an older release's
 record."""
+import http.client
 import json
 import os
-import pathlib
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -171,14 +172,51 @@ class Care(Record):
             programs.mkdir(mode=0o777)
             programs.chmod(0o777)
             subprocess.run(["cp", BUILD / "yagura", programs], check=True)
+            # One of the people, and not the lead.
+            people = self.daemon.config.read_text()
+            self.daemon.config.write_text(people.replace("roles: [infra-ops]}", "roles: [infra-ops], unix_user: nobody}"))
+            self.daemon.order("reload")
             nobody = subprocess.run([programs / "yagura", "--socket", self.daemon.socket, "backup", programs / "copy"],
                                     user="nobody", capture_output=True, text=True, cwd="/", timeout=PATIENCE)
             self.assertEqual(nobody.returncode, 1)
-            self.assertIn("nobody", nobody.stderr)
+            self.assertIn("only the system lead and root", nobody.stderr)
             self.assertEqual([file.name for file in programs.iterdir()], ["yagura"])
         self.daemon.stop()
         self.assertEqual(self.daemon.yagura("backup", self.folder / "away").status, 3)
         self.assertEqual(list(self.folder.glob("away*")), [])
+
+    def test_a_copy_is_handed_out_piece_by_piece_to_one_at_a_time(self):
+        self.begin()
+
+        def ask(method, target):
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(PATIENCE)
+                connection.connect(str(self.daemon.socket))
+                connection.sendall(f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+                answer = http.client.HTTPResponse(connection, method=method)
+                answer.begin()
+                return answer.status, answer.read()
+        status, made = ask("POST", "/v1/backup")
+        self.assertEqual(status, 200, made)
+        made = json.loads(made)
+        self.assertEqual(ask("POST", "/v1/backup")[0], 409)  # not while this one is fetched
+        self.assertEqual(self.daemon.yagura("backup", self.folder / "second").status, 1)
+        self.assertEqual(list(self.folder.glob("second*")), [])
+        # Ready, it has no name: whatever becomes of the daemon, nothing of it stays.
+        self.assertEqual(list(self.state.glob("yagura.db.copy*")), [])
+        self.assertEqual(ask("GET", f"/v1/backup/{made['id']}?from=x")[0], 400)
+        self.assertEqual(ask("GET", "/v1/backup/other?from=0")[0], 404)
+        self.assertEqual(ask("GET", "/v1/backup")[0], 404)
+        copy = b""
+        while len(copy) < made["bytes"]:
+            status, piece = ask("GET", f"/v1/backup/{made['id']}?from={len(copy)}")
+            self.assertEqual(status, 200)
+            self.assertTrue(piece)
+            copy += piece
+        self.assertEqual(len(copy), made["bytes"])
+        self.assertTrue(copy.startswith(b"SQLite format 3"))
+        self.assertEqual(ask("GET", f"/v1/backup/{made['id']}?from=0")[0], 404)  # given, and forgotten
+        self.daemon.order("backup", self.folder / "third")
 
     def test_a_restore_is_refused_while_the_daemon_runs_and_for_what_is_no_backup(self):
         self.begin()
