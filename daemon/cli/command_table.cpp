@@ -232,7 +232,19 @@ std::vector<CommandRow> acting() {
        "standard error and exit status 2, and the old one stays in force.",
        "  yagura config check && yagura reload\n",
        {},
-       reload}};
+       reload},
+      {"backup",
+       "FILE",
+       "system-lead, root",
+       "a copy of the record, while the daemon runs",
+       "Writes the whole record, of one moment, to the new file FILE (mode 0600), and reads it "
+       "through again: every page, and the chain from its first row. FILE is there under its name "
+       "only when it is whole; a file that is there is never overwritten. The last row's number "
+       "and chain are printed: kept elsewhere, they show later whether the record was changed. "
+       "Mails that are not out yet and all texts are in it: keep it as you keep the record.",
+       "  yagura backup /backup/yagura-$(date +%F).db\n",
+       {{"FILE", "FILE", "the file to make", Need::required}},
+       backup}};
 }
 
 std::vector<CommandRow> by_itself() {
@@ -291,7 +303,23 @@ std::vector<CommandRow> by_itself() {
        "  yagura rehearse --config yagura.yaml friday-evening.yaml\n",
        {{"STORY", "STORY", "the story's file", Need::required},
         {"--seed", "N", "shifts when each probe runs"}},
-       rehearse_story}};
+       rehearse_story},
+      {"restore",
+       "(FILE | --new-record) [--broken-chain]",
+       "who may write where the record is: root, or the daemon's user",
+       "puts a backup in the record's place",
+       "With the daemon stopped: puts the backup FILE in the place of the record of the "
+       "configuration's `state`, or with --new-record an empty one. The backup is read through "
+       "first; the record that is there is set aside beside it, never deleted, and can be restored "
+       "in the same way. What happened after the backup is not known any more; notices that were "
+       "still to go when it was made are listed, and those that went out since go again, as the "
+       "same mail. Refused while a daemon runs on that state.",
+       "  systemctl stop yagurad\n  yagura restore /backup/yagura-2027-01-04.db\n"
+       "  systemctl start yagurad\n",
+       {{"FILE", "FILE", "the backup, or a record that was set aside"},
+        {"--new-record", "", "begins anew: open failures and held notices are forgotten"},
+        {"--broken-chain", "", "takes a backup whose chain does not hold, as it is"}},
+       restore}};
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ int notice_hold(const Arguments& given, const Terminal& terminal);
 int notice_release(const Arguments& given, const Terminal& terminal);
 int notice_withdraw(const Arguments& given, const Terminal& terminal);
 int reload(const Arguments& given, const Terminal& terminal);
+int backup(const Arguments& given, const Terminal& terminal);  // backup_command.cpp
 
 int job_run(const Arguments& given, const Terminal& terminal);  // job_run.cpp
 
@@ -39,6 +40,7 @@ int job_run(const Arguments& given, const Terminal& terminal);  // job_run.cpp
 int config_check(const Arguments& given, const Terminal& terminal);    // local_commands.cpp
 int rehearse_story(const Arguments& given, const Terminal& terminal);  // local_commands.cpp
 int calendar(const Arguments& given, const Terminal& terminal);        // calendar_command.cpp
+int restore(const Arguments& given, const Terminal& terminal);         // restore_command.cpp
 
 // Says what is wrong with what was given, and where to read more. Gives exit_usage.
 int wrong_usage(const Arguments& given, const Terminal& terminal, std::string_view what);

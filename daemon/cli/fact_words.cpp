@@ -128,6 +128,16 @@ std::string fact_words(const json::value& row) {
   if (what == "stop.ended") return "the planned stop of " + get("service") + " ends";
   if (what == "daemon.started") return "the daemon started";
   if (what == "clock.jumped") return "the wall clock jumped by " + get("by");
+  if (what == "record.backup") {
+    return fmt::format("a backup of {} rows was taken{}", get("rows"), by);
+  }
+  if (what == "record.restored") {
+    return with(fmt::format("the record is a backup of {} rows from here on{}", get("rows"), by),
+                ": ", get("from"));
+  }
+  if (what == "record.begun") {
+    return with("a new record was begun" + by, "; set aside: ", get("set_aside"));
+  }
   if (what == "access.refused") return with("access refused" + by, ": ", get("path"));
   if (what.starts_with("notice.")) return words_of_notice(what, row, details) + by;
   return with(what + by, ": ", all_details(details));

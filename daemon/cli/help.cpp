@@ -39,9 +39,9 @@ const std::vector<Group>& groups() {
         "record"}},
       {"Working on a failure", {"ack", "respond", "report", "recover", "confirm", "open"}},
       {"For the system lead",
-       {"classify", "banks", "notice hold", "notice release", "notice withdraw", "reload"}},
+       {"classify", "banks", "notice hold", "notice release", "notice withdraw", "reload", "backup"}},
       {"Jobs", {"job run"}},
-      {"Without a daemon", {"config check", "calendar", "rehearse"}}};
+      {"Without a daemon", {"config check", "calendar", "rehearse", "restore"}}};
   return all;
 }
 

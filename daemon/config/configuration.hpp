@@ -66,6 +66,14 @@ Loaded load_configuration(const std::string& path, Instant now);
 // not say. Error: the file cannot be read, is no YAML at all, or its `control` is no path.
 Result<std::string> control_socket_of(const std::string& path);
 
+// `state` and `timezone` alone, with their defaults, for whoever works on the record without a
+// daemon. Error: the file cannot be read to its end, so that what it says is not sure.
+struct StatePlace {
+  std::string folder;
+  Zone zone;
+};
+Result<StatePlace> state_place_of(const std::string& path);
+
 bool has_errors(const Problems& problems);
 // One problem a line, each with its line break.
 std::string text(const Problems& problems);

@@ -93,6 +93,8 @@ ResponseStep read_response_step(Draft& draft, const std::string& component, cons
 // `listen.control` and its default; also called where nothing else is wanted.
 std::string read_control_socket(Reader& listen);
 std::string default_control_socket();
+// `state` with its default; also called where nothing else is wanted.
+std::string read_state_folder(Reader& root);
 
 // The entries of a mapping from names; `what` says in the singular what they are: "component".
 // Refuses names that are no identifiers, and more than `most`.

@@ -131,4 +131,20 @@ Result<std::string> control_socket_of(const std::string& path) {
       one_line(path), problems.empty() ? "" : one_line(problems.front().text())));
 }
 
+Result<StatePlace> state_place_of(const std::string& path) {
+  Problems problems;
+  const ConfigurationDocument document = read_document(path, problems);
+  if (!document.complete || !document.root.is_map()) {
+    return failure_of(
+        fmt::format("{}: cannot be read to its end, so that where the record is (state) "
+                    "is not sure: repair it. {}",
+                    one_line(path), problems.empty() ? "" : one_line(problems.front().text())));
+  }
+  Reader root(document.root, problems, "the configuration");
+  StatePlace place{read_state_folder(root), Zone()};
+  if (has_errors(problems)) return failure_of(one_line(problems.front().text()));
+  if (auto zone = Zone::named(root.text_or("timezone", "Asia/Tokyo"))) place.zone = *zone;
+  return place;
+}
+
 }  // namespace yagura

@@ -78,15 +78,18 @@ std::string read_control_socket(Reader& listen) {
   return path.empty() ? default_control_socket() : path;
 }
 
+std::string read_state_folder(Reader& root) {
+  std::string folder = path_of(root, "state");
+  return folder.empty() ? "/var/lib/yagura" : folder;
+}
+
 void read_settings(Draft& draft) {
   if (auto zone = Zone::named(draft.root.text_or("timezone", "Asia/Tokyo"))) {
     draft.platform.zone = *zone;
   } else {
     draft.problem(draft.section("timezone"), zone.error().message);
   }
-  draft.configuration.state_folder = path_of(draft.root, "state");
-  if (draft.configuration.state_folder.empty())
-    draft.configuration.state_folder = "/var/lib/yagura";
+  draft.configuration.state_folder = read_state_folder(draft.root);
   read_listen(draft);
   read_retention(draft);
 }

@@ -39,7 +39,7 @@ RecordLine line_of(const RecordRow& row, bool hashes) {
 
 class Api {
  public:
-  Api(Engine& engine, Store& store) : engine_(engine), store_(store) {}
+  Api(Engine& engine, Store& store, Backups& backups) : engine_(engine), store_(store), backups_(backups) {}
 
   void handle(WebRequest request, Respond_ answer) {
     if (!request.peer) return answer(refusal(403, "the caller is not known"));
@@ -51,6 +51,7 @@ class Api {
       return answer(refusal(403, fmt::format("{} is none of the people of the configuration: ask the system "
                                              "lead to add `unix_user: {}`", peer.user, peer.user)));
     }
+    if (request.path.starts_with("/v1/backup")) return backup(request, person, peer, std::move(answer));
     if (request.method == "GET") return answer(read(request, person, peer));
     if (request.method != "POST") return answer(refusal(400, "GET or POST only"));
     if (request.path == "/v1/orders") return order(request, person, peer, std::move(answer));
@@ -190,6 +191,37 @@ class Api {
     });
   }
 
+  void backup(const WebRequest& request, const Person* person, const Peer& peer, Respond_ answer) {
+    std::string who = person != nullptr ? person->id : "unix:" + peer.user;
+    if (peer.uid != 0 && (person == nullptr || !person->roles.contains(Role::system_lead))) {
+      engine_.note("access.refused", "unix:" + peer.user, {{"path", "/v1/backup"}});
+      return answer(refusal(403, "only the system lead and root may take a backup: all of the record is in it"));
+    }
+    if (request.method == "POST" && request.path == "/v1/backup") {
+      return backups_.make([this, who, answer = std::move(answer)](Result<Backups::Copy> copy) {
+        if (!copy) return answer(refusal(409, copy.error().message));
+        engine_.note("record.backup", who,
+                     {{"rows", std::to_string(copy->head.id)}, {"bytes", std::to_string(copy->bytes)}});
+        answer(fine(json::serialize(json::object{{"id", copy->id}, {"bytes", copy->bytes}, {"rows", copy->head.id},
+                                                 {"chain", copy->head.chain}}) + "\n"));
+      });
+    }
+    constexpr std::string_view prefix = "/v1/backup/";
+    if (request.method != "GET" || !request.path.starts_with(prefix)) {
+      return answer(refusal(404, "there is nothing at " + one_line(request.path, 200)));
+    }
+    std::int64_t from = 0;
+    if (auto given = request.query.find("from"); given != request.query.end() && given->second != "0") {
+      auto number = number_in(given->second);
+      if (!number) return answer(refusal(400, "\"from\" is a number of bytes"));
+      from = *number;
+    }
+    backups_.piece(request.path.substr(prefix.size()), from, [answer = std::move(answer)](Result<std::string> bytes) {
+      if (!bytes) return answer(refusal(404, bytes.error().message));
+      answer({200, "application/octet-stream", std::move(*bytes)});
+    });
+  }
+
   static std::optional<json::object> object_of(const std::string& body) {
     boost::system::error_code error;
     json::value value = json::parse(body, error);
@@ -282,6 +314,7 @@ class Api {
  private:
   Engine& engine_;
   Store& store_;
+  Backups& backups_;
 };
 
 // GET|HEAD|POST /ping/<component>[/<probe>][/start|/fail|/log|/<0-255>][?rid=…], as the Healthchecks service takes it.
@@ -334,8 +367,8 @@ WebResponse web_ping(Engine& engine, const WebRequest& request) {
 
 }  // namespace
 
-WebHandler control_handler(Engine& engine, Store& store) {
-  return [api = std::make_shared<Api>(engine, store)](WebRequest request, Respond_ answer) {
+WebHandler control_handler(Engine& engine, Store& store, Backups& backups) {
+  return [api = std::make_shared<Api>(engine, store, backups)](WebRequest request, Respond_ answer) {
     api->handle(std::move(request), std::move(answer));
   };
 }

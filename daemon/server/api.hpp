@@ -5,12 +5,14 @@
 //        /v1/notices[?which=unsent|held|failed|all]  /v1/notices/ID
 //        /v1/record?since=T&until=T&after=ROW   rows as they stand, 500 at a time   /v1/record/verify
 //        /v1/record/raw?…                       the same with states, for exports
-//   POST /v1/orders {"order":…}   /v1/probe {"component","probe"}   /v1/reload
+//        /v1/backup/ID?from=N                   a piece of a copy of the database, as bytes
+//   POST /v1/orders {"order":…}   /v1/probe {"component","probe"}   /v1/reload   /v1/backup
 //        /v1/ping {"component","probe","event","exit_status","run_id","body"}   by any local user
 //
 // 200 done; 400 cannot be read; 403 not allowed; 404 not there; 409 refused by the rules; every refusal is {"error": sentence}.
 #pragma once
 
+#include "backups.hpp"
 #include "engine.hpp"
 #include "web_server.hpp"
 
@@ -19,8 +21,8 @@ namespace yagura {
 // Reads {"order": "ack", …} as the command line sends it. Error: what is wrong with it.
 Result<Order> read_order(std::string_view body);
 
-// Both borrow the engine and the store.
-WebHandler control_handler(Engine& engine, Store& store);
+// They borrow what they are given.
+WebHandler control_handler(Engine& engine, Store& store, Backups& backups);
 WebHandler web_handler(Engine& engine, Store& store);
 
 }  // namespace yagura

@@ -25,12 +25,13 @@ class Daemon {
   Daemon(Configuration configuration, Composer composer, std::unique_ptr<Store> store, Kept kept)
       : store_(std::move(store)), runtime_(loop_),
         engine_(loop_, runtime_, *store_, std::move(configuration), std::move(composer), std::move(kept)),
+        backups_(runtime_, engine_.configuration().state_folder),
         signals_(loop_, SIGTERM, SIGINT, SIGHUP), watchdog_(loop_), trouble_timer_(loop_) {}
 
   Result<void> listen() {
     const Configuration& configuration = engine_.configuration();
     auto control = WebServer::on_unix_socket(loop_, configuration.control_socket,
-                                              control_handler(engine_, *store_));
+                                              control_handler(engine_, *store_, backups_));
     if (!control) return tl::unexpected(control.error());
     control_ = std::move(*control);
     if (configuration.http_address.empty()) return {};
@@ -115,6 +116,7 @@ class Daemon {
   std::unique_ptr<Store> store_;
   io::Runtime runtime_;
   Engine engine_;
+  Backups backups_;
   std::unique_ptr<WebServer> control_, web_;
   asio::signal_set signals_;
   asio::steady_timer watchdog_, trouble_timer_;
@@ -122,9 +124,13 @@ class Daemon {
   std::chrono::steady_clock::time_point told_{};
 };
 
-int refuse(const std::string& why) {
+// A restart may help with 1, as systemd tries. With the other only a person can.
+constexpr int refused_for_now = 1;
+constexpr int refused_for_the_record = 4;
+
+int refuse(const std::string& why, int status = refused_for_now) {
   log::line(log::Level::error, "daemon.refused", {{"why", why}});
-  return 1;
+  return status;
 }
 
 }  // namespace
@@ -160,9 +166,15 @@ int run_daemon(int argc, char** argv) {
     log::line(log::Level::warning, "record.warning", {{"what", sentence}});
   };
   auto store = Store::open(loaded.configuration->state_folder, options);
-  if (!store) return refuse(store.error().message);
+  if (!store) {
+    return refuse(store.error().message, store.error().needs_person ? refused_for_the_record : refused_for_now);
+  }
   auto kept = read_kept(**store);
   if (!kept) return refuse(kept.error().message);
+  if ((*store)->head().id == 0) {
+    // Where the folder's file system is not mounted, this is all that shows it.
+    log::line(log::Level::warning, "record.new", {{"folder", loaded.configuration->state_folder}});
+  }
   Daemon daemon(std::move(*loaded.configuration), std::move(*composer), std::move(*store), std::move(*kept));
   if (auto listening = daemon.listen(); !listening) return refuse(listening.error().message);
   daemon.run();

@@ -11,7 +11,8 @@ namespace {
 template <class Decoded, class Put>
 Result<void> keep(Decoded decoded, const RecordRow& row, Put put) {
   if (!decoded) {
-    return failure_of(fmt::format("row {} of the record ({}) cannot be read: {}", row.id, row.subject,
+    return failure_of(fmt::format("row {} of the record ({}) cannot be read: {}; start the release that wrote it, or "
+                                  "restore a backup: `yagura restore BACKUP`", row.id, row.subject,
                                   decoded.error().message));
   }
   put(std::move(*decoded));

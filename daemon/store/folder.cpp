@@ -19,13 +19,31 @@ namespace {
 constexpr mode_t folder_mode = 0700;
 constexpr mode_t file_mode = 0600;
 
+constexpr std::string_view record_line = "record";
+
+std::string text_of(int descriptor) {
+  std::array<char, 64> buffer{};
+  ssize_t size = pread(descriptor, buffer.data(), buffer.size() - 1, 0);
+  return size > 0 ? std::string(buffer.data(), static_cast<std::size_t>(size)) : "";
+}
+
 // The number in the lock file, as text that is safe to show; "?" when there is none.
 std::string holder_of(int descriptor) {
-  std::array<char, 32> buffer{};
-  ssize_t size = pread(descriptor, buffer.data(), buffer.size() - 1, 0);
-  std::string text = size > 0 ? std::string(buffer.data(), static_cast<std::size_t>(size)) : "";
+  std::string text = text_of(descriptor);
   text = text.substr(0, text.find_first_not_of("0123456789"));
   return text.empty() ? "?" : text;
+}
+
+// Written over what is there and cut after: whoever is killed in between leaves the first lines as
+// they are to be.
+Result<void> write_lock(int descriptor, const std::string& path, bool recorded) {
+  std::string text = fmt::format("{}\n", getpid());
+  if (recorded) text.append(record_line).append("\n");
+  if (pwrite(descriptor, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
+      ftruncate(descriptor, static_cast<off_t>(text.size())) != 0) {
+    return tl::unexpected(system_error(path, "write", errno));
+  }
+  return {};
 }
 
 }  // namespace
@@ -94,12 +112,36 @@ Result<OwnedFile> lock_folder(const std::string& folder) {
   }
   if (locked != 0) return tl::unexpected(system_error(path, "lock", errno));
 
-  std::string number = fmt::format("{}\n", getpid());
-  if (ftruncate(file.get(), 0) != 0 ||
-      pwrite(file.get(), number.data(), number.size(), 0) != static_cast<ssize_t>(number.size())) {
-    return tl::unexpected(system_error(path, "write", errno));
-  }
+  Result<void> written = write_lock(file.get(), path, record_was_noted(file));
+  if (!written) return tl::unexpected(written.error());
   return file;
+}
+
+bool record_was_noted(const OwnedFile& lock) {
+  const std::string text = text_of(lock.get());
+  const std::size_t second = text.find('\n') + 1;  // 0 where there is no line at all
+  return second != 0 && std::string_view(text).substr(second, record_line.size() + 1) == "record\n";
+}
+
+Result<void> note_record(const OwnedFile& lock, const std::string& folder) {
+  if (record_was_noted(lock)) return {};
+  const std::string path = folder + "/yagura.lock";
+  Result<void> written = write_lock(lock.get(), path, true);
+  if (!written) return written;
+  if (fsync(lock.get()) != 0) return tl::unexpected(system_error(path, "write", errno));
+  return {};
+}
+
+Result<void> give_to_owner_of_folder(const std::string& file, const std::string& folder) {
+  struct stat status {};
+  if (stat(folder.c_str(), &status) != 0) {
+    return tl::unexpected(system_error(folder, "look at the folder", errno));
+  }
+  if (geteuid() != 0 || status.st_uid == 0) return {};
+  if (lchown(file.c_str(), status.st_uid, status.st_gid) != 0 && errno != ENOENT) {
+    return tl::unexpected(system_error(file, "give to the folder's owner", errno));
+  }
+  return {};
 }
 
 Result<void> make_private_file(const std::string& file) {

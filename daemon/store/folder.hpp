@@ -26,8 +26,14 @@ class OwnedFile {
 Result<void> make_folder(const std::string& folder);
 
 // Takes FOLDER/yagura.lock for as long as the returned file lives, and writes this process's number
-// into it. The file stays behind: removing a lock file races with the next one who takes it.
+// into its first line. The file stays behind: removing a lock file races with the next one who
+// takes it.
 Result<OwnedFile> lock_folder(const std::string& folder);
+
+// The second line of the lock file: there was a record in this folder. What is missing later was
+// lost, and is not the beginning of a new one. note_record() is durable.
+bool record_was_noted(const OwnedFile& lock);
+Result<void> note_record(const OwnedFile& lock, const std::string& folder);
 
 // Makes what was created or renamed in the folder survive a power cut.
 Result<void> sync_folder(const std::string& folder);
@@ -36,6 +42,9 @@ Result<void> sync_folder(const std::string& folder);
 // where it is there with more. Must not be called on a database that this process has open: closing
 // any descriptor of the file would drop SQLite's locks.
 Result<void> make_private_file(const std::string& file);
+
+// Gives a file that root has made in a folder of another user to that user, who is to work with it.
+Result<void> give_to_owner_of_folder(const std::string& file, const std::string& folder);
 
 // "PATH: cannot write: Permission denied; …", from errno.
 Error system_error(const std::string& path, const std::string& action, int number);

@@ -80,7 +80,8 @@ std::span<const char* const> record_migrations() {
   return all_steps;
 }
 
-Result<void> migrate(sqlite::Connection& connection, std::span<const char* const> steps) {
+Result<std::optional<std::string>> foreign(sqlite::Connection& connection,
+                                           std::span<const char* const> steps) {
   Result<std::int64_t> version = connection.integer("PRAGMA user_version");
   if (!version) return tl::unexpected(version.error());
   Result<std::int64_t> application = connection.integer("PRAGMA application_id");
@@ -90,15 +91,23 @@ Result<void> migrate(sqlite::Connection& connection, std::span<const char* const
 
   bool fresh = *version == 0 && *application == 0 && *things == 0;
   if (!fresh && (*application != record_application_id || *version < 1)) {
-    return failure_of(
-        fmt::format("{}: was made by another program; it was left as it is", connection.path()));
+    return fmt::format("{}: was made by another program; it was left as it is", connection.path());
   }
   if (*version > static_cast<std::int64_t>(steps.size())) {
-    return failure_of(fmt::format(
+    return fmt::format(
         "{}: was made by a newer yagurad (its version is {}, this program knows {}): install that "
         "release again, or restore the backup made before it",
-        connection.path(), *version, steps.size()));
+        connection.path(), *version, steps.size());
   }
+  return std::optional<std::string>();
+}
+
+Result<void> migrate(sqlite::Connection& connection, std::span<const char* const> steps) {
+  Result<std::optional<std::string>> refused = foreign(connection, steps);
+  if (!refused) return tl::unexpected(refused.error());
+  if (*refused) return failure_of(**refused);
+  Result<std::int64_t> version = connection.integer("PRAGMA user_version");
+  if (!version) return tl::unexpected(version.error());
   for (std::size_t at = static_cast<std::size_t>(*version); at < steps.size(); ++at) {
     Result<void> done = apply(connection, steps[at], at + 1);
     if (!done) return done;

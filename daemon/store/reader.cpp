@@ -130,6 +130,21 @@ std::optional<std::string> misfit(const RecordRow& row, const Store::Head& befor
   return std::nullopt;
 }
 
+// The row that a walk of the last so many rows begins after; the genesis for a walk of all. It is
+// there, or an earlier one is taken, so that rows missing in between show.
+Result<Store::Head> row_before(sqlite::Connection& connection, std::int64_t last_rows) {
+  Store::Head before{0, chain_genesis()};
+  if (last_rows == RecordReader::all_rows) return before;
+  Result<sqlite::Statement> statement = connection.prepare(
+      "SELECT id, chain FROM record WHERE id <= (SELECT max(id) FROM record) - ?1 "
+      "ORDER BY id DESC LIMIT 1");
+  if (!statement) return tl::unexpected(statement.error());
+  Result<bool> row = statement->bind(1, last_rows).step();
+  if (!row) return tl::unexpected(row.error());
+  if (*row) before = {statement->integer(0), statement->text(1)};
+  return before;
+}
+
 }  // namespace
 
 const char* last_states_sql() {
@@ -221,20 +236,45 @@ Result<std::vector<JobRow>> RecordReader::jobs() {
   return jobs;
 }
 
-Result<std::optional<Store::Mismatch>> RecordReader::verify(const Store::Head& head) {
+Result<Store::Head> RecordReader::head() {
+  Result<sqlite::Statement> last =
+      connection_.prepare("SELECT id, chain FROM record ORDER BY id DESC LIMIT 1");
+  if (!last) return tl::unexpected(last.error());
+  Result<bool> row = last->step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return Store::Head{0, chain_genesis()};
+  return Store::Head{last->integer(0), last->text(1)};
+}
+
+Result<std::optional<Instant>> RecordReader::last_at() {
+  Result<sqlite::Statement> last =
+      connection_.prepare("SELECT at_ms FROM record ORDER BY id DESC LIMIT 1");
+  if (!last) return tl::unexpected(last.error());
+  Result<bool> row = last->step();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return std::optional<Instant>();
+  return Instant(Duration(last->integer(0)));
+}
+
+Result<std::optional<Store::Mismatch>> RecordReader::verify(const Store::Head& head,
+                                                            std::int64_t last_rows) {
   // One view of the database from the first row to the count at the end, however long the walk
   // takes.
   Result<void> begun = connection_.run("BEGIN");
   if (!begun) return tl::unexpected(begun.error());
+  Result<Store::Head> begin = row_before(connection_, last_rows);
+  if (!begin) return tl::unexpected(begin.error());
   Result<sqlite::Statement> rows =
-      connection_.prepare("SELECT " YAGURA_RECORD_COLUMNS " FROM record ORDER BY id");
+      connection_.prepare("SELECT " YAGURA_RECORD_COLUMNS " FROM record WHERE id > ?1 ORDER BY id");
   if (!rows) return tl::unexpected(rows.error());
+  // The whole walk sees rows, too, that somebody gave a number below the first.
+  rows->bind(1, last_rows == all_rows ? std::numeric_limits<std::int64_t>::min() : begin->id);
   Result<sqlite::Statement> erasure = connection_.prepare(
       "SELECT count(*) FROM record WHERE subject = ?1 AND subject <> '' "
       "AND what = 'record.erased' AND id > ?2");
   if (!erasure) return tl::unexpected(erasure.error());
 
-  Store::Head before{0, chain_genesis()};
+  Store::Head before = *begin;
   Result<bool> more = rows->step();
   for (; more && *more; more = rows->step()) {
     RecordRow row = row_of(*rows);

@@ -23,8 +23,15 @@ class RecordReader {
   Result<void> last_states(const std::function<void(const RecordRow&)>& row);
   Result<std::optional<MailBytes>> mail(std::int64_t notice);
   Result<std::vector<JobRow>> jobs();
-  // `head` is the last row that this process knows to be durable; it has to be found.
-  Result<std::optional<Store::Mismatch>> verify(const Store::Head& head);
+  // Walks the chain, the whole of it or that of the last rows only. `head` is the last row that
+  // this process knows to be durable; it has to be found.
+  static constexpr std::int64_t all_rows = 0;
+  Result<std::optional<Store::Mismatch>> verify(const Store::Head& head,
+                                                std::int64_t last_rows = all_rows);
+  // The last row; the genesis where there is none.
+  Result<Store::Head> head();
+  // When the last row was made; nothing where there is none.
+  Result<std::optional<Instant>> last_at();
 
  private:
   explicit RecordReader(sqlite::Connection connection) : connection_(std::move(connection)) {}

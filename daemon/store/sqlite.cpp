@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
@@ -10,12 +11,18 @@
 #include <thread>
 #include <utility>
 
+#include "text.hpp"
+
 namespace yagura::sqlite {
 namespace {
 
 // How long a statement waits for a lock that another program (a backup, sqlite3 by hand) holds.
 // Short: the writer tries again by itself, and closing must not wait for long.
 constexpr int busy_timeout_ms = 1000;
+// A copy's steps, and the rest after each: at most some 100 MB a second, and never a long wait for
+// anybody else.
+constexpr std::int64_t copy_step_bytes = 256 * 1024;
+constexpr Duration copy_rest = 2ms;
 
 // What went wrong and what to do. The general word comes first, SQLite's own one after it.
 std::string describe(const std::string& place, int code, const char* detail, int system_error) {
@@ -23,8 +30,7 @@ std::string describe(const std::string& place, int code, const char* detail, int
   switch (code & 0xFF) {
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-      meaning =
-          "the database is damaged, and was left as it is: keep a copy, then restore a backup";
+      meaning = "the database is damaged";
       break;
     case SQLITE_FULL:
       meaning = "the disk is full";
@@ -58,12 +64,14 @@ std::string describe(const std::string& place, int code, const char* detail, int
 
 // Callers clear errno before the call that may fail: what stands in it after is the system's last
 // word. sqlite3_system_errno() knows nothing of an error in COMMIT, and keeps older ones.
-tl::unexpected<Error> error_of(const std::string& place, int code, sqlite3* connection) {
+tl::unexpected<Error> error_of(Place& place, int code, sqlite3* connection) {
   int system_error = errno;
   int primary = code & 0xFF;
+  if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) place.damaged = true;
   bool of_the_system = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
   bool same = connection != nullptr && sqlite3_extended_errcode(connection) == code;
-  return failure_of(describe(place, code, same ? sqlite3_errmsg(connection) : sqlite3_errstr(code),
+  return failure_of(describe(place.path, code,
+                             same ? sqlite3_errmsg(connection) : sqlite3_errstr(code),
                              of_the_system ? system_error : 0));
 }
 
@@ -126,11 +134,11 @@ Statement& Statement::bind_bytes(int parameter, std::string_view bytes) {
 Result<bool> Statement::step() {
   sqlite3* connection = sqlite3_db_handle(handle_.get());
   errno = 0;
-  if (bind_error_ != 0) return error_of(place_, bind_error_, connection);
+  if (bind_error_ != 0) return error_of(*place_, bind_error_, connection);
   int code = sqlite3_step(handle_.get());
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
-  return error_of(place_, code, connection);
+  return error_of(*place_, code, connection);
 }
 
 Result<void> Statement::run() {
@@ -172,8 +180,8 @@ Result<Connection> Connection::open(const std::string& path, Access access) {
   int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
   Connection result;
   result.handle_.reset(raw);
-  result.path_ = path;
-  if (code != SQLITE_OK) return error_of(path, code, raw);
+  result.place_ = std::make_shared<Place>(path);
+  if (code != SQLITE_OK) return error_of(*result.place_, code, raw);
   sqlite3_busy_timeout(raw, busy_timeout_ms);
   // What stands in a damaged or tampered file must not be able to do more than be read.
   sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
@@ -184,7 +192,7 @@ Result<Connection> Connection::open(const std::string& path, Access access) {
 Result<void> Connection::run(const std::string& sql) {
   errno = 0;
   int code = sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) return error_of(path_, code, handle_.get());
+  if (code != SQLITE_OK) return error_of(*place_, code, handle_.get());
   return {};
 }
 
@@ -195,8 +203,8 @@ Result<Statement> Connection::prepare(std::string_view sql) {
       sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), 0, &raw, nullptr);
   Statement result;
   result.handle_.reset(raw);
-  result.place_ = path_;
-  if (code != SQLITE_OK) return error_of(path_, code, handle_.get());
+  result.place_ = place_;
+  if (code != SQLITE_OK) return error_of(*place_, code, handle_.get());
   return result;
 }
 
@@ -228,7 +236,7 @@ void Connection::tidy_up_at_close(bool on) {
   sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
 }
 
-Result<void> Connection::check_for_damage(Duration at_most) {
+Result<bool> Connection::check_for_damage(Duration at_most) {
   Result<Statement> statement = prepare("PRAGMA quick_check(1)");
   if (!statement) return tl::unexpected(statement.error());
   int code = SQLITE_OK;
@@ -244,11 +252,53 @@ Result<void> Connection::check_for_damage(Duration at_most) {
   // SQLite tells an interrupted check both ways, as an error or as a finding.
   bool interrupted = code == SQLITE_INTERRUPT ||
                      sqlite3_errcode(handle_.get()) == SQLITE_INTERRUPT || found == "interrupted";
-  if (interrupted) return {};
+  if (interrupted) return false;
   errno = system_error;
-  if (code != SQLITE_ROW) return error_of(path_, code, handle_.get());
-  if (found == "ok") return {};
-  return failure_of(describe(path_, SQLITE_CORRUPT, found.c_str(), 0));
+  if (code != SQLITE_ROW) return error_of(*place_, code, handle_.get());
+  if (found == "ok") return true;
+  place_->damaged = true;
+  return failure_of(describe(path(), SQLITE_CORRUPT, one_line(found, 200).c_str(), 0));
+}
+
+Result<void> Connection::copy_to(Connection& target, const std::function<bool()>& go_on) {
+  // A view of one moment, kept open over all steps: else every commit of the writer would make the
+  // copy begin again, and under load it would never end.
+  Result<void> begun = run("BEGIN");
+  if (!begun) return begun;
+  Result<std::int64_t> things = integer("SELECT count(*) FROM sqlite_schema");
+  if (!things) return tl::unexpected(things.error());
+  Result<std::int64_t> page = integer("PRAGMA page_size");
+  if (!page) return tl::unexpected(page.error());
+  const int pages = static_cast<int>(std::max<std::int64_t>(1, copy_step_bytes / *page));
+
+  struct Finish {
+    void operator()(sqlite3_backup* backup) const { sqlite3_backup_finish(backup); }
+  };
+  errno = 0;
+  std::unique_ptr<sqlite3_backup, Finish> copy(
+      sqlite3_backup_init(target.handle_.get(), "main", handle_.get(), "main"));
+  sqlite3* const told = target.handle_.get();  // it knows the errors of both
+  if (!copy) return error_of(*target.place_, sqlite3_extended_errcode(told), told);
+  int code = SQLITE_OK;
+  while (code == SQLITE_OK) {
+    if (!go_on()) return failure_of(fmt::format("{}: the copy was broken off", target.path()));
+    errno = 0;
+    code = sqlite3_backup_step(copy.get(), pages);
+    if (code == SQLITE_OK) std::this_thread::sleep_for(copy_rest);
+  }
+  if (code != SQLITE_DONE) {
+    const bool of_the_source = (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB;
+    return error_of(of_the_source ? *place_ : *target.place_, code, told);
+  }
+  copy.reset();
+  return run("COMMIT");
+}
+
+Result<void> Connection::make_single_file() {
+  Result<std::string> mode = text("PRAGMA journal_mode=DELETE");
+  if (!mode) return tl::unexpected(mode.error());
+  if (*mode == "delete") return {};
+  return failure_of(fmt::format("{}: another program holds the database", path()));
 }
 
 Result<TransactionScope> TransactionScope::begin(Connection& connection) {

@@ -3,10 +3,13 @@
 // sqlite3.h. Nothing here throws.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "instant.hpp"
 #include "result.hpp"
@@ -15,6 +18,13 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 namespace yagura::sqlite {
+
+// The file that connections and statements speak of. Threads may share it.
+struct Place {
+  explicit Place(std::string file) : path(std::move(file)) {}
+  const std::string path;
+  std::atomic<bool> damaged{false};  // SQLite has called it damaged, or no database, at some time
+};
 
 // A prepared statement. Its connection must outlive it.
 class Statement {
@@ -41,7 +51,7 @@ class Statement {
     void operator()(sqlite3_stmt* statement) const;
   };
   std::unique_ptr<sqlite3_stmt, Closer> handle_;
-  std::string place_;
+  std::shared_ptr<Place> place_;
   int bind_error_ = 0;
 };
 
@@ -58,22 +68,31 @@ class Connection {
   Result<std::int64_t> integer(std::string_view sql);
   Result<std::string> text(std::string_view sql);
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return place_->path; }
+  // What was read of the file is damaged, or no database at all. Stays true once it is.
+  bool found_damage() const { return place_->damaged; }
   bool in_transaction() const;
   // The file could be opened for reading only, although writing was asked for.
   bool is_read_only() const;
   // While off, closing the last connection leaves file and write-ahead log exactly as they are.
   void tidy_up_at_close(bool on);
   // Looks for damage (PRAGMA quick_check), at most that long: what was not reached by then counts
-  // as sound, so that a large database does not keep the daemon from starting.
-  Result<void> check_for_damage(Duration at_most);
+  // as sound, so that a large database does not keep the daemon from starting. Gives whether all
+  // of it was looked at.
+  Result<bool> check_for_damage(Duration at_most);
+  // Copies the whole database, as it stands at the beginning, over that of `target`, in steps of
+  // 256 KiB with a rest after each, so that nobody else waits long for the disk. Who writes goes
+  // on writing. `go_on` is asked before each step; where it says no, that is an error.
+  Result<void> copy_to(Connection& target, const std::function<bool()>& go_on);
+  // The same database in one file, without a write-ahead log beside it.
+  Result<void> make_single_file();
 
  private:
   struct Closer {
     void operator()(sqlite3* connection) const;
   };
   std::unique_ptr<sqlite3, Closer> handle_;
-  std::string path_;
+  std::shared_ptr<Place> place_;
 };
 
 // Rolls back when left without commit().

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +13,8 @@
 #include <thread>
 #include <utility>
 
+#include "aside.hpp"
+#include "backup.hpp"
 #include "folder.hpp"
 #include "reader.hpp"
 #include "writer.hpp"
@@ -27,6 +30,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t most_items_together = 10'000;
 // How long the destructor gives a worker, once told to give up, before it leaves it behind.
 constexpr Duration leave_at_most = 100ms;
+// How many of the last rows have their chain walked at start: some milliseconds.
+constexpr std::int64_t rows_verified_at_start = 1000;
 
 struct Item {
   Transaction transaction;
@@ -131,7 +136,12 @@ bool attempt(Shared& shared, std::size_t& together) {
   together = written ? std::min(most_items_together, together * 2)
                      : std::max<std::size_t>(1, std::min(together, batch.size()) / 2);
 
-  std::string news;
+  std::string news, error;
+  if (!written) error = written.error().message;
+  if (!written && shared.writer.found_damage()) {
+    error += "; stop the daemon, and start it again: it sets a damaged record aside, and says how "
+             "a backup takes its place";
+  }
   {
     std::lock_guard lock(shared.mutex);
     shared.attempt_since.reset();
@@ -139,12 +149,12 @@ bool attempt(Shared& shared, std::size_t& together) {
       news = fmt::format("the record is written again after {}",
                          format_duration(since(*shared.failing_since)));
       shared.failing_since.reset();
-    } else if (!written && shared.error != written.error().message) {
+    } else if (!written && shared.error != error) {
       news = fmt::format("the record cannot be written, trying again every {}: {}",
-                         format_duration(shared.options.retry_every), written.error().message);
+                         format_duration(shared.options.retry_every), error);
     }
     if (!written && !shared.failing_since) shared.failing_since = Clock::now();
-    shared.error = written ? "" : written.error().message;
+    shared.error = error;
   }
   if (!news.empty()) warn(shared, news);
   if (!written) return false;
@@ -312,18 +322,82 @@ class SqliteStore final : public Store {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(const std::string& folder, StoreOptions options) {
+namespace {
+
+using Opened = tl::expected<std::unique_ptr<Store>, StoreRefusal>;
+
+tl::unexpected<StoreRefusal> refused(const Error& error, bool needs_person = false) {
+  return tl::unexpected(StoreRefusal{error, needs_person});
+}
+
+// Sets the record aside, and says so, why, and what to do now.
+tl::unexpected<StoreRefusal> refuse_damaged(const std::string& folder, const std::string& why) {
+  const std::string aside =
+      aside_name(folder, "damaged", std::chrono::floor<Duration>(std::chrono::system_clock::now()));
+  Result<bool> moved = set_aside(folder, aside);
+  if (!moved) {
+    return refused({fmt::format("{}; it could not be set aside ({}): keep a copy of it; {}", why,
+                                moved.error().message, way_back())},
+                   true);
+  }
+  return refused({fmt::format("{}; it was set aside as {}; {}", why, aside, way_back())},
+                 true);
+}
+
+// A record that was changed by hand does not keep the daemon from watching, but is told.
+void look_at_chain(const std::string& path, const Store::Head& head, const StoreOptions& options) {
+  Result<std::optional<Store::Mismatch>> mismatch =
+      RecordReader::open(path).and_then([&](RecordReader&& reader) {
+        return reader.verify(head, rows_verified_at_start);
+      });
+  if (!options.warn) return;
+  if (!mismatch) {
+    options.warn(fmt::format("the chain of the last rows could not be looked at: {}",
+                             mismatch.error().message));
+  } else if (*mismatch) {
+    options.warn(fmt::format(
+        "the chain of the record is broken at row {}: {}; keep a copy of the file, and compare "
+        "with an export or a backup: `yagura record --verify`",
+        (*mismatch)->row, (*mismatch)->why));
+  }
+}
+
+}  // namespace
+
+Opened Store::open(const std::string& folder, StoreOptions options) {
   Result<void> made = make_folder(folder);
-  if (!made) return tl::unexpected(made.error());
+  if (!made) return refused(made.error());
   Result<OwnedFile> lock = lock_folder(folder);
-  if (!lock) return tl::unexpected(lock.error());
+  if (!lock) return refused(lock.error());
   std::string path = folder + "/yagura.db";
+  if (presence_of_record(folder, *lock) == Presence::lost) {
+    struct stat status {};
+    if (stat(path.c_str(), &status) == 0) {
+      return refuse_damaged(folder, path + ": the file is empty");
+    }
+    const std::vector<std::string> aside = records_aside(folder);
+    const std::string last =
+        aside.empty() ? "" : fmt::format(" ({} was set aside)", aside.back());
+    return refused({fmt::format("{}: the record is gone from here{}; {}", path, last, way_back())},
+                   true);
+  }
+  remove_unfinished_copies(folder);
   Result<void> file = make_private_file(path);
-  if (!file) return tl::unexpected(file.error());
-  Result<Writer> writer = Writer::open(path);
-  if (!writer) return tl::unexpected(writer.error());
+  if (!file) return refused(file.error());
+  Opening opening;
+  Result<Writer> writer = Writer::open(path, opening);
+  if (!writer && opening.damaged) return refuse_damaged(folder, writer.error().message);
+  if (!writer) return refused(writer.error(), opening.foreign);
   Result<void> synced = sync_folder(folder);
-  if (!synced) return tl::unexpected(synced.error());
+  if (synced) synced = note_record(*lock, folder);
+  if (!synced) return refused(synced.error());
+  if (!opening.looked_at_all && options.warn) {
+    options.warn(fmt::format(
+        "{}: the record is large: the check for damage was ended early, and what it had not "
+        "reached was not looked at; `yagura backup FILE` looks at all of it",
+        path));
+  }
+  look_at_chain(path, writer->head(), options);
   return std::make_unique<SqliteStore>(
       path, std::make_shared<Shared>(std::move(*lock), std::move(*writer), std::move(options)));
 }

@@ -74,13 +74,21 @@ struct StoreOptions {
   std::function<void(const std::string&)> warn;
 };
 
+// Why a record is not opened.
+struct StoreRefusal : Error {
+  // Another try changes nothing: the record is damaged, lost, or made by another release.
+  bool needs_person = false;
+};
+
 class Store {
  public:
   // Takes the lock that refuses a second instance, then opens or creates FOLDER/yagura.db (mode
-  // 0600, a folder made by it 0700) and migrates it forward. Errors, in words for 3 a.m.: locked by
-  // another instance (with its process number), made by a newer release or another program,
-  // damaged, not writable, disk full. What is refused is left as it is.
-  static Result<std::unique_ptr<Store>> open(const std::string& folder, StoreOptions options = {});
+  // 0600, a folder made by it 0700) and migrates it forward. Refusals, in words for 3 a.m.: locked
+  // by another instance (with its process number), made by a newer release or another program,
+  // damaged, lost, not writable, disk full. What is refused is left as it is, but for a damaged
+  // one, which is set aside (aside.hpp). A new record is begun only where there never was one.
+  static tl::expected<std::unique_ptr<Store>, StoreRefusal> open(const std::string& folder,
+                                                                 StoreOptions options = {});
   // Waits for what is queued, at most `drain_at_most`; what is still not written then is lost, with
   // a warning that says how much. No `done` is called after it. Not to be called from a `done`.
   virtual ~Store() = default;

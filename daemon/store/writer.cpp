@@ -13,7 +13,7 @@ namespace yagura {
 namespace {
 
 // A large database is checked at start for this long only: the daemon has to come up.
-constexpr Duration damage_check_at_most = 2s;
+constexpr Duration damage_check_at_most = 10s;
 // After a burst the write-ahead log is cut back to this.
 constexpr int largest_idle_log = 64 * 1024 * 1024;
 
@@ -44,27 +44,53 @@ Result<void> make_durable(sqlite::Connection& connection) {
 
 }  // namespace
 
-Result<Writer> Writer::open(const std::string& path) {
+Result<Writer> Writer::open(const std::string& path, Opening& opening) {
   Result<sqlite::Connection> connection =
       sqlite::Connection::open(path, sqlite::Connection::Access::write);
   if (!connection) return tl::unexpected(connection.error());
-  // Until the database is known to be ours and sound, nothing of it may change.
-  connection->tidy_up_at_close(false);
-  Result<void> sound = connection->check_for_damage(damage_check_at_most);
-  if (!sound) return tl::unexpected(sound.error());
-  if (connection->is_read_only()) {
-    return failure_of(fmt::format("{}: the database is not writable", path));
-  }
-  Result<void> migrated = migrate(*connection, record_migrations());
-  if (!migrated) return tl::unexpected(migrated.error());
-  Result<void> durable = make_durable(*connection);
-  if (!durable) return tl::unexpected(durable.error());
-  connection->tidy_up_at_close(true);
-
   Writer writer(std::move(*connection));
-  Result<void> prepared = writer.prepare();
-  if (!prepared) return tl::unexpected(prepared.error());
+  Result<void> opened = writer.take_over(opening);
+  if (opened) opened = writer.prepare();
+  opening.damaged = writer.found_damage();
+  if (!opened) {
+    // What is refused stays as it is.
+    writer.connection_.tidy_up_at_close(false);
+    return tl::unexpected(opened.error());
+  }
   return writer;
+}
+
+Result<void> Writer::take_over(Opening& opening) {
+  // Until the database is known to be ours and sound, nothing of it may change.
+  connection_.tidy_up_at_close(false);
+  Result<bool> sound = connection_.check_for_damage(damage_check_at_most);
+  if (!sound) return tl::unexpected(sound.error());
+  opening.looked_at_all = *sound;
+  if (connection_.is_read_only()) {
+    return failure_of(fmt::format("{}: the database is not writable", connection_.path()));
+  }
+  Result<std::optional<std::string>> strange = foreign(connection_, record_migrations());
+  if (!strange) return tl::unexpected(strange.error());
+  if (*strange) {
+    opening.foreign = true;
+    return failure_of(**strange);
+  }
+  Result<void> migrated = migrate(connection_, record_migrations());
+  if (!migrated) return migrated;
+  Result<void> durable = make_durable(connection_);
+  if (!durable) return durable;
+  connection_.tidy_up_at_close(true);
+  return {};
+}
+
+Result<void> Writer::renew_instance() {
+  Result<void> renewed =
+      connection_.run("UPDATE meta SET value = lower(hex(randomblob(8))) WHERE name = 'instance'");
+  if (!renewed) return renewed;
+  Result<std::string> instance = connection_.text("SELECT value FROM meta WHERE name = 'instance'");
+  if (!instance) return tl::unexpected(instance.error());
+  instance_ = *instance;
+  return {};
 }
 
 Result<void> Writer::prepare() {
@@ -117,7 +143,7 @@ Result<void> Writer::check_place() const {
   if (status.st_dev == device_ && status.st_ino == file_) return {};
   return failure_of(fmt::format(
       "{}: the database was moved, removed or replaced while the daemon runs: put it back, "
-      "or restart the daemon to go on with what is there now",
+      "or, where another one was put there on purpose, restart the daemon",
       connection_.path()));
 }
 

@@ -15,13 +15,25 @@
 
 namespace yagura {
 
+// What was learned of a database when it was opened, whether or not that succeeded.
+struct Opening {
+  bool damaged = false;        // and therefore not opened
+  bool foreign = false;        // another program's, or a newer release's, and therefore not opened
+  bool looked_at_all = false;  // the check for damage came to its end in time
+};
+
 class Writer {
  public:
   // Checks for damage, migrates, and sets the connection to WAL and synchronous=FULL.
-  static Result<Writer> open(const std::string& path);
+  static Result<Writer> open(const std::string& path, Opening& opening);
 
   const std::string& instance() const { return instance_; }
   const Store::Head& head() const { return head_; }
+  bool found_damage() const { return connection_.found_damage(); }
+
+  // Takes another random id: what this database names from now on is told from what another one
+  // that began as its copy has named.
+  Result<void> renew_instance();
 
   // Commits all of them in order, or none. After success they are durable. A mail whose notice has
   // other bytes already is left out and told to `refused`, also by an attempt that fails later.
@@ -30,6 +42,7 @@ class Writer {
 
  private:
   explicit Writer(sqlite::Connection connection) : connection_(std::move(connection)) {}
+  Result<void> take_over(Opening& opening);
   Result<void> prepare();
   Result<void> check_place() const;
   Result<Store::Head> last_row();

@@ -108,28 +108,6 @@ TEST_CASE("a folder of another user is refused with advice") {
   REQUIRE(chmod(folder.path().c_str(), 0700) == 0);
 }
 
-TEST_CASE("a file that is no database is called damaged and left as it is") {
-  TempFolder folder;
-  std::string text(5000, 'x');
-  std::ofstream(folder / "yagura.db") << text;
-  CHECK(has(refusal(folder.path()), "is damaged"));
-  CHECK(bytes_of(folder / "yagura.db") == text);
-}
-
-TEST_CASE("a damaged page is found at start") {
-  TempFolder folder;
-  {
-    auto store = open_store(folder.path());
-    for (int n = 0; n < 500; ++n)
-      store->append(one(entry("fact", numbered(n))), nullptr);
-  }
-  std::fstream file(folder / "yagura.db", std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(-8192, std::ios::end);
-  file << std::string(8192, '\x5a');
-  file.close();
-  CHECK(has(refusal(folder.path()), "is damaged"));
-}
-
 TEST_CASE("a database of a newer release or of another program is refused and left as it is") {
   TempFolder folder;
   open_store(folder.path());
@@ -138,7 +116,10 @@ TEST_CASE("a database of a newer release or of another program is refused and le
     run(connection, "PRAGMA user_version = 99");
   }
   std::string before = bytes_of(folder / "yagura.db");
-  std::string why = refusal(folder.path());
+  auto newer = Store::open(folder.path());
+  REQUIRE_FALSE(newer.has_value());
+  CHECK(newer.error().needs_person);
+  std::string why = newer.error().message;
   CHECK(has(why, "newer yagurad (its version is 99, this program knows 1)"));
   CHECK(has(why, folder / "yagura.db"));
   CHECK(bytes_of(folder / "yagura.db") == before);
