@@ -31,6 +31,17 @@ struct Caller {
 const std::string only_ops = "only AP ops, infra ops and the system lead may do this";
 const std::string only_lead = "only the system lead may do this";
 
+// Says nothing: white space only, the Japanese one included.
+bool is_blank(std::string_view text) {
+  constexpr std::string_view wide_space = "\u3000";
+  while (!text.empty()) {
+    std::size_t step = text.starts_with(wide_space) ? wide_space.size() : 1;
+    if (step == 1 && std::string_view(" \t\r\n\v\f").find(text.front()) == std::string_view::npos) return false;
+    text.remove_prefix(step);
+  }
+  return true;
+}
+
 // Refusals common to what is done to one failure.
 std::optional<Reply> no_such(const Turn& turn, FailureId id, bool closed_too = false) {
   auto found = turn.state().failures.find(id);
@@ -88,7 +99,7 @@ Reply follow(Turn& turn, const Caller& who, const Report& order) {
   if (order.to_banks && !who.is_lead()) {
     return refused("only the system lead may relay a report to the banks; report without --to-banks");
   }
-  if (order.text.empty()) return refused("a report needs a text: -m TEXT");
+  if (is_blank(order.text)) return refused("a report needs a text: -m TEXT");
   if (auto no = no_such(turn, order.failure)) return *no;
   Failure& failure = turn.edit(order.failure);
   failure.reports.push_back({turn.now, who.person.id, order.text, order.to_banks});
@@ -130,7 +141,7 @@ Reply follow(Turn& turn, const Caller& who, const Recover& order) {
 Reply follow(Turn& turn, const Caller& who, const Confirm& order, CommandId command) {
   if (!who.acts()) return refused(only_ops);
   if (order.job_ok && !who.is_lead()) return refused("only the system lead may say --job-ok");
-  if (order.text.empty()) return refused("a confirmation needs a text: -m TEXT");
+  if (is_blank(order.text)) return refused("a confirmation needs a text: -m TEXT");
   if (auto no = no_such(turn, order.failure)) return *no;
   const Failure& failure = turn.failure(order.failure);
   if (!failure.reported_services.empty() || failure.awaits_recover) {
@@ -151,7 +162,7 @@ Reply follow(Turn& turn, const Caller& who, const Confirm& order, CommandId comm
 
 Reply follow(Turn& turn, const Caller& who, const Classify& order) {
   if (!who.is_lead()) return refused(only_lead);
-  if (order.text.empty()) return refused("a class needs its reason: -m TEXT");
+  if (is_blank(order.text)) return refused("a class needs its reason: -m TEXT");
   if (auto no = no_such(turn, order.failure)) return *no;
   const Failure& failure = turn.failure(order.failure);
   if (failure.classification == order.classification && failure.class_rule == ClassRule::system_lead) {
@@ -167,7 +178,7 @@ Reply follow(Turn& turn, const Caller& who, const Classify& order) {
 
 Reply follow(Turn& turn, const Caller& who, const ChangeBanks& order) {
   if (!who.is_lead()) return refused(only_lead);
-  if (order.text.empty()) return refused("it needs a reason: -m TEXT");
+  if (is_blank(order.text)) return refused("it needs a reason: -m TEXT");
   if (auto no = no_such(turn, order.failure, true)) return *no;
   if (!turn.platform.banks.contains(order.bank)) {
     return refused(fmt::format("there is no bank {} in the configuration", order.bank));
@@ -223,7 +234,7 @@ Role owner_of_service(const Turn& turn, const ServiceName& service) {
 }
 
 Reply follow(Turn& turn, const Caller& who, const Open& order) {
-  if (order.text.empty()) return refused("say what was reported: -m TEXT");
+  if (is_blank(order.text)) return refused("say what was reported: -m TEXT");
   if (order.components.empty() && order.services.empty()) {
     return refused("name what fails: --component C or --service S");
   }
@@ -262,12 +273,12 @@ Reply follow(Turn& turn, const Caller& who, const Open& order) {
   failure.awaits_recover = true;
   failure.reported_services.insert(order.services.begin(), order.services.end());
   std::string names;
-  for (const ComponentName& name : order.components) {
+  for (const ComponentName& name : std::set(order.components.begin(), order.components.end())) {
     names += (names.empty() ? "" : ", ") + name;
     // What another failure has stays there.
     if (turn.failure_of(name) == 0) failure.members.emplace(name, turn.now);
   }
-  for (const ServiceName& name : order.services) {
+  for (const ServiceName& name : std::set(order.services.begin(), order.services.end())) {
     names += (names.empty() ? "" : ", ") + turn.platform.services.at(name).name;
   }
   if (!order.components.empty()) {

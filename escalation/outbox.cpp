@@ -309,6 +309,18 @@ void hand_over_what_is_due(Turn& turn) {
   }
 }
 
+namespace {
+
+// Where some recipients took the mail, what the others answered.
+const std::string& error_of(const Delivered& delivered) {
+  static const std::string none;
+  const auto& bad = delivered.deferred.empty() ? delivered.refused : delivered.deferred;
+  if (bad.empty()) return delivered.unknown ? delivered.reply : none;
+  return delivered.accepted.empty() || bad.back().second.empty() ? delivered.reply : bad.back().second;
+}
+
+}  // namespace
+
 void give_up_the_rest(Turn& turn, NoticeId id, const std::string& why) {
   std::string left;
   for (const Recipient& recipient : turn.notice(id).to) {
@@ -334,9 +346,7 @@ void take_delivery(Turn& turn, const Delivered& delivered) {
   NoticeId id = delivered.notice;
   Notice& notice = turn.edit_notice(id);
   notice.in_flight = false;
-  notice.last_error = delivered.unknown || !delivered.deferred.empty() || !delivered.refused.empty()
-                          ? one_line(delivered.reply)
-                          : "";
+  notice.last_error = one_line(error_of(delivered));
   turn.batch.facts.push_back({turn.now, "notice.attempt", notice.failure, id, "daemon",
                               {{"reply", one_line(delivered.reply)},
                                {"outcome", delivered.unknown             ? "unknown"

@@ -359,3 +359,38 @@ TEST_CASE("roles are asked for every order") {
   world.run_for(2h);
   CHECK(world.count(NoticeKind::failure_escalated) == 0);
 }
+
+TEST_CASE("a text of white space says nothing, and is refused as none") {
+  World world = morning();
+  world.order("kudo", Open{{}, {"member-site"}, false, true, "管理者から電話"});
+  for (const char* blank : {"", "  ", "\t\n", "\u3000 \u3000"}) {
+    CAPTURE(blank);
+    world.order("sato", Report{1, blank, true});
+    CHECK_FALSE(world.accepted());
+    world.order("sato", Classify{1, FailureClass::incident, blank});
+    CHECK_FALSE(world.accepted());
+    world.order("tanaka", Confirm{1, blank, false});
+    CHECK_FALSE(world.accepted());
+    world.order("kudo", Open{{"web-1"}, {}, false, false, blank});
+    CHECK_FALSE(world.accepted());
+  }
+}
+
+TEST_CASE("a component named twice is reported once") {
+  World world = morning();
+  world.order("kudo", Open{{"web-1", "web-1"}, {"member-site", "member-site"}, false, false, "遅い"});
+  CHECK(world.failure(1).title == "web-1, 会員企業サイト — reported: 遅い");
+}
+
+TEST_CASE("of a mail that one recipient refused, the refusal is the last error") {
+  Platform platform = example_platform();
+  platform.components["database"].primary_response.clear();
+  World world(platform, World::at("2026-12-24T11:00"));
+  world.refuses["mori@midori.example"] = 550;
+  world.fail("database", "tcp");
+  world.run_for(1min);
+  std::vector<Sent> sent = world.sent(NoticeKind::bank_first, "bank:midori");
+  REQUIRE(sent.size() == 1);
+  CHECK(world.notice(sent[0].id).state == NoticeState::sent);
+  CHECK(world.notice(sent[0].id).last_error == "550 no such user");
+}
