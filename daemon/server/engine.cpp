@@ -78,6 +78,10 @@ Instant Engine::read_clock() {
 void Engine::turn(const Event& event) { turn_at(event, read_clock()); }
 
 void Engine::turn_at(const Event& event, Instant now) {
+  // A jump of the clock moves the steps' deadlines first.
+  if (!std::holds_alternative<StepEnded>(event) && !std::holds_alternative<ClockJumped>(event)) {
+    end_overdue_steps(now);
+  }
   Batch batch = decider_.handle(event, now);
   for (const Fact& fact : batch.facts) log_fact(fact);
   Transaction transaction;

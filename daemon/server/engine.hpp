@@ -72,6 +72,7 @@ class Engine {
   void render(const Batch& batch, Instant now, Transaction& transaction);
   void record(const Batch& batch, Instant now, Transaction& transaction) const;
   void act(const std::vector<Effect>& effects);
+  void end_overdue_steps(Instant now);
   void act(const StartStep& start);
   void act(const HandOver& hand_over);
   void act(const Answer& answer);

@@ -28,12 +28,35 @@ void Engine::act(const std::vector<Effect>& effects) {
   arm();
 }
 
+// The decision code would end them in the turn that follows, and knows nothing of what they have written.
+void Engine::end_overdue_steps(Instant now) {
+  std::vector<StepEnded> ended;
+  for (auto& [key, child] : steps_) {
+    FailureId id = key.failure;
+    auto failure = state().failures.find(id);
+    while (failure != state().failures.end() && failure->second.joined_into != 0) {
+      id = failure->second.joined_into;
+      failure = state().failures.find(id);
+    }
+    const StepRun* run = failure == state().failures.end() ? nullptr : failure->second.running_step();
+    if (run == nullptr || run->component != key.component || run->step != key.step || now < run->deadline) continue;
+    std::string output = child->written();
+    if (!output.empty() && !output.ends_with('\n')) output += '\n';
+    output += "ran longer than " + format_duration(run->deadline - run->started) + " and was killed";
+    ended.push_back({key.failure, key.component, key.step, StepResult::timed_out, many_lines(output)});
+  }
+  for (const StepEnded& one : ended) {
+    steps_.erase({one.failure, one.component, one.step});
+    turn_at(one, now);
+  }
+}
+
 void Engine::act(const StartStep& start) {
   if (draining_) return;  // Starts as interrupted after the restart.
   StepKey key{start.failure, start.component, start.step};
   io::ChildCommand command;
   command.argv = start.run;
-  command.timeout = start.limit + 5s;  // The decision code stops it before.
+  command.timeout = start.limit + 5s;  // end_overdue_steps() is before it.
   command.extra_environment = {{"YAGURA_FAILURE", std::to_string(start.failure)},
                                {"YAGURA_COMPONENT", start.component}};
   auto done = [this, key](io::ChildResult result) {

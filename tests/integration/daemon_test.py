@@ -138,6 +138,18 @@ class Story(Case):
         self.assertIn("restarting web for failure 1", step["output"])
         self.assertEqual(self.mails(audience="bank:aozora"), [])
 
+    def test_what_a_response_had_written_when_its_time_was_up_is_kept(self):
+        self.components = (self.components[:-1] + ", primary_response: [{run: [/bin/sh, -c, "
+                           "\"echo looked at the disk; sleep 600 & sleep 600\"], timeout: 1s}]}")
+        self.begin()
+        self.web.kill()
+        step = wait_for("the end of the step", lambda: self.daemon.failure() and [
+            one for one in self.daemon.ask("show", "1")["steps"] if one["result"] == "timed_out"])[0]
+        self.assertIn("looked at the disk", step["output"])
+        self.assertIn("killed", step["output"])
+        ended = [one for one in self.daemon.ask("show", "1")["timeline"] if one["what"] == "response.ended"]
+        self.assertIn("looked at the disk", ended[0]["details"]["output"])
+
 
 class Crashes(Case):
     """Killed at the worst moment, the daemon goes on where it was."""
