@@ -173,6 +173,7 @@ int run_daemon(int argc, char** argv) {
               << file << "`\n";
     return 2;
   }
+  log::set_zone(loaded.configuration->platform->zone);
   Result<Composer> composer = Composer::load(loaded.configuration->mail.templates_folder);
   if (!composer) {
     std::cerr << composer.error().message << "\nyagurad: not started: a mail template has errors\n";

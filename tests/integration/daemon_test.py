@@ -334,6 +334,13 @@ class Life(Case):
         self.assertTrue(self.daemon.has_said("STOPPING=1"))
         self.assertFalse(self.daemon.socket.exists())
 
+    def test_the_log_has_the_times_of_the_zone(self):
+        self.begin()
+        lines = [line for line in self.daemon.tail().splitlines() if not line.startswith("/")]
+        self.assertTrue(lines)
+        for line in lines:
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+09:00 (info|warning|error) +\S")
+
     def test_a_second_instance_on_the_same_state_is_refused(self):
         self.begin()
         second = subprocess.run([BUILD / "yagurad", "--config", self.daemon.config], capture_output=True, text=True,
@@ -380,6 +387,26 @@ class Life(Case):
         self.daemon.process.send_signal(signal.SIGHUP)
         wait_for("the errors in the log", lambda: self.daemon.tail().count("surprise") >= 2)
         self.assertIn("新しい名前", names())
+
+    def test_a_refused_reload_names_each_problem_in_a_line_of_its_own_with_its_place(self):
+        self.begin()
+        good = self.daemon.config.read_text()
+        wrong = "".join(f"surprise-{number}: {{}}\n" for number in range(250))
+        self.daemon.config.write_text(good.replace("owner: infra-ops}", "owner: infra-ops, colour: red}") + wrong)
+        self.daemon.process.send_signal(signal.SIGHUP)
+        said = wait_for("the last line", lambda: [line for line in self.daemon.log.read_text().splitlines()
+                                                  if "reload." in line and "more" in self.daemon.log.read_text()])
+        self.assertIn("reload.refused by=SIGHUP problems=", said[0])
+        self.assertEqual(len(said), 1 + 200 + 1)
+        self.assertIn("yagura.yaml:", said[1])
+        self.assertTrue(all(" error " in line for line in said))
+        self.assertRegex(said[-1], r"and \d+ more")
+
+        self.daemon.config.write_text(good.replace("control: control.sock", "control: other.sock")
+                                      .replace("state: state", "state: elsewhere"))
+        refused = self.daemon.yagura("reload").err.splitlines()
+        self.assertRegex(refused[0], r"yagura.yaml:3:1: `state` changed")
+        self.assertRegex(refused[1], r"yagura.yaml:4:10: `listen.control` changed")
 
     def test_an_open_failure_outlives_reload_and_restart(self):
         self.begin()
