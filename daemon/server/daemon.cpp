@@ -37,9 +37,8 @@ class Daemon {
     control_ = std::move(*control);
     if (configuration.http_address.empty()) return {};
     WebLimits limits;
-    limits.connections = 256;
     limits.body = 10'000;
-    limits.cut_body = true;
+    limits.cut_body = 16 * 1024 * 1024;
     auto web = WebServer::on_address(loop_, configuration.http_address, web_handler(engine_, *store_), limits);
     if (!web) return tl::unexpected(web.error());
     web_ = std::move(*web);

@@ -94,6 +94,9 @@ void Engine::turn_at(const Event& event, Instant now) {
     act(batch.effects);
     return arm();
   }
+  for (const Effect& effect : batch.effects) {
+    if (const auto* answer = std::get_if<Answer>(&effect)) decided_.insert_or_assign(answer->command, *answer);
+  }
   // Commit first, act after. What is looked at afresh need not wait for the disk.
   auto effects = std::make_shared<std::vector<Effect>>(std::move(batch.effects));
   store_.append(std::move(transaction), [this, alive = std::weak_ptr(alive_), effects, &loop = loop_] {

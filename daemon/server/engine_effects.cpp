@@ -123,17 +123,41 @@ void Engine::act(const HandOver& hand_over) {
 }
 
 void Engine::act(const Answer& answer) {
+  decided_.erase(answer.command);
+  unrecorded_.erase(answer.command);
   auto waiting = answers_.find(answer.command);
   if (waiting == answers_.end()) return;
-  auto done = std::move(waiting->second);
+  auto told = std::move(waiting->second);
   answers_.erase(waiting);
-  done(answer);
+  told(answer, true);
 }
 
-void Engine::command(const PersonName& by, Order order, std::function<void(Answer)> done) {
+void Engine::command(const PersonName& by, Order order, Told told) {
   CommandId id = ++last_command_;
-  answers_[id] = std::move(done);
+  answers_[id] = std::move(told);
   turn(Command{id, by, std::move(order)});
+  watch_order(id, 5s);
+}
+
+// Who waits for a record that cannot be written is told so, rather than left to try again.
+void Engine::watch_order(CommandId id, Duration after) {
+  if (!answers_.contains(id)) return;
+  auto timer = std::make_shared<boost::asio::steady_timer>(loop_, after);
+  timer->async_wait([this, id, timer, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+    auto still = alive.lock();
+    auto waiting = answers_.find(id);
+    if (error || !still || !*still || waiting == answers_.end()) return;
+    std::optional<std::string> trouble = store_.trouble();
+    if (!trouble) return watch_order(id, 1s);
+    Told told = std::move(waiting->second);
+    answers_.erase(waiting);
+    auto decided = decided_.find(id);
+    if (decided != decided_.end() && !decided->second.done) return told(decided->second, true);
+    unrecorded_.insert(id);
+    Answer answer{id, false, fmt::format("taken, but the record cannot be written yet ({}); it takes effect when it can; "
+                                         "do not repeat it", *trouble)};
+    told(answer, false);
+  });
 }
 
 }  // namespace yagura

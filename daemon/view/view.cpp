@@ -1,6 +1,9 @@
 #include "view.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/json.hpp>
+#include <cmath>
 
 namespace yagura {
 
@@ -37,7 +40,36 @@ std::string name(Enum value) {
   return boost::describe::enum_to_string(value, "");
 }
 
-std::string finished(const json::value& value) { return json::serialize(value) + "\n"; }
+// As json::serialize() does it, but for numbers: 200 and 0.95, not 2E2 and 9.5E-1.
+void write(std::string& out, const json::value& value) {
+  if (const auto* object = value.if_object()) {
+    out += '{';
+    for (const auto& [key, member] : *object) {
+      if (out.back() != '{') out += ',';
+      out += json::serialize(json::string_view(key)) + ":";
+      write(out, member);
+    }
+    out += '}';
+  } else if (const auto* list = value.if_array()) {
+    out += '[';
+    for (const json::value& item : *list) {
+      if (out.back() != '[') out += ',';
+      write(out, item);
+    }
+    out += ']';
+  } else if (const double* number = value.if_double()) {
+    const bool whole = std::abs(*number) < 9e15 && *number == std::trunc(*number);
+    out += !std::isfinite(*number) ? "null" : whole ? fmt::format("{:.0f}", *number) : fmt::format("{}", *number);
+  } else {
+    out += json::serialize(value);
+  }
+}
+
+std::string finished(const json::value& value) {
+  std::string out;
+  write(out, value);
+  return out + "\n";
+}
 
 json::object values_of(const std::map<std::string, double>& values) {
   json::object object;
@@ -224,6 +256,7 @@ std::string status_json(const Look& look, const DaemonHealth& health) {
   object["version"] = health.version;
   object["record_trouble"] = text_or_null(health.record_trouble);
   object["queued_writes"] = health.queued_writes;
+  object["unrecorded_orders"] = health.unrecorded_orders;
   object["probe_lateness_ms"] = health.probe_lateness.count();
   return finished(object);
 }

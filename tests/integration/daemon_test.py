@@ -48,6 +48,8 @@ class Story(Case):
 
     def test_a_web_server_is_killed_and_comes_back(self):
         self.begin()
+        # Numbers as people write them.
+        self.assertRegex(self.daemon.yagura("--json", "probe", "web").out, r'"status":200[,}]')
         self.assertEqual(self.daemon.ask("failures"), [])
         self.fails()
         failure = self.daemon.failure()
@@ -277,8 +279,20 @@ class FullDisk(Case):
         wait_for("the failing probe",
                  lambda: self.daemon.ask("status")["components"][1]["probes"][0]["verdict"] == "failing")
         self.assertEqual(self.mails(), [])
+        # Who acts is not left waiting, and is told not to do it again; what the rules refuse is refused.
+        taken = self.daemon.yagura("open", "--service", "other", "-m", "電話")
+        self.assertEqual(taken.status, 1)
+        self.assertIn("taken, but the record cannot be written yet", taken.err)
+        self.assertIn("do not repeat it", taken.err)
+        refused = self.daemon.yagura("ack", "77")
+        self.assertEqual(refused.status, 1)
+        self.assertNotIn("taken", refused.err)
+        self.assertEqual(self.daemon.ask("status")["unrecorded_orders"], 1)
+        self.assertIn("1 order is taken", self.daemon.yagura("status").out)
 
         self.within('rm "$1/fill"')
+        wait_for("the order's effect", lambda: self.daemon.ask("status")["unrecorded_orders"] == 0)
+        self.assertEqual([one["services"] for one in self.daemon.ask("failures") if one["id"] != 1], [["other"]])
         self.mail("bank.first", "bank:aozora")
         wait_for("health", lambda: self.healthz() == 200)
         self.assertEqual(self.daemon.yagura("record", "--verify").status, 0)
@@ -493,6 +507,24 @@ class Life(Case):
         self.assertIn('yagura_probe_runs_total{kind="process",verdict="ok"}', text)
         self.assertIn('yagura_failures_open{class="major"} 0', text)
 
+    def test_connections_that_say_nothing_shut_nobody_out(self):
+        self.begin()
+        silent = []
+        self.addCleanup(lambda: [one.close() for one in silent])
+        for _ in range(300):
+            one = socket.socket(socket.AF_UNIX)
+            one.connect(str(self.daemon.socket))
+            one.send(b"POST /v1/orders HTTP/1.1\r\n")
+            silent.append(one)
+            silent.append(socket.create_connection(("127.0.0.1", self.http_port)))
+        self.assertEqual(self.daemon.yagura("status").status, 0)
+        self.assertEqual(self.get("/healthz")[0], 200)
+        # Of one user on the control socket 64 are let in; with the oldest gone, the newest still hang on.
+        silent[-2].setblocking(False)
+        self.assertRaises(BlockingIOError, silent[-2].recv, 1)
+        silent[0].settimeout(PATIENCE)
+        self.assertEqual(silent[0].recv(100), b"")
+
     def test_a_server_that_says_nothing_delays_nobody(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             self.write(self.WELL +
@@ -526,6 +558,7 @@ class Jobs(Case):
         self.assertEqual((done.status, done.out), (0, "集計しました\n"))
         self.assertEqual(self.job()["verdict"], "ok")
         self.assertIn("集計しました", self.job()["last_output"])
+        self.assertIn("| 集計しました", self.daemon.yagura("jobs").out)
 
         self.assertEqual(self.run_job("sh", "-c", "exit 7").status, 7)
         failure = wait_for("its failure", lambda: self.daemon.failure())
@@ -555,8 +588,15 @@ class Jobs(Case):
                 return answer.status
         self.assertEqual(ping("batch/start"), 200)
         self.assertEqual(self.job()["running"], 1)
-        self.assertEqual(ping("batch/3", b"x" * 20_000), 200)
+        self.assertEqual(ping("batch/3", b"x" * 5_000_000 + "終わり".encode() + b"\n" + b"y" * 9_000), 200)
         wait_for("its failure", lambda: self.daemon.failure())
+        kept = self.job()["last_output"]
+        self.assertEqual((len(kept.encode()), kept[-9_004:]), (10_000, "終わり\n" + "y" * 9_000))
+        for wrong in ("batch?rid=1", "batch?rid=0123456789012345678901234567890123456"):
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                ping(wrong)
+            self.assertEqual(refused.exception.code, 400)
+        self.assertEqual(ping("batch/log?rid=0b7e3f1c-1111-4222-8333-444455556666"), 200)
         self.assertEqual(ping("batch"), 200)
         self.assertEqual(self.job()["verdict"], "ok")
         with self.assertRaises(urllib.error.HTTPError) as refused:
