@@ -136,6 +136,8 @@ void windows_part(Sheet& sheet, const json::value& status, const Screen& screen)
     if (open && closes) {
       when = fmt::format("until {} ({})", short_text(*closes, screen.now),
                          ago_text(closes->at, screen.now));
+    } else if (open) {
+      when = "never closes";
     } else if (opens) {
       when = fmt::format("opens {} ({})", ago_text(opens->at, screen.now),
                          short_text(*opens, screen.now));
