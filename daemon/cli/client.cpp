@@ -58,14 +58,17 @@ std::string why_not(const std::string& socket, CURLcode code, long error, bool t
                              error == 0 ? "" : std::strerror(static_cast<int>(error)), what_to_do);
       }
     case CURLE_OPERATION_TIMEDOUT:
-      return fmt::format("the daemon on {} is there, but does not answer in time: "
-                         "`systemctl status yagurad` and its log tell why", socket);
+      return fmt::format(
+          "the daemon on {} is there, but does not answer in time: "
+          "`systemctl status yagurad` and its log tell why",
+          socket);
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_PARTIAL_FILE:
       return fmt::format(
-          "the daemon on {} went away before it answered: it is ending, or had too many connections; "
+          "the daemon on {} went away before it answered: it is ending, or had too many "
+          "connections; "
           "look with `yagura status` whether what was asked has happened",
           socket);
     default:

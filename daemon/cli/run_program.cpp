@@ -128,8 +128,8 @@ void pass(Stream& stream, Tail& tail) {
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
   tail.add(bytes);
   if (stream.to < 0 || write_all(stream.to, bytes)) return;
-  // Nobody reads it any more: the program hears of that as it would without us. Where its output has failed for another
-  // reason (a full disk), what it says is still worth being kept.
+  // Nobody reads it any more: the program hears of that as it would without us. Where its output
+  // has failed for another reason (a full disk), what it says is still worth being kept.
   if (errno == EPIPE) stream.from.close();
   stream.to = -1;
 }

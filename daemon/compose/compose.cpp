@@ -168,7 +168,8 @@ Composer::Mail Composer::render(const Platform& platform, const State& state, co
   if (is_bank(notice.kind)) {
     const std::string services = *view.value("SERVICES");
     for (std::size_t room = std::min(display_width(services), subject_columns); room > 4; --room) {
-      if (display_width(one_line(found->second.subject(view, missing), 4000)) <= subject_columns) break;
+      if (display_width(one_line(found->second.subject(view, missing), 4000)) <= subject_columns)
+        break;
       view.set("SERVICES", cut_to_width(services, room - 1));
     }
   }

@@ -245,7 +245,8 @@ const Vocabulary& topics_vocabulary() {
             {{"BLIND_TIME", {{"BLIND_LENGTH"}, {}}}}}},
           {"DELIVERY",
            {{"DELIVERY_NOTICE", "DELIVERY_ID"},
-            {{"REFUSALS", {{}, {{"BY_SENDER", {}}, {"BY_ADDRESS", {}}, {"REFUSED", {{"REFUSED_LINE"}, {}}}}}},
+            {{"REFUSALS",
+              {{}, {{"BY_SENDER", {}}, {"BY_ADDRESS", {}}, {"REFUSED", {{"REFUSED_LINE"}, {}}}}}},
              {"UNDELIVERED", {{"UNDELIVERED_FOR"}, {}}},
              {"ANSWERED", {{"LAST_ANSWER"}, {}}}}}},
       }};

@@ -36,8 +36,8 @@ void put_in_order(Problems& problems, const std::vector<std::string>& files) {
   }
 }
 
-// Where a file broke off or could not be read, the others are judged all the same; but what is missing may stand in that
-// file, and what it says itself may go on where it broke off.
+// Where a file broke off or could not be read, the others are judged all the same; but what is
+// missing may stand in that file, and what it says itself may go on where it broke off.
 void keep_what_is_sure(Problems& problems, std::size_t of_reading,
                        const ConfigurationDocument& document, const Draft& draft) {
   const auto is_unsure = [&](const Problem& problem) {

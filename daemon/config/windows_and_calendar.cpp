@@ -150,7 +150,11 @@ void read_calendar(Draft& draft) {
     for (const Node* item : written(reader, "extra_business_days")) {
       const auto date = parse_date(item->scalar);
       if (!date || !settings.extra_holidays.contains(*date)) continue;
-      draft.warning(*item, fmt::format("{} is in `extra_holidays` too: it counts as a business day; remove one of the two", format_date(*date)));
+      draft.warning(
+          *item,
+          fmt::format(
+              "{} is in `extra_holidays` too: it counts as a business day; remove one of the two",
+              format_date(*date)));
     }
     reader.finish();
   }
@@ -227,11 +231,13 @@ void read_maintenance(Draft& draft) {
     entry.window = Window({std::move(part)}, std::move(except));
     if (draft.problems.size() == before) {
       check_opens(draft, fmt::format("maintenance {}", entry.name), entry.window, *name);
-      for (const Node* item : draft.calendar_holds ? written(reader, "except") : std::vector<const Node*>{}) {
+      for (const Node* item :
+           draft.calendar_holds ? written(reader, "except") : std::vector<const Node*>{}) {
         const Date date = *parse_date(item->scalar);
         if (every.contains(date, draft.platform.calendar)) continue;
-        draft.warning(*item, fmt::format("maintenance {} does not happen on {} anyway: is the date right?",
-                                         entry.name, format_date(date)));
+        draft.warning(*item,
+                      fmt::format("maintenance {} does not happen on {} anyway: is the date right?",
+                                  entry.name, format_date(date)));
       }
     }
     draft.platform.maintenance.push_back(std::move(entry));

@@ -94,7 +94,8 @@ class TreeBuilder : public YAML::EventHandler {
     return std::move(root_);
   }
   std::size_t nodes() const { return nodes_; }
-  // Where the innermost bracket that is still open stands; where the last text stands, if it is in quotes.
+  // Where the innermost bracket that is still open stands; where the last text stands, if it is in
+  // quotes.
   std::optional<Place> open_bracket() const {
     for (auto frame = stack_.rbegin(); frame != stack_.rend(); ++frame) {
       if (frame->bracket) return frame->node.place;
@@ -264,7 +265,8 @@ std::optional<Problem> bad_byte(std::string_view text, const std::string& file) 
   return std::nullopt;
 }
 
-// The library's words are for whoever knows its inside. These say what is likely, and where it began.
+// The library's words are for whoever knows its inside. These say what is likely, and where it
+// began.
 class SyntaxWords {
  public:
   SyntaxWords(std::string_view text, const TreeBuilder& builder) : builder_(builder) {
@@ -281,7 +283,8 @@ class SyntaxWords {
       problem.message = "this is not YAML: the line begins with a tab: indent by spaces only";
       return;
     }
-    problem.message = "this is not YAML: " + words(problem.place, of_library) + after_quote(problem.place);
+    problem.message =
+        "this is not YAML: " + words(problem.place, of_library) + after_quote(problem.place);
   }
 
   // The library takes a quote that is never closed for one that ends with the file.
@@ -299,7 +302,9 @@ class SyntaxWords {
     const std::size_t first = line.find_first_not_of(" \t\r");
     return first == std::string_view::npos || line[first] == '#';
   }
-  static std::size_t indent_of(std::string_view line) { return std::min(line.find_first_not_of(' '), line.size()); }
+  static std::size_t indent_of(std::string_view line) {
+    return std::min(line.find_first_not_of(' '), line.size());
+  }
 
   std::optional<int> tab_at(int number) const {
     const std::size_t first = line(number).find_first_not_of(" ");
@@ -317,7 +322,8 @@ class SyntaxWords {
         const char c = line(number)[i];
         if (quote == '"' && c == '\\') {
           ++i;
-        } else if (c == quote && quote == '\'' && i + 1 < line(number).size() && line(number)[i + 1] == quote) {
+        } else if (c == quote && quote == '\'' && i + 1 < line(number).size() &&
+                   line(number)[i + 1] == quote) {
           ++i;
         } else if (c == quote) {
           return number;
@@ -331,8 +337,9 @@ class SyntaxWords {
     if (!at) return {};
     const auto end = end_of_quote(*at);
     if (!end || *end == at->line || *end > error.line) return {};
-    return fmt::format("; the quote opened at {}:{} is closed at line {} only: is one missing before?", at->line,
-                       at->column, *end);
+    return fmt::format(
+        "; the quote opened at {}:{} is closed at line {} only: is one missing before?", at->line,
+        at->column, *end);
   }
 
   std::string words(const Place& at, const std::string& of_library) const {
@@ -341,24 +348,28 @@ class SyntaxWords {
     if (bracket && of_library == "illegal flow end") {
       return fmt::format("the bracket opened at {} is closed by one of another kind", opened);
     }
-    if (bracket) return fmt::format("the bracket opened at {} is not closed, or a comma is missing in it", opened);
+    if (bracket)
+      return fmt::format("the bracket opened at {} is not closed, or a comma is missing in it",
+                         opened);
     if (of_library == "illegal map value") return words_of_colon(at);
     if (of_library == "end of map not found" || of_library == "end of sequence not found") {
       return "the line is indented as no line above it: indent it as those that it belongs to";
     }
-    const std::string_view rest = line(at.line).substr(std::min<std::size_t>(static_cast<std::size_t>(at.column - 1),
-                                                                             line(at.line).size()));
+    const std::string_view rest = line(at.line).substr(
+        std::min<std::size_t>(static_cast<std::size_t>(at.column - 1), line(at.line).size()));
     if (of_library == "unknown token" && !rest.empty()) {
       return fmt::format("a text cannot begin with `{}`: put it in quotes", rest.front());
     }
     if (rest.starts_with('*')) {
-      return "`*` stands for something named before by `&`, and nothing was: put a text that begins with `*` in quotes";
+      return "`*` stands for something named before by `&`, and nothing was: put a text that "
+             "begins with `*` in quotes";
     }
     return one_line(of_library, 200);
   }
 
   std::string words_of_colon(const Place& at) const {
-    const std::string_view before_colon = line(at.line).substr(0, static_cast<std::size_t>(at.column - 1));
+    const std::string_view before_colon =
+        line(at.line).substr(0, static_cast<std::size_t>(at.column - 1));
     if (before_colon.find(": ") != std::string_view::npos) {
       return "a second `: ` in one value: put the value in quotes, or begin a new line";
     }
@@ -369,8 +380,10 @@ class SyntaxWords {
       return fmt::format("line {}, before it, has no colon: write `key: value` there", before);
     }
     if (before > 0 && indent_of(line(at.line)) > indent_of(line(before))) {
-      return fmt::format("the line is indented further than line {}, whose key has its value already: indent it as that one",
-                         before);
+      return fmt::format(
+          "the line is indented further than line {}, whose key has its value already: indent it "
+          "as that one",
+          before);
     }
     return "a `:` where no key can be: is the line before it complete?";
   }
@@ -402,7 +415,8 @@ YamlDocument parse_yaml(std::string_view text, const std::string& file, Problems
     while (parser.HandleNextDocument(builder)) {
     }
     if (auto quote = SyntaxWords(text, builder).unclosed_quote()) {
-      problems.push_back({*quote, "this is not YAML: the quote opened here is never closed", false});
+      problems.push_back(
+          {*quote, "this is not YAML: the quote opened here is never closed", false});
     } else {
       document.complete = true;
     }

@@ -30,7 +30,8 @@ struct RecipientReply {
   std::string reply;  // "550 5.1.1 no such user", safe text
 };
 
-// How a reply begins that the relay gave to MAIL: it wants no mail of the sender, mail.from, whoever is to read it.
+// How a reply begins that the relay gave to MAIL: it wants no mail of the sender, mail.from,
+// whoever is to read it.
 inline constexpr std::string_view sender_refused = "the relay refuses the sender";
 
 struct Delivery {

@@ -108,7 +108,8 @@ std::optional<Interval> Window::next_interval(Instant at, Context context) const
 bool Window::is_endless(const Interval& interval, Instant at, Context context) {
   const Date edge{std::chrono::year{context.calendar.last_year() + 1} / 1 / 1};
   if (interval.until - std::max(at, interval.from) >= horizon - one_day) return true;
-  return interval.until >= context.zone.midnight(edge) && interval.until - interval.from >= horizon - one_day;
+  return interval.until >= context.zone.midnight(edge) &&
+         interval.until - interval.from >= horizon - one_day;
 }
 
 std::optional<Interval> Window::interval_at(Instant at, Context context) const {

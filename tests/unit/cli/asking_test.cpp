@@ -67,7 +67,8 @@ TEST_CASE("what is wrong with an order is said before anything is sent") {
 TEST_CASE("a refusal is a sentence on standard error, with the exit status of its kind") {
   Folder folder;
   const std::string socket = folder.file("s");
-  for (auto [status, exit] : {std::pair{400, 2}, {403, 1}, {404, 1}, {409, 1}, {500, 1}, {503, 1}}) {
+  for (auto [status, exit] :
+       {std::pair{400, 2}, {403, 1}, {404, 1}, {409, 1}, {500, 1}, {503, 1}}) {
     StandIn daemon(socket, always(status, "{\"error\":\"not \\u001b[31mnow\"}"));
     const Outcome refused = run({"recover", "12", "--socket", socket, "--json"});
     CHECK(refused.exit == exit);

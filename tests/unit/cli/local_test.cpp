@@ -58,7 +58,9 @@ TEST_CASE("calendar: a window at an instant") {
   CHECK(contains(unknown.err, "bank_mail, response_hours"));
 }
 
-TEST_CASE("calendar: a window in years that are not known is refused, one that is always open never closes") {
+TEST_CASE(
+    "calendar: a window in years that are not known is refused, one that is always open never "
+    "closes") {
   const auto ask = [](const std::string& time) {
     return run({"calendar", "--window", "bank_mail", "--at", time, "--json"});
   };
@@ -75,10 +77,12 @@ TEST_CASE("calendar: a window in years that are not known is refused, one that i
   std::ofstream(folder.file("c.yaml")) << std::string(text).replace(
       text.find("\nwindows:\n"), 10, "\nwindows:\n  always: {days: all, hours: \"00:00-24:00\"}\n");
   for (const char* time : {"2026-12-28T12:00:00+09:00", "2099-06-01T12:00:00+09:00"}) {
-    CHECK(contains(run({"calendar", "--config", folder.file("c.yaml"), "--window", "always", "--at", time, "--json"}).out,
+    CHECK(contains(run({"calendar", "--config", folder.file("c.yaml"), "--window", "always", "--at",
+                        time, "--json"})
+                       .out,
                    R"("closes_at":null)"));
-    CHECK(run({"calendar", "--config", folder.file("c.yaml"), "--window", "always", "--at", time}).out ==
-          "always is open then, and never closes\n");
+    CHECK(run({"calendar", "--config", folder.file("c.yaml"), "--window", "always", "--at", time})
+              .out == "always is open then, and never closes\n");
   }
 }
 

@@ -174,7 +174,9 @@ TEST_CASE("problems of an included file name that file") {
         "configuration itself\n");
 }
 
-TEST_CASE("a file that cannot be read hides the mistakes of no other, and is blamed for what is missing") {
+TEST_CASE(
+    "a file that cannot be read hides the mistakes of no other, and is blamed for what is "
+    "missing") {
   WrittenFolder folder;
   folder.write("c.yaml", with({"include: [conf.d/*.yaml]", "retention: {recrod: 1d}"}));
   folder.write("conf.d/10.yaml", "services:\n  admin: {needs: [cache], colour: red}\n");

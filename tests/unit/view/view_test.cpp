@@ -6,7 +6,9 @@ using namespace yagura;
 
 namespace {
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
 Window always() {
   return Window({{DaySet{}, {*parse_hours("00:00-24:00")}}});
@@ -17,7 +19,8 @@ Platform platform() {
   Platform made;
   Component web, batch;
   web.id = "web";
-  web.probes = {{.name = "tcp", .kind = "tcp"}, {.name = "disk", .kind = "disk", .family = Family::resource}};
+  web.probes = {{.name = "tcp", .kind = "tcp"},
+                {.name = "disk", .kind = "disk", .family = Family::resource}};
   batch.id = "batch";
   batch.probes = {{.name = "job", .kind = "job", .family = Family::job}};
   made.components = {{"web", web}, {"batch", batch}};
@@ -70,6 +73,7 @@ TEST_CASE("numbers are written as people write them") {
 TEST_CASE("a window that is always open has no instant at which it closes") {
   const Platform where = platform();
   const State state;
-  CHECK(contains(status_json({where, state, now}, {}), R"("bank_mail":{"open":true,"opens_at":"2026-12-28T)"));
+  CHECK(contains(status_json({where, state, now}, {}),
+                 R"("bank_mail":{"open":true,"opens_at":"2026-12-28T)"));
   CHECK(contains(status_json({where, state, now}, {}), R"("closes_at":null)"));
 }
