@@ -16,6 +16,7 @@ void follow_services(Turn& turn, FailureId id, const Keeping& keeping) {
     for (const ServiceName& service : keeps) {
       if (!failure.keeps_down.contains(service)) {
         turn.fact("failure.keeps-down", id, {{"service", service}});
+        if (!failure.relapses.empty()) failure.down_again[service] = failure.relapses.back();
       }
     }
     for (const ServiceName& service : failure.keeps_down) {
@@ -100,6 +101,7 @@ void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRu
   failure.class_at = turn.now;
   failure.class_by = by;
   failure.class_services = failure.keeps_down;
+  for (const auto& [service, since] : failure.kept_down) failure.class_services.insert(service);
   failure.undecided_told = false;
   failure.remind_at.reset();
   failure.report_due_at.reset();
@@ -155,6 +157,9 @@ void classify(Turn& turn, FailureId id) {
           further = further || !failure.class_services.contains(service);
         }
         if (!further) return;
+        // What went by under the lead's word was nobody's to decide.
+        turn.edit(id).down_before = Duration{0};
+        turn.edit(id).down_since = turn.now;
       }
       decide_class(turn, id, FailureClass::undetermined, ClassRule::under_judgement,
                    join(failure.keeps_down));

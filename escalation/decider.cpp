@@ -48,19 +48,6 @@ bool waits_for_runs(const Turn& turn) {
   return false;
 }
 
-// Nothing of the component is hidden any more: each failing probe has a run begun since.
-bool is_seen_since(const Turn& turn, const ComponentName& name, Instant since) {
-  auto component = turn.platform.components.find(name);
-  if (component == turn.platform.components.end()) return true;
-  const ComponentHealth& health = turn.health(name);
-  for (const ProbeSpec& spec : component->second.probes) {
-    auto probe = health.probes.find(spec.name);
-    if (probe == health.probes.end() || !probe->second.failing) continue;
-    if (!probe->second.last_failing_started || *probe->second.last_failing_started < since) return false;
-  }
-  return true;
-}
-
 void forget_what_is_seen(Turn& turn) {
   std::erase_if(turn.live.fresh_from, [&](const auto& entry) {
     return is_seen_since(turn, entry.first, entry.second);
