@@ -4,12 +4,6 @@
 
 namespace yagura::reference {
 
-namespace {
-
-bool is_failing(ComponentState state) { return state == ComponentState::down || state == ComponentState::degraded; }
-
-}  // namespace
-
 PlatformModel::PlatformModel(const Platform& platform, const CalendarSettings& calendar)
     : platform_(platform), calendar_(calendar) {
   for (const auto& [name, component] : platform.components) {
@@ -44,20 +38,24 @@ void PlatformModel::observed(const ProbeId& id, Verdict verdict, Instant now) {
   look(now);
 }
 
-ComponentState PlatformModel::state_of(const ComponentName& name) const {
-  // Every case of what the unknown probes may be; where they differ it is unknown.
-  auto worst = [&](bool unknown_fail) {
-    ComponentState state = ComponentState::ok;
-    for (const ProbeSpec& probe : platform_.components.at(name).probes) {
-      const Probe& seen = probes_.at({name, probe.name});
-      if (seen.shown_unknown ? !unknown_fail : !seen.failing) continue;
-      if (probe.impact == Impact::down) state = ComponentState::down;
-      if (probe.impact == Impact::degraded && state == ComponentState::ok) state = ComponentState::degraded;
-    }
-    return state;
-  };
-  return worst(true) == worst(false) ? worst(true) : ComponentState::unknown;
+ComponentState PlatformModel::worst(const ComponentName& name, bool unknown_ones_fail) const {
+  ComponentState state = ComponentState::ok;
+  for (const ProbeSpec& probe : platform_.components.at(name).probes) {
+    const Probe& seen = probes_.at({name, probe.name});
+    if (seen.shown_unknown ? !unknown_ones_fail : !seen.failing) continue;
+    if (probe.impact == Impact::down) state = ComponentState::down;
+    if (probe.impact == Impact::degraded && state == ComponentState::ok) state = ComponentState::degraded;
+  }
+  return state;
 }
+
+// Whatever the unknown probes are; where that makes a difference it is unknown.
+ComponentState PlatformModel::state_of(const ComponentName& name) const {
+  return worst(name, true) == worst(name, false) ? worst(name, true) : ComponentState::unknown;
+}
+
+// What is known to fail opens a failure, whatever the unknown probes are.
+bool PlatformModel::is_failing(const ComponentName& name) const { return worst(name, false) != ComponentState::ok; }
 
 PlatformModel::States PlatformModel::states() const {
   States found;
@@ -128,13 +126,7 @@ void PlatformModel::look(Instant now) {
   for (auto& [number, failure] : failures_) {
     if (failure.is_open()) look_at_services(failure, now);
   }
-  for (const auto& [name, service] : platform_.services) {
-    const ServiceName& down = name;
-    auto keeps = [&](const auto& entry) { return entry.second.is_open() && entry.second.keeps_down.contains(down); };
-    if (state_of_service(name) == ServiceState::down && std::none_of(failures_.begin(), failures_.end(), keeps)) {
-      silence = "joining because they keep a service down together";
-    }
-  }
+  join_what_keeps_down_together(now);
   for (auto& [number, failure] : failures_) {
     if (!failure.is_open()) continue;
     classify(failure, now);
@@ -143,30 +135,115 @@ void PlatformModel::look(Instant now) {
 }
 
 void PlatformModel::open_or_join(Instant now) {
-  const States now_states = states();
-  for (const auto& [name, state] : now_states) {
+  for (const auto& [name, spec_of] : platform_.components) {
     const ComponentName& component = name;
-    if (!is_failing(state)) continue;
     auto has = [&](const auto& entry) { return entry.second.is_open() && entry.second.members.contains(component); };
-    if (std::any_of(failures_.begin(), failures_.end(), has)) continue;
-
-    for (const auto& [number, failure] : failures_) {
+    if (!is_failing(component) || std::any_of(failures_.begin(), failures_.end(), has)) continue;
+    std::vector<FailureModel*> causes, consequences;
+    for (auto& [number, failure] : failures_) {
       if (!failure.is_open()) continue;
-      for (const ComponentName& member : failure.members) {
-        if (depends(component, member) || depends(member, component)) silence = "joining along dependencies";
-      }
+      auto of = [&](const auto& member) { return depends(component, member.first); };
+      auto on = [&](const auto& member) { return depends(member.first, component); };
+      if (std::any_of(failure.members.begin(), failure.members.end(), of)) causes.push_back(&failure);
+      if (std::any_of(failure.members.begin(), failure.members.end(), on)) consequences.push_back(&failure);
     }
-
-    FailureModel opened;
-    opened.id = static_cast<FailureId>(failures_.size()) + 1;
-    opened.cause = component;
-    opened.members = {component};
-    opened.opened_at = now;
-    FailureModel& failure = failures_[opened.id] = opened;
-    for (const ChainStep& step : platform_.escalation.detected) {
-      fall_due(failure, {step, NoticeKind::failure_detected, now, false}, now);
+    if (!causes.empty()) {
+      join_cause(component, causes, consequences, now);
+    } else if (!take_over(component, consequences, now)) {
+      open(component, now);
     }
   }
+}
+
+void PlatformModel::open(const ComponentName& component, Instant now) {
+  FailureModel opened;
+  opened.id = static_cast<FailureId>(failures_.size()) + 1;
+  opened.cause = component;
+  opened.members[component] = now;
+  opened.opened_at = now;
+  FailureModel& failure = failures_[opened.id] = opened;
+  for (const ChainStep& step : platform_.escalation.detected) {
+    fall_due(failure, {step, NoticeKind::failure_detected, now, false}, now);
+  }
+}
+
+// Rule 1.
+void PlatformModel::join_cause(const ComponentName& component, const std::vector<FailureModel*>& causes,
+                               const std::vector<FailureModel*>& consequences, Instant now) {
+  if (causes.size() > 1) silence = "two failures are the cause of one";
+  if (std::any_of(consequences.begin(), consequences.end(), [&](const auto* one) { return one != causes[0]; })) {
+    silence = "between its cause and its consequence";
+  }
+  for (const auto& [member, since] : causes[0]->members) {
+    if (depends(component, member) && !is_failing(member)) silence = "its cause does not fail now";
+  }
+  causes[0]->members[component] = now;
+}
+
+// Rule 2.
+bool PlatformModel::take_over(const ComponentName& cause, const std::vector<FailureModel*>& consequences, Instant now) {
+  int in_time = 0;
+  for (const FailureModel* failure : consequences) {
+    const bool is_in_time = now - failure->opened_at <= platform_.escalation.correlate;
+    in_time += is_in_time ? 1 : 0;
+    for (const auto& [member, since] : failure->members) {
+      if (!depends(member, cause)) silence = "a consequence with others";
+      if (!is_failing(member)) silence = "a consequence that does not fail now";
+      if (is_in_time != (now - since <= platform_.escalation.correlate)) silence = "consequences of different age";
+    }
+    if (failure->relapsed) silence = "a consequence that relapsed";
+    if (failure->running || !failure->awaited.empty()) silence = "a cause found while a step runs";
+  }
+  if (in_time == 0) return false;
+  if (in_time != static_cast<int>(consequences.size())) silence = "consequences of different age";
+  FailureModel& oldest = *consequences[0];
+  for (FailureModel* failure : consequences) {
+    if (failure != &oldest) join(*failure, oldest, now);
+  }
+  oldest.cause = cause;
+  oldest.members[cause] = now;
+  return true;
+}
+
+// Rule 3.
+void PlatformModel::join_what_keeps_down_together(Instant now) {
+  for (const auto& [name, service] : platform_.services) {
+    const ServiceName& down = name;
+    auto keeps = [&](const auto& entry) { return entry.second.is_open() && entry.second.keeps_down.contains(down); };
+    if (state_of_service(name) != ServiceState::down) continue;
+    if (std::any_of(failures_.begin(), failures_.end(), keeps)) continue;
+    // Those without which it would not be down.
+    std::vector<FailureModel*> needed;
+    States only = states();
+    for (auto& [component, state] : only) state = ComponentState::ok;
+    for (auto& [number, failure] : failures_) {
+      if (!failure.is_open()) continue;
+      States without = states();
+      for (const auto& [member, since] : failure.members) without[member] = ComponentState::ok;
+      if (judge(name, without) == ServiceState::down) continue;
+      needed.push_back(&failure);
+      for (const auto& [member, since] : failure.members) only[member] = state_of(member);
+    }
+    if (needed.size() < 2 || judge(name, only) != ServiceState::down) {
+      silence = "which of them keep it down together";
+      return;
+    }
+    for (FailureModel* failure : needed) {
+      if (failure != needed[0]) join(*failure, *needed[0], now);
+    }
+    look_at_services(*needed[0], now);
+  }
+}
+
+void PlatformModel::join(FailureModel& failure, FailureModel& into, Instant now) {
+  // What becomes of these is not said.
+  if (failure.acknowledged_at && !into.acknowledged_at) silence = "an acknowledged failure joins one that is not";
+  if (failure.classification == FailureClass::major) silence = "a major failure joins";
+  if (failure.running || !failure.awaited.empty()) silence = "a failure joins while a step runs";
+  if (!failure.kept_down.empty()) silence = "a failure joins that has kept a service down";
+  into.members.insert(failure.members.begin(), failure.members.end());
+  into.tried.insert(failure.tried.begin(), failure.tried.end());
+  close(failure, now);
 }
 
 bool PlatformModel::depends(const ComponentName& component, const ComponentName& other) const {
@@ -229,14 +306,47 @@ void PlatformModel::classify(FailureModel& failure, Instant now) {
 
 void PlatformModel::respond(FailureModel& failure, Instant now) {
   if (failure.running || !failure.awaited.empty()) return;
-  const std::vector<ResponseStep>& steps = platform_.components.at(failure.cause).primary_response;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const int number = static_cast<int>(i) + 1;
-    if (!failure.tried.insert({failure.cause, number}).second) continue;
-    failure.running = {failure.cause, number, steps[i].manual, now, now + steps[i].limit};
+  auto next_of = [&](const ComponentName& component) -> std::optional<RunningStep> {
+    const std::vector<ResponseStep>& steps = platform_.components.at(component).primary_response;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const int number = static_cast<int>(i) + 1;
+      if (failure.tried.contains({component, number})) continue;
+      return RunningStep{component, number, steps[i].manual, now, now + steps[i].limit};
+    }
+    return {};
+  };
+  // The cause's first, then those of the other components that keep the service down.
+  std::optional<RunningStep> next = next_of(failure.cause);
+  if (!next) {
+    for (const auto& [member, since] : failure.members) {
+      const std::optional<RunningStep> other = keeps_down(member, failure) ? next_of(member) : std::nullopt;
+      if (other && next) silence = "whose step comes first";
+      if (other) next = other;
+    }
+  }
+  if (!next) {
+    become(failure, FailureClass::major, now);
     return;
   }
-  become(failure, FailureClass::major, now);
+  failure.running = next;
+  failure.tried.insert({next->component, next->number});
+}
+
+// It is down, and a service that is kept down needs it.
+bool PlatformModel::keeps_down(const ComponentName& component, const FailureModel& failure) const {
+  if (state_of(component) != ComponentState::down) return false;
+  return std::any_of(failure.keeps_down.begin(), failure.keeps_down.end(), [&](const ServiceName& service) {
+    Need whole;
+    whole.kind = Need::Kind::service;
+    whole.name = service;
+    return needs(whole, component);
+  });
+}
+
+bool PlatformModel::needs(const Need& need, const ComponentName& component) const {
+  if (need.kind == Need::Kind::component) return need.name == component;
+  const std::vector<Need>& of = need.kind == Need::Kind::service ? platform_.services.at(need.name).needs : need.of;
+  return std::any_of(of.begin(), of.end(), [&](const Need& one) { return needs(one, component); });
 }
 
 void PlatformModel::step_ended(FailureId id, Instant now) {
@@ -260,10 +370,19 @@ void PlatformModel::recover(FailureModel& failure, Instant now) {
     return;
   }
   if (!failure.recovered_at) return;
-  for (const ComponentName& member : failure.members) {
+  for (const auto& [member, since] : failure.members) {
     if (state_of(member) == ComponentState::unknown) silence = "recovered, and cannot be seen any more";
   }
   failure.recovered_at.reset();
+  failure.relapsed = true;
+  for (const auto& [number, other] : failures_) {
+    if (!other.is_open() || &other == &failure) continue;
+    for (const auto& [one, at] : failure.members) {
+      for (const auto& [two, since] : other.members) {
+        if (depends(one, two) || depends(two, one)) silence = "a relapse beside its cause or consequence";
+      }
+    }
+  }
   // "An incident judged again": whether that is a new decision, from which its chain counts, is not said where it stays one.
   if (failure.classification == FailureClass::incident) {
     failure.class_at.insert(now);
@@ -285,6 +404,7 @@ void PlatformModel::confirmed(FailureId id, Instant now) { close(failures_.at(id
 
 void PlatformModel::close(FailureModel& failure, Instant now) {
   failure.closed_at = now;
+  failure.keeps_down.clear();
   // After closing only what is owed goes out; what was held by then, and for whom, is not said.
   failure.pending.clear();
   for (OwedNotice& notice : failure.owed) notice.may = true;

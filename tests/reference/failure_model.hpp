@@ -50,8 +50,9 @@ struct PendingStep {
 struct FailureModel {
   FailureId id = 0;
   ComponentName cause;
-  std::set<ComponentName> members;
+  std::map<ComponentName, Instant> members;  // since when
   Instant opened_at{};
+  bool relapsed = false;
   FailureClass classification = FailureClass::undetermined;
   std::set<Instant> class_at;         // any of these
   std::set<ServiceName> keeps_down;
@@ -101,6 +102,8 @@ class PlatformModel {
   };
   using States = std::map<ComponentName, ComponentState>;
 
+  ComponentState worst(const ComponentName& component, bool unknown_ones_fail) const;
+  bool is_failing(const ComponentName& component) const;
   const ProbeSpec& spec(const ProbeId& probe) const;
   States states() const;
   ServiceState judge(const ServiceName& service, const States& states) const;
@@ -110,6 +113,14 @@ class PlatformModel {
   bool depends(const ComponentName& component, const ComponentName& other) const;
   void look(Instant now);
   void open_or_join(Instant now);
+  void open(const ComponentName& component, Instant now);
+  void join_cause(const ComponentName& component, const std::vector<FailureModel*>& causes,
+                  const std::vector<FailureModel*>& consequences, Instant now);
+  bool take_over(const ComponentName& cause, const std::vector<FailureModel*>& consequences, Instant now);
+  void join_what_keeps_down_together(Instant now);
+  void join(FailureModel& failure, FailureModel& into, Instant now);
+  bool keeps_down(const ComponentName& component, const FailureModel& failure) const;
+  bool needs(const Need& need, const ComponentName& component) const;
   void look_at_services(FailureModel& failure, Instant now);
   void classify(FailureModel& failure, Instant now);
   void respond(FailureModel& failure, Instant now);

@@ -70,7 +70,8 @@ ChainStep chain_step(bool with_owner) {
 }
 
 Platform some_platform() {
-  Platform platform = test::example_platform();
+  static const Platform example = test::example_platform();  // a calendar takes long to make
+  Platform platform = example;
   platform.maintenance.clear();
   platform.bank_notices.first_per_hour = 1000;
   platform.components.clear();
@@ -89,6 +90,7 @@ Platform some_platform() {
       probe.clear = *rc::gen::inRange(1, 4);
       made.probes.push_back(probe);
     }
+    if (i > 0 && *below(3) == 2) made.depends_on.push_back("c" + std::to_string(*below(i)));
     for (int n = *below(3), s = 0; s < n; ++s) {
       ResponseStep step;
       step.manual = *below(2) == 1;
@@ -338,6 +340,9 @@ class Comparison {
 
   template <typename Core, typename Model>
   void same(const std::string& what, const Core& core, const Model& wanted) {
+    if constexpr (std::is_same_v<Core, Model>) {
+      if (core == wanted) return;
+    }
     if (words(core) == words(wanted)) return;
     RC_FAIL(words(world_.now()) + ": " + what + ": the core says " + words(core) + ", the model " + words(wanted));
   }
@@ -364,13 +369,14 @@ class Comparison {
 
   void compare(const Failure& core, const FailureModel& model) {
     const std::string of = " of failure " + std::to_string(core.id);
-    std::set<ComponentName> members;
-    for (const auto& [name, since] : core.members) members.insert(name);
-    same("members" + of, members, model.members);
-    same("cause" + of, core.cause, model.cause);
-    same("opened_at" + of, core.opened_at, model.opened_at);
     same("closed_at" + of, core.closed_at, model.closed_at);
     if (!model.is_open()) return;
+    std::set<ComponentName> members, wanted;
+    for (const auto& [name, since] : core.members) members.insert(name);
+    for (const auto& [name, since] : model.members) wanted.insert(name);
+    same("members" + of, members, wanted);
+    same("cause" + of, core.cause, model.cause);
+    same("opened_at" + of, core.opened_at, model.opened_at);
     // Whether what was down and cannot be seen any more is kept down, is not said: "never as down, and never as back".
     std::set<ServiceName> at_most = model.keeps_down;
     at_most.insert(model.not_back.begin(), model.not_back.end());
