@@ -16,6 +16,7 @@ bool holds(const std::string& what, int cases, Property&& property) {
   rc::detail::TestParams params;
   params.seed = 1;
   params.maxSuccess = cases;
+  params.maxSize = 40;
   const char* long_run = std::getenv("YAGURA_LONG");
   if (long_run != nullptr && *long_run != '\0') params.maxSuccess *= 50;
   if (std::getenv("RC_PARAMS") != nullptr) params = rc::detail::configuration().testParams;

@@ -239,6 +239,7 @@ void PlatformModel::join(FailureModel& failure, FailureModel& into, Instant now)
   // What becomes of these is not said.
   if (failure.acknowledged_at && !into.acknowledged_at) silence = "an acknowledged failure joins one that is not";
   if (failure.classification == FailureClass::major) silence = "a major failure joins";
+  if (failure.lead_saw || into.lead_saw) silence = "a failure joins under the lead's class";
   if (failure.running || !failure.awaited.empty()) silence = "a failure joins while a step runs";
   if (!failure.kept_down.empty()) silence = "a failure joins that has kept a service down";
   into.members.insert(failure.members.begin(), failure.members.end());
@@ -281,6 +282,19 @@ Duration PlatformModel::down(const FailureModel& failure, Instant now) const {
 }
 
 void PlatformModel::classify(FailureModel& failure, Instant now) {
+  if (failure.lead_saw) {
+    // The lead's class stands until a further service goes down.
+    for (const ServiceName& service : failure.keeps_down) {
+      if (failure.lead_saw->contains(service)) continue;
+      if (failure.lead_knew.contains(service)) silence = "a service goes down again under the lead's class";
+    }
+    failure.lead_saw = failure.keeps_down;
+    if (std::includes(failure.lead_knew.begin(), failure.lead_knew.end(), failure.keeps_down.begin(),
+                      failure.keeps_down.end())) {
+      return;
+    }
+    failure.lead_saw.reset();
+  }
   if (failure.classification == FailureClass::major) return;
   const bool is_new = failure.class_at.empty();
   if (failure.keeps_down.empty()) {
@@ -375,6 +389,7 @@ void PlatformModel::recover(FailureModel& failure, Instant now) {
   }
   failure.recovered_at.reset();
   failure.relapsed = true;
+  if (failure.lead_saw) silence = "a relapse under the lead's class";
   for (const auto& [number, other] : failures_) {
     if (!other.is_open() || &other == &failure) continue;
     for (const auto& [one, at] : failure.members) {
@@ -398,6 +413,23 @@ void PlatformModel::acknowledged(FailureId id, Instant now) {
   for (OwedNotice& notice : failure.owed) {
     if (notice.unless_acknowledged && !notice.dropped_at) notice.dropped_at = now;
   }
+}
+
+void PlatformModel::reclassified(FailureId id, FailureClass classification, Instant now) {
+  FailureModel& failure = failures_.at(id);
+  if (failure.running || !failure.awaited.empty()) silence = "reclassified while a step runs";
+  if (failure.keeps_down != failure.not_back) silence = "reclassified while a service cannot be seen";
+  failure.lead_saw = failure.lead_knew = failure.keeps_down;
+  const bool lowered = failure.classification == FailureClass::major;
+  become(failure, classification, now);
+  if (!lowered) return;
+  for (OwedNotice& notice : failure.owed) {
+    // Before banks were told: the held notices are withdrawn. What the roles have not been sent yet is not spoken of.
+    if (is_bank(notice.kind) && !notice.dropped_at) notice.dropped_at = now;
+    if (notice.kind == NoticeKind::major_declared) notice.may = true;
+  }
+  failure.bank_step.reset();
+  failure.banks_owed.clear();
 }
 
 void PlatformModel::confirmed(FailureId id, Instant now) { close(failures_.at(id), now); }
@@ -502,6 +534,11 @@ std::set<Instant> PlatformModel::not_before(const ChainStep& step, NoticeKind ki
 
 // ---- Time ----
 
+// The time may have passed while it was a major one.
+Instant PlatformModel::closes_by_itself(const FailureModel& failure) const {
+  return std::max(*failure.recovered_at + platform_.escalation.auto_close, *failure.class_at.begin());
+}
+
 std::optional<Instant> PlatformModel::next_deadline(const FailureModel& failure) const {
   std::optional<Instant> next;
   auto at = [&](Instant when) { next = next ? std::min(*next, when) : when; };
@@ -511,7 +548,7 @@ std::optional<Instant> PlatformModel::next_deadline(const FailureModel& failure)
     at(*failure.down_since + (platform_.escalation.undetermined_at_most - failure.down_before));
   }
   if (failure.classification == FailureClass::incident && failure.recovered_at) {
-    at(*failure.recovered_at + platform_.escalation.auto_close);
+    at(closes_by_itself(failure));
   }
   for (const PendingStep& pending : failure.pending) at(pending.due);
   return next;
@@ -539,7 +576,7 @@ void PlatformModel::time_passes(Instant now, bool included) {
     } else if (failure.running && failure.running->deadline == *next) {
       end_step(failure, *next);
     } else if (failure.classification == FailureClass::incident && failure.recovered_at &&
-               *failure.recovered_at + platform_.escalation.auto_close == *next) {
+               closes_by_itself(failure) == *next) {
       close(failure, *next);
     } else {
       look(*next);

@@ -55,6 +55,8 @@ struct FailureModel {
   bool relapsed = false;
   FailureClass classification = FailureClass::undetermined;
   std::set<Instant> class_at;         // any of these
+  std::optional<std::set<ServiceName>> lead_saw;  // the lead's class stands; kept down when looked at last
+  std::set<ServiceName> lead_knew;    // kept down when the lead decided
   std::set<ServiceName> keeps_down;
   std::set<ServiceName> not_back;     // kept down, and not seen up or degraded since
   std::set<ServiceName> kept_down;    // ever
@@ -80,6 +82,7 @@ class PlatformModel {
   void observed(const ProbeId& probe, Verdict verdict, Instant now);
   void step_ended(FailureId failure, Instant now);
   void acknowledged(FailureId failure, Instant now);
+  void reclassified(FailureId failure, FailureClass classification, Instant now);
   void confirmed(FailureId failure, Instant now);
   // Time has come to `now`; what falls due at `now` itself has happened where `included`.
   void time_passes(Instant now, bool included);
@@ -133,6 +136,7 @@ class PlatformModel {
   void owe(FailureModel& failure, const PendingStep& pending, const std::string& audience, Instant now);
   void owe_banks(FailureModel& failure, Instant now);
   std::set<Instant> not_before(const ChainStep& step, NoticeKind kind, Instant due) const;
+  Instant closes_by_itself(const FailureModel& failure) const;
   std::optional<Instant> next_deadline(const FailureModel& failure) const;
   Duration down(const FailureModel& failure, Instant now) const;
 

@@ -15,7 +15,7 @@ namespace {
 
 // ---- The story ----
 
-enum class What { fail, well, unknown, step, acknowledge, confirm, mail };
+enum class What { fail, well, unknown, step, acknowledge, confirm, classify, mail };
 
 struct Happening {
   What what{};
@@ -25,7 +25,7 @@ struct Happening {
 };
 
 std::ostream& operator<<(std::ostream& out, const Happening& one) {
-  static const char* const words[] = {"fail", "well", "unknown", "step", "acknowledge", "confirm", "mail"};
+  static const char* const words[] = {"fail", "well", "unknown", "step", "acknowledge", "confirm", "classify", "mail"};
   return out << words[static_cast<int>(one.what)] << " " << one.which << (one.flag ? "!" : "") << " +" << one.seconds << "s";
 }
 
@@ -38,6 +38,7 @@ rc::Gen<std::vector<Happening>> a_story() {
                                                     {4, What::step},
                                                     {2, What::acknowledge},
                                                     {2, What::confirm},
+                                                    {1, What::classify},
                                                     {1, What::mail}});
   const auto seconds = rc::gen::oneOf(below(30), below(900), below(2 * 3600), below(20 * 3600));
   const auto one = rc::gen::apply(
@@ -307,6 +308,13 @@ class Comparison {
         RC_LOG() << "acknowledge\n";
         if (failure != nullptr) world_.order("suzuki", Acknowledge{failure->id, "着手"});
         return;
+      case What::classify: {
+        const FailureClass to = one.flag ? FailureClass::major : FailureClass::incident;
+        RC_LOG() << "classify as " << words(to) << "\n";
+        if (failure == nullptr || failure->classification == to) return;
+        world_.order("sato", Classify{failure->id, to, "判断"});
+        return;
+      }
       case What::confirm: {
         RC_LOG() << "confirm\n";
         if (failure == nullptr) return;
@@ -334,6 +342,9 @@ class Comparison {
       model_.step_ended(ended->failure, now);
     } else if (const auto* command = std::get_if<Command>(&event)) {
       if (const auto* ack = std::get_if<Acknowledge>(&command->order)) model_.acknowledged(ack->failure, now);
+      if (const auto* lead = std::get_if<Classify>(&command->order)) {
+        model_.reclassified(lead->failure, lead->classification, now);
+      }
       if (const auto* respond = std::get_if<Respond>(&command->order)) model_.step_ended(respond->failure, now);
     }
   }
