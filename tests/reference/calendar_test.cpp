@@ -11,9 +11,11 @@ namespace {
 
 using std::chrono::days;
 
-rc::Gen<int> number(int least, int most) { return rc::gen::inRange(least, most + 1); }
+rc::Gen<int> number(int least, int most) {
+  return rc::gen::resize(rc::kNominalSize, rc::gen::inRange(least, most + 1));
+}
 rc::Gen<bool> one_in(int n) {
-  return rc::gen::map(rc::gen::inRange(0, n), [n](int drawn) { return drawn == n - 1; });
+  return rc::gen::map(number(0, n - 1), [n](int drawn) { return drawn == n - 1; });
 }
 
 // A date, mostly near the changes of the law and the ends of years.

@@ -308,7 +308,11 @@ void PlatformModel::classify(FailureModel& failure, Instant now) {
     return;
   }
   if (is_new || failure.classification == FailureClass::incident) {
+    // "Judged again by the same rule": after a relapse the steps are tried again; whether they are where it never was well
+    // in between, is not said.
+    if (!failure.tried.empty() && !failure.recovered_at) silence = "judged again without a relapse: which steps are left";
     failure.tried.clear();
+    failure.runs_from_before = failure.running.has_value();
     become(failure, FailureClass::undetermined, now);
   }
   if (down(failure, now) >= platform_.escalation.undetermined_at_most) {
@@ -320,6 +324,10 @@ void PlatformModel::classify(FailureModel& failure, Instant now) {
 
 void PlatformModel::respond(FailureModel& failure, Instant now) {
   if (failure.running || !failure.awaited.empty()) return;
+  if (failure.runs_from_before) {
+    silence = "a step ran from one judgement into the next: which of them it belongs to";
+    return;
+  }
   auto next_of = [&](const ComponentName& component) -> std::optional<RunningStep> {
     const std::vector<ResponseStep>& steps = platform_.components.at(component).primary_response;
     for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -346,7 +354,7 @@ void PlatformModel::respond(FailureModel& failure, Instant now) {
   failure.tried.insert({next->component, next->number});
 }
 
-// It is down, and a service that is kept down needs it.
+// It is down, and a service that is kept down needs it, directly or not.
 bool PlatformModel::keeps_down(const ComponentName& component, const FailureModel& failure) const {
   if (state_of(component) != ComponentState::down) return false;
   return std::any_of(failure.keeps_down.begin(), failure.keeps_down.end(), [&](const ServiceName& service) {
@@ -358,7 +366,7 @@ bool PlatformModel::keeps_down(const ComponentName& component, const FailureMode
 }
 
 bool PlatformModel::needs(const Need& need, const ComponentName& component) const {
-  if (need.kind == Need::Kind::component) return need.name == component;
+  if (need.kind == Need::Kind::component) return need.name == component || depends(need.name, component);
   const std::vector<Need>& of = need.kind == Need::Kind::service ? platform_.services.at(need.name).needs : need.of;
   return std::any_of(of.begin(), of.end(), [&](const Need& one) { return needs(one, component); });
 }
@@ -389,6 +397,7 @@ void PlatformModel::recover(FailureModel& failure, Instant now) {
   }
   failure.recovered_at.reset();
   failure.relapsed = true;
+  if (failure.classification == FailureClass::incident) failure.tried.clear();
   if (failure.lead_saw) silence = "a relapse under the lead's class";
   for (const auto& [number, other] : failures_) {
     if (!other.is_open() || &other == &failure) continue;

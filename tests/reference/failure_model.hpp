@@ -64,6 +64,7 @@ struct FailureModel {
   std::optional<Instant> down_since;
   std::set<std::pair<ComponentName, int>> tried;
   std::optional<RunningStep> running;
+  bool runs_from_before = false;      // it was begun before the failure was judged again
   std::set<ProbeId> awaited;          // fresh runs after a step
   std::optional<Instant> acknowledged_at, recovered_at, closed_at;
   std::vector<PendingStep> pending;

@@ -29,10 +29,12 @@ std::ostream& operator<<(std::ostream& out, const Happening& one) {
   return out << words[static_cast<int>(one.what)] << " " << one.which << (one.flag ? "!" : "") << " +" << one.seconds << "s";
 }
 
-rc::Gen<int> below(int limit) { return rc::gen::inRange(0, limit); }
+// RapidCheck draws from a part of a range only while cases are small; a platform is to be any from the first on.
+rc::Gen<int> between(int least, int limit) { return rc::gen::resize(rc::kNominalSize, rc::gen::inRange(least, limit)); }
+rc::Gen<int> below(int limit) { return between(0, limit); }
 
 rc::Gen<std::vector<Happening>> a_story() {
-  const auto what = rc::gen::weightedElement<What>({{8, What::fail},
+  const auto what = rc::gen::weightedElement<What>({{12, What::fail},
                                                     {6, What::well},
                                                     {1, What::unknown},
                                                     {4, What::step},
@@ -40,7 +42,7 @@ rc::Gen<std::vector<Happening>> a_story() {
                                                     {2, What::confirm},
                                                     {1, What::classify},
                                                     {1, What::mail}});
-  const auto seconds = rc::gen::oneOf(below(30), below(900), below(2 * 3600), below(20 * 3600));
+  const auto seconds = rc::gen::oneOf(below(30), below(200), below(900), below(2 * 3600), below(20 * 3600));
   const auto one = rc::gen::apply(
       [](What happens, int which, bool flag, int wait) { return Happening{happens, which, flag, wait}; }, what,
       below(12), rc::gen::arbitrary<bool>(), seconds);
@@ -64,7 +66,7 @@ ChainStep chain_step(bool with_owner) {
   if (drawn < 4) to.role = all_roles[static_cast<std::size_t>(drawn)];
   step.to = {to};
   // Odd lengths: what falls due at one instant, and in which order, is nobody's word.
-  step.after = *below(3) == 0 ? Duration{0} : std::chrono::minutes(*below(50)) + 17ms * *rc::gen::inRange(1, 50);
+  step.after = *below(3) == 0 ? Duration{0} : std::chrono::minutes(*below(50)) + 17ms * *between(1, 50);
   step.unless_acknowledged = *below(2) == 1;
   if (*below(3) == 2) step.window = "response_hours";
   return step;
@@ -78,36 +80,36 @@ Platform some_platform() {
   platform.components.clear();
   platform.services.clear();
 
-  const int components = *rc::gen::inRange(1, 5);
+  const int components = *between(1, 6);
   for (int i = 0; i < components; ++i) {
     Component made;
     made.id = "c" + std::to_string(i);
     made.owner = *below(2) == 0 ? Role::ap_ops : Role::infra_ops;
-    for (int n = *rc::gen::inRange(1, 3), p = 0; p < n; ++p) {
+    for (int n = *between(1, 3), p = 0; p < n; ++p) {
       ProbeSpec probe;
       probe.name = probe.kind = "p" + std::to_string(p);
       probe.impact = *below(4) == 3 ? Impact::degraded : Impact::down;
-      probe.confirm = *rc::gen::inRange(1, 3);
-      probe.clear = *rc::gen::inRange(1, 4);
+      probe.confirm = *between(1, 3);
+      probe.clear = *between(1, 4);
       made.probes.push_back(probe);
     }
-    if (i > 0 && *below(3) == 2) made.depends_on.push_back("c" + std::to_string(*below(i)));
+    if (i > 0 && *below(2) == 1) made.depends_on.push_back("c" + std::to_string(*below(i)));
     for (int n = *below(3), s = 0; s < n; ++s) {
       ResponseStep step;
       step.manual = *below(2) == 1;
       step.run = {"/bin/respond"};
       step.text = "手順書に従う";
-      step.limit = std::chrono::minutes(*rc::gen::inRange(1, 8)) + 11ms * *rc::gen::inRange(1, 90);
+      step.limit = std::chrono::minutes(*between(1, 8)) + 11ms * *between(1, 90);
       made.primary_response.push_back(step);
     }
     platform.components[made.id] = made;
   }
 
-  const int services = *rc::gen::inRange(1, 4);
+  const int services = *between(1, 4);
   for (int i = 0; i < services; ++i) {
     Service made;
     made.id = made.name = "s" + std::to_string(i);
-    for (int n = *rc::gen::inRange(1, 3); n > 0; --n) {
+    for (int n = *between(1, 3); n > 0; --n) {
       auto some = [&] { return need("c" + std::to_string(*below(components))); };
       const int kind = *below(4);
       if (kind == 3 && i > 0) {
@@ -115,8 +117,8 @@ Platform some_platform() {
       } else if (kind == 2) {
         Need group;
         group.kind = Need::Kind::at_least;
-        for (int of = *rc::gen::inRange(2, 4); of > 0; --of) group.of.push_back(some());
-        group.at_least = *rc::gen::inRange(1, static_cast<int>(group.of.size()) + 1);
+        for (int of = *between(2, 4); of > 0; --of) group.of.push_back(some());
+        group.at_least = *between(1, static_cast<int>(group.of.size()) + 1);
         made.needs.push_back(group);
       } else {
         made.needs.push_back(some());
@@ -134,8 +136,8 @@ Platform some_platform() {
 
   Escalation& escalation = platform.escalation;
   escalation.remind_every.reset();
-  escalation.undetermined_at_most = std::chrono::minutes(*rc::gen::inRange(1, 25)) + 7ms;
-  escalation.auto_close = std::chrono::minutes(*rc::gen::inRange(1, 45)) + 3ms;
+  escalation.undetermined_at_most = std::chrono::minutes(*between(1, 25)) + 7ms;
+  escalation.auto_close = std::chrono::minutes(*between(1, 45)) + 3ms;
   escalation.incident.clear();
   escalation.major.clear();
   for (int n = *below(3); n > 0; --n) escalation.incident.push_back(chain_step(true));
@@ -223,7 +225,7 @@ std::string words(const Value& value) {
 }
 
 struct Counts {
-  int stories = 0, compared = 0, failures = 0, majors = 0, relapses = 0, notices = 0;
+  int stories = 0, compared = 0, failures = 0, majors = 0, joined = 0, notices = 0;
   std::map<std::string, int> silences;
 };
 
@@ -440,7 +442,8 @@ class Comparison {
           }
           RC_FAIL(words(world_.now()) + ": the core has no " + what + found);
         }
-        if (owed.dropped_at && (*row)->is_unsent() && !owed.may) {
+        // A bundle that is committed is never formed again, whatever becomes of what it carries.
+        if (owed.dropped_at && (*row)->is_unsent() && !owed.may && (*row)->carries.empty()) {
           RC_FAIL(words(world_.now()) + ": was to be dropped: " + what);
         }
         rows.erase(row);
@@ -480,6 +483,7 @@ void story_agrees() {
   for (const auto& [id, failure] : comparison.model().failures()) {
     ++counts.failures;
     counts.majors += failure.classification == FailureClass::major ? 1 : 0;
+    counts.joined += static_cast<int>(failure.members.size()) - 1;
     counts.notices += static_cast<int>(failure.owed.size());
   }
 }
@@ -487,16 +491,17 @@ void story_agrees() {
 }  // namespace
 
 TEST_CASE("stories go as the model says") {
-  const bool agree = holds("stories", 300, story_agrees);
+  const bool agree = holds("stories", 120, story_agrees);
   CHECK(agree);
   std::ostringstream text;
   text << counts.stories << " stories, " << counts.compared << " instants, " << counts.failures << " failures, "
-       << counts.majors << " major, " << counts.notices << " notices; silent:";
+       << counts.majors << " major, " << counts.joined << " joined, " << counts.notices << " notices; silent:";
   for (const auto& [why, times] : counts.silences) text << " " << times << " " << why << ";";
   MESSAGE(text.str());
   // The stories are about something.
-  if (agree && counts.stories >= 300) {
+  if (agree && counts.stories >= 100) {
     CHECK(counts.failures > counts.stories);
     CHECK(counts.majors > counts.stories / 4);
+    CHECK(counts.joined > counts.stories / 10);
   }
 }
