@@ -12,18 +12,22 @@ using std::chrono::weekday;
 // The first year in which Article 3 has its present words (平成17年法律第43号).
 constexpr int amended = 2007;
 
-weekday weekday_of(Date date) { return weekday(date); }
+weekday weekday_of(Date date) {
+  return weekday(date);
+}
 
 // The nth Monday of a month.
 bool is_nth_monday(Date date, unsigned month, unsigned n) {
   const auto on = civil(date);
   const unsigned day = unsigned(on.day());
-  return unsigned(on.month()) == month && weekday_of(date) == std::chrono::Monday && (day - 1) / 7 + 1 == n;
+  return unsigned(on.month()) == month && weekday_of(date) == std::chrono::Monday &&
+         (day - 1) / 7 + 1 == n;
 }
 
 // The day on which the sun passes the equinox in Japan; good for 1980 to 2099.
 unsigned equinox(double day_in_1980, int year) {
-  return static_cast<unsigned>(std::floor(day_in_1980 + 0.242194 * (year - 1980) - std::floor((year - 1980) / 4.0)));
+  return static_cast<unsigned>(
+      std::floor(day_in_1980 + 0.242194 * (year - 1980) - std::floor((year - 1980) / 4.0)));
 }
 
 // Article 2, with the laws made for single years.
@@ -64,13 +68,16 @@ std::string named_day(Date date) {
   return "";
 }
 
-bool is_named(Date date) { return !named_day(date).empty(); }
+bool is_named(Date date) {
+  return !named_day(date).empty();
+}
 
 // Article 3, paragraph 2: of a national holiday on a Sunday.
 bool is_substitute(Date date) {
   if (is_named(date)) return false;
   // Before: the day after it. Since: the nearest day after it that is not a national holiday.
-  if (year_of(date) < amended) return is_named(date - days(1)) && weekday_of(date - days(1)) == std::chrono::Sunday;
+  if (year_of(date) < amended)
+    return is_named(date - days(1)) && weekday_of(date - days(1)) == std::chrono::Sunday;
   for (Date before = date - days(1); is_named(before); before -= days(1)) {
     if (weekday_of(before) == std::chrono::Sunday) return true;
   }
@@ -80,7 +87,8 @@ bool is_substitute(Date date) {
 // Article 3, paragraph 3: between two national holidays.
 bool is_between(Date date) {
   if (is_named(date) || !is_named(date - days(1)) || !is_named(date + days(1))) return false;
-  return year_of(date) >= amended || (weekday_of(date) != std::chrono::Sunday && !is_substitute(date));
+  return year_of(date) >= amended ||
+         (weekday_of(date) != std::chrono::Sunday && !is_substitute(date));
 }
 
 bool is_closed(Date date, ClosedDays closed) {
@@ -121,9 +129,11 @@ Day day(Date date, const CalendarSettings& settings) {
     found.reason = "national holiday " + holiday;
   } else {
     for (const ClosedDays& closed : settings.closed) {
-      if (found.reason.empty() && is_closed(date, closed)) found.reason = "closed " + format_closed_days(closed);
+      if (found.reason.empty() && is_closed(date, closed))
+        found.reason = "closed " + format_closed_days(closed);
     }
-    if (found.reason.empty() && settings.extra_holidays.contains(date)) found.reason = "extra holiday";
+    if (found.reason.empty() && settings.extra_holidays.contains(date))
+      found.reason = "extra holiday";
     if (found.reason.empty()) found.reason = "business day";
   }
   found.business_day = found.reason == "extra business day" || found.reason == "business day";
@@ -143,10 +153,11 @@ std::vector<Hours> WindowModel::hours_on(Date date) const {
   std::vector<Hours> found;
   if (except.contains(date)) return found;
   for (const Window::Part& part : parts) {
-    const bool today = part.days.kind == DaySet::Kind::all ||
-                       (part.days.kind == DaySet::Kind::business && day(date, calendar).business_day) ||
-                       (part.days.kind == DaySet::Kind::weekdays &&
-                        part.days.weekdays[weekday_of(date).c_encoding()]);
+    const bool today =
+        part.days.kind == DaySet::Kind::all ||
+        (part.days.kind == DaySet::Kind::business && day(date, calendar).business_day) ||
+        (part.days.kind == DaySet::Kind::weekdays &&
+         part.days.weekdays[weekday_of(date).c_encoding()]);
     if (today) found.insert(found.end(), part.hours.begin(), part.hours.end());
   }
   return found;
@@ -186,7 +197,9 @@ std::optional<Instant> WindowModel::next(Instant at, bool open) const {
   return {};
 }
 
-std::optional<Instant> WindowModel::closes_after(Instant at) const { return next(at, false); }
+std::optional<Instant> WindowModel::closes_after(Instant at) const {
+  return next(at, false);
+}
 
 std::optional<Instant> WindowModel::next_open(Instant at, Duration at_least) const {
   const Instant last = at + sight;

@@ -1,6 +1,7 @@
-// The calendar and the windows a second time, straight from the law (国民の祝日に関する法律) and the contract, as plainly
-// as possible and as slowly as that makes them. They share nothing with escalation/calendar but the types of what is
-// configured. Where contract and headers say nothing, the model says nothing either: see `is_said`.
+// The calendar and the windows a second time, straight from the law (国民の祝日に関する法律) and
+// the contract, as plainly as possible and as slowly as that makes them. They share nothing with
+// escalation/calendar but the types of what is configured. Where contract and headers say nothing,
+// the model says nothing either: see `is_said`.
 #pragma once
 
 #include <optional>
@@ -35,7 +36,8 @@ struct WindowModel {
   static constexpr Duration sight = 40 * 24h;
 
   bool is_open(Instant at) const;
-  // The earliest instant >= `at` at which it is open and stays so for `at_least`. None within sight: none.
+  // The earliest instant >= `at` at which it is open and stays so for `at_least`. None within
+  // sight: none.
   std::optional<Instant> next_open(Instant at, Duration at_least) const;
   // The first instant >= `at` at which it is closed. None within sight: none.
   std::optional<Instant> closes_after(Instant at) const;
@@ -45,7 +47,8 @@ struct WindowModel {
   std::optional<Instant> next(Instant at, bool open) const;
 };
 
-// False for an instant whose local time comes twice on its day: what a window's hours mean then is not said.
+// False for an instant whose local time comes twice on its day: what a window's hours mean then is
+// not said.
 bool is_said(Instant at, const Zone& zone);
 
 }  // namespace yagura::reference

@@ -41,14 +41,18 @@ CalendarSettings some_settings(Date near) {
   settings.japan = !*one_in(6);
   if (*one_in(2)) settings.closed.push_back(closed_days(363, 2));  // 12-29..01-03
   for (int n = sometimes(); n > 0; --n) {
-    const int day = static_cast<int>((near - date_of(year_of(near), 1, 1)).count()) + *number(-5, 5);
+    const int day =
+        static_cast<int>((near - date_of(year_of(near), 1, 1)).count()) + *number(-5, 5);
     settings.closed.push_back(closed_days((day + 366) % 366, (day + *number(0, 5) + 366) % 366));
   }
-  for (int n = sometimes(); n > 0; --n) settings.extra_holidays.insert(around());
-  for (int n = sometimes(); n > 0; --n) settings.extra_business_days.insert(around());
+  for (int n = sometimes(); n > 0; --n)
+    settings.extra_holidays.insert(around());
+  for (int n = sometimes(); n > 0; --n)
+    settings.extra_business_days.insert(around());
   if (*one_in(3)) {
     settings.published.emplace();
-    for (int n = *number(1, 3); n > 0; --n) (*settings.published)[near + days(*number(-400, 12))] = "祝";
+    for (int n = *number(1, 3); n > 0; --n)
+      (*settings.published)[near + days(*number(-400, 12))] = "祝";
     // A list of years that the calendar knows, as its reader makes it.
     std::erase_if(*settings.published, [](const auto& row) { return year_of(row.first) < 2000; });
     if (settings.published->empty()) settings.published.reset();
@@ -58,23 +62,32 @@ CalendarSettings some_settings(Date near) {
 
 std::string show(const CalendarSettings& settings) {
   std::string text = settings.japan ? "japan" : "none";
-  for (const ClosedDays& closed : settings.closed) text += " closed " + format_closed_days(closed);
-  for (Date date : settings.extra_holidays) text += " holiday " + format_date(date);
-  for (Date date : settings.extra_business_days) text += " business " + format_date(date);
+  for (const ClosedDays& closed : settings.closed)
+    text += " closed " + format_closed_days(closed);
+  for (Date date : settings.extra_holidays)
+    text += " holiday " + format_date(date);
+  for (Date date : settings.extra_business_days)
+    text += " business " + format_date(date);
   if (settings.published) {
-    for (const auto& [date, name] : *settings.published) text += " published " + format_date(date);
+    for (const auto& [date, name] : *settings.published)
+      text += " published " + format_date(date);
   }
   return text;
 }
 
 Window::Part some_part() {
   Window::Part part;
-  part.days.kind = *rc::gen::element(DaySet::Kind::business, DaySet::Kind::all, DaySet::Kind::weekdays);
-  if (part.days.kind == DaySet::Kind::weekdays) part.days.weekdays[static_cast<std::size_t>(*number(0, 6))] = true;
+  part.days.kind =
+      *rc::gen::element(DaySet::Kind::business, DaySet::Kind::all, DaySet::Kind::weekdays);
+  if (part.days.kind == DaySet::Kind::weekdays)
+    part.days.weekdays[static_cast<std::size_t>(*number(0, 6))] = true;
   for (int n = *number(1, 2); n > 0; --n) {
-    const int from = *rc::gen::oneOf(rc::gen::elementOf(std::vector<int>{0, 600, 1320}), number(0, 1439));
-    const int length = *rc::gen::oneOf(rc::gen::elementOf(std::vector<int>{420, 1440}), number(1, 300));
-    part.hours.push_back({std::chrono::minutes(from), std::chrono::minutes(std::min(from + length, 1440))});
+    const int from =
+        *rc::gen::oneOf(rc::gen::elementOf(std::vector<int>{0, 600, 1320}), number(0, 1439));
+    const int length =
+        *rc::gen::oneOf(rc::gen::elementOf(std::vector<int>{420, 1440}), number(1, 300));
+    part.hours.push_back(
+        {std::chrono::minutes(from), std::chrono::minutes(std::min(from + length, 1440))});
   }
   return part;
 }
@@ -82,17 +95,24 @@ Window::Part some_part() {
 std::string show(const Window& window) {
   std::string text;
   for (const Window::Part& part : window.parts()) {
-    text += part.days.kind == DaySet::Kind::all ? " all" : part.days.kind == DaySet::Kind::business ? " business" : "";
+    text += part.days.kind == DaySet::Kind::all        ? " all"
+            : part.days.kind == DaySet::Kind::business ? " business"
+                                                       : "";
     for (std::size_t i = 0; i < 7; ++i) {
-      if (part.days.kind == DaySet::Kind::weekdays && part.days.weekdays[i]) text += " weekday " + std::to_string(i);
+      if (part.days.kind == DaySet::Kind::weekdays && part.days.weekdays[i])
+        text += " weekday " + std::to_string(i);
     }
-    for (const Hours& hours : part.hours) text += " " + format_hours(hours);
+    for (const Hours& hours : part.hours)
+      text += " " + format_hours(hours);
   }
-  for (Date date : window.except()) text += " except " + format_date(date);
+  for (Date date : window.except())
+    text += " except " + format_date(date);
   return text;
 }
 
-std::string show(std::optional<Instant> at, const Zone& zone) { return at ? zone.format(*at) : "never"; }
+std::string show(std::optional<Instant> at, const Zone& zone) {
+  return at ? zone.format(*at) : "never";
+}
 
 }  // namespace
 
@@ -138,7 +158,8 @@ void days_agree() {
   if (wanted) RC_ASSERT(format_date(*before) == format_date(*wanted));
 }
 
-// Hours that come twice are nobody's word: no clock change back may lie on the way from one instant to the other.
+// Hours that come twice are nobody's word: no clock change back may lie on the way from one instant
+// to the other.
 bool is_said(Instant from, std::optional<Instant> until, const Zone& zone) {
   if (zone.name() == "Asia/Tokyo") return true;
   if (!until) return false;
@@ -149,18 +170,21 @@ bool is_said(Instant from, std::optional<Instant> until, const Zone& zone) {
 }
 
 void windows_agree() {
-  const Zone zone = *Zone::named(*rc::gen::element<std::string>("Asia/Tokyo", "Asia/Tokyo", "Europe/Berlin",
-                                                                "America/New_York", "Australia/Lord_Howe"));
+  const Zone zone = *Zone::named(*rc::gen::element<std::string>(
+      "Asia/Tokyo", "Asia/Tokyo", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"));
   // The year's end, and the weeks in which clocks are changed.
   const Date near = *rc::gen::oneOf(
       rc::gen::map(number(2025, 2030), [](int year) { return date_of(year, 12, 27); }),
-      rc::gen::map(number(2025, 2030), [](int year) { return date_of(year, 3, 28); }), a_date(2002, 2097));
+      rc::gen::map(number(2025, 2030), [](int year) { return date_of(year, 3, 28); }),
+      a_date(2002, 2097));
   const CalendarSettings settings = some_settings(near);
   const Calendar calendar(settings);
   std::vector<Window::Part> parts;
-  for (int n = *number(1, 2); n > 0; --n) parts.push_back(some_part());
+  for (int n = *number(1, 2); n > 0; --n)
+    parts.push_back(some_part());
   std::set<Date> except;
-  for (int n = *number(0, 2); n > 0; --n) except.insert(near + days(*number(-3, 9)));
+  for (int n = *number(0, 2); n > 0; --n)
+    except.insert(near + days(*number(-3, 9)));
   const Window window(parts, except);
   const WindowModel model{window.parts(), window.except(), zone, settings};
   const Window::Context context{zone, calendar};
@@ -169,7 +193,8 @@ void windows_agree() {
   for (int n = 0; n < 4; ++n) {
     const int minute = *number(0, 6 * 24 * 60), millisecond = *number(0, 1) * *number(0, 59'999);
     const Instant at = zone.midnight(near) + std::chrono::minutes(minute) + Duration(millisecond);
-    const Duration at_least = *rc::gen::elementOf(std::vector<Duration>{0s, 10s, 2min, 90min, 7h, 30h});
+    const Duration at_least =
+        *rc::gen::elementOf(std::vector<Duration>{0s, 10s, 2min, 90min, 7h, 30h});
     RC_LOG() << "at " << zone.format(at) << " for " << format_duration(at_least) << "\n";
     if (!is_said(at, at, zone)) continue;
     RC_ASSERT(window.is_open(at, context) == model.is_open(at));

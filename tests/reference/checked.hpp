@@ -1,6 +1,7 @@
-// How a property is tried: a fixed seed, so that a run can be repeated, a number of cases that fits into the everyday
-// budget, many more of them with YAGURA_LONG, and RapidCheck's own RC_PARAMS for whoever looks for something
-// (RC_PARAMS="seed=7 max_success=10000"). What fails is shrunk and printed.
+// How a property is tried: a fixed seed, so that a run can be repeated, a number of cases that fits
+// into the everyday budget, many more of them with YAGURA_LONG, and RapidCheck's own RC_PARAMS for
+// whoever looks for something (RC_PARAMS="seed=7 max_success=10000"). What fails is shrunk and
+// printed.
 #pragma once
 
 #include <rapidcheck.h>

@@ -7,7 +7,8 @@ namespace yagura::reference {
 PlatformModel::PlatformModel(const Platform& platform, const CalendarSettings& calendar)
     : platform_(platform), calendar_(calendar) {
   for (const auto& [name, component] : platform.components) {
-    for (const ProbeSpec& probe : component.probes) probes_[{name, probe.name}] = {};
+    for (const ProbeSpec& probe : component.probes)
+      probes_[{name, probe.name}] = {};
   }
 }
 
@@ -30,8 +31,10 @@ void PlatformModel::observed(const ProbeId& id, Verdict verdict, Instant now) {
   }
   if (!probe.failing && probe.failing_runs >= spec(id).confirm) probe.failing = true;
   if (probe.failing && probe.ok_runs >= spec(id).clear) probe.failing = false;
-  // Unknown is never back, and never down: it ends with what confirms one or the other, not with the first run towards it.
-  if (verdict == Verdict::unknown || !probe.between(spec(id))) probe.shown_unknown = verdict == Verdict::unknown;
+  // Unknown is never back, and never down: it ends with what confirms one or the other, not with
+  // the first run towards it.
+  if (verdict == Verdict::unknown || !probe.between(spec(id)))
+    probe.shown_unknown = verdict == Verdict::unknown;
   for (auto& [number, failure] : failures_) {
     if (!probe.between(spec(id))) failure.awaited.erase(id);
   }
@@ -44,7 +47,8 @@ ComponentState PlatformModel::worst(const ComponentName& name, bool unknown_ones
     const Probe& seen = probes_.at({name, probe.name});
     if (seen.shown_unknown ? !unknown_ones_fail : !seen.failing) continue;
     if (probe.impact == Impact::down) state = ComponentState::down;
-    if (probe.impact == Impact::degraded && state == ComponentState::ok) state = ComponentState::degraded;
+    if (probe.impact == Impact::degraded && state == ComponentState::ok)
+      state = ComponentState::degraded;
   }
   return state;
 }
@@ -55,24 +59,29 @@ ComponentState PlatformModel::state_of(const ComponentName& name) const {
 }
 
 // What is known to fail opens a failure, whatever the unknown probes are.
-bool PlatformModel::is_failing(const ComponentName& name) const { return worst(name, false) != ComponentState::ok; }
+bool PlatformModel::is_failing(const ComponentName& name) const {
+  return worst(name, false) != ComponentState::ok;
+}
 
 PlatformModel::States PlatformModel::states() const {
   States found;
-  for (const auto& [name, component] : platform_.components) found[name] = state_of(name);
+  for (const auto& [name, component] : platform_.components)
+    found[name] = state_of(name);
   return found;
 }
 
 bool PlatformModel::met(const Need& need, const States& states) const {
   switch (need.kind) {
-    case Need::Kind::component: return states.at(need.name) != ComponentState::down;
+    case Need::Kind::component:
+      return states.at(need.name) != ComponentState::down;
     case Need::Kind::service: {
       const std::vector<Need>& needs = platform_.services.at(need.name).needs;
-      return std::all_of(needs.begin(), needs.end(), [&](const Need& of) { return met(of, states); });
+      return std::all_of(needs.begin(), needs.end(),
+                         [&](const Need& of) { return met(of, states); });
     }
     case Need::Kind::at_least:
-      return std::count_if(need.of.begin(), need.of.end(), [&](const Need& of) { return met(of, states); }) >=
-             need.at_least;
+      return std::count_if(need.of.begin(), need.of.end(),
+                           [&](const Need& of) { return met(of, states); }) >= need.at_least;
   }
   return false;
 }
@@ -110,11 +119,14 @@ ServiceState PlatformModel::judge(const ServiceName& service, const States& stat
   return all_well(whole, states) ? ServiceState::up : ServiceState::degraded;
 }
 
-ServiceState PlatformModel::state_of_service(const ServiceName& service) const { return judge(service, states()); }
+ServiceState PlatformModel::state_of_service(const ServiceName& service) const {
+  return judge(service, states());
+}
 
 bool PlatformModel::is_well(const FailureModel& failure) const {
   for (const auto& [id, probe] : probes_) {
-    if (failure.members.contains(id.component) && (probe.failing || probe.shown_unknown)) return false;
+    if (failure.members.contains(id.component) && (probe.failing || probe.shown_unknown))
+      return false;
   }
   return true;
 }
@@ -137,15 +149,19 @@ void PlatformModel::look(Instant now) {
 void PlatformModel::open_or_join(Instant now) {
   for (const auto& [name, spec_of] : platform_.components) {
     const ComponentName& component = name;
-    auto has = [&](const auto& entry) { return entry.second.is_open() && entry.second.members.contains(component); };
+    auto has = [&](const auto& entry) {
+      return entry.second.is_open() && entry.second.members.contains(component);
+    };
     if (!is_failing(component) || std::any_of(failures_.begin(), failures_.end(), has)) continue;
     std::vector<FailureModel*> causes, consequences;
     for (auto& [number, failure] : failures_) {
       if (!failure.is_open()) continue;
       auto of = [&](const auto& member) { return depends(component, member.first); };
       auto on = [&](const auto& member) { return depends(member.first, component); };
-      if (std::any_of(failure.members.begin(), failure.members.end(), of)) causes.push_back(&failure);
-      if (std::any_of(failure.members.begin(), failure.members.end(), on)) consequences.push_back(&failure);
+      if (std::any_of(failure.members.begin(), failure.members.end(), of))
+        causes.push_back(&failure);
+      if (std::any_of(failure.members.begin(), failure.members.end(), on))
+        consequences.push_back(&failure);
     }
     if (!causes.empty()) {
       join_cause(component, causes, consequences, now);
@@ -168,10 +184,12 @@ void PlatformModel::open(const ComponentName& component, Instant now) {
 }
 
 // Rule 1.
-void PlatformModel::join_cause(const ComponentName& component, const std::vector<FailureModel*>& causes,
+void PlatformModel::join_cause(const ComponentName& component,
+                               const std::vector<FailureModel*>& causes,
                                const std::vector<FailureModel*>& consequences, Instant now) {
   if (causes.size() > 1) silence = "two failures are the cause of one";
-  if (std::any_of(consequences.begin(), consequences.end(), [&](const auto* one) { return one != causes[0]; })) {
+  if (std::any_of(consequences.begin(), consequences.end(),
+                  [&](const auto* one) { return one != causes[0]; })) {
     silence = "between its cause and its consequence";
   }
   for (const auto& [member, since] : causes[0]->members) {
@@ -181,7 +199,8 @@ void PlatformModel::join_cause(const ComponentName& component, const std::vector
 }
 
 // Rule 2.
-bool PlatformModel::take_over(const ComponentName& cause, const std::vector<FailureModel*>& consequences, Instant now) {
+bool PlatformModel::take_over(const ComponentName& cause,
+                              const std::vector<FailureModel*>& consequences, Instant now) {
   int in_time = 0;
   for (const FailureModel* failure : consequences) {
     const bool is_in_time = now - failure->opened_at <= platform_.escalation.correlate;
@@ -189,7 +208,8 @@ bool PlatformModel::take_over(const ComponentName& cause, const std::vector<Fail
     for (const auto& [member, since] : failure->members) {
       if (!depends(member, cause)) silence = "a consequence with others";
       if (!is_failing(member)) silence = "a consequence that does not fail now";
-      if (is_in_time != (now - since <= platform_.escalation.correlate)) silence = "consequences of different age";
+      if (is_in_time != (now - since <= platform_.escalation.correlate))
+        silence = "consequences of different age";
     }
     if (failure->relapsed) silence = "a consequence that relapsed";
     if (failure->running || !failure->awaited.empty()) silence = "a cause found while a step runs";
@@ -209,20 +229,25 @@ bool PlatformModel::take_over(const ComponentName& cause, const std::vector<Fail
 void PlatformModel::join_what_keeps_down_together(Instant now) {
   for (const auto& [name, service] : platform_.services) {
     const ServiceName& down = name;
-    auto keeps = [&](const auto& entry) { return entry.second.is_open() && entry.second.keeps_down.contains(down); };
+    auto keeps = [&](const auto& entry) {
+      return entry.second.is_open() && entry.second.keeps_down.contains(down);
+    };
     if (state_of_service(name) != ServiceState::down) continue;
     if (std::any_of(failures_.begin(), failures_.end(), keeps)) continue;
     // Those without which it would not be down.
     std::vector<FailureModel*> needed;
     States only = states();
-    for (auto& [component, state] : only) state = ComponentState::ok;
+    for (auto& [component, state] : only)
+      state = ComponentState::ok;
     for (auto& [number, failure] : failures_) {
       if (!failure.is_open()) continue;
       States without = states();
-      for (const auto& [member, since] : failure.members) without[member] = ComponentState::ok;
+      for (const auto& [member, since] : failure.members)
+        without[member] = ComponentState::ok;
       if (judge(name, without) == ServiceState::down) continue;
       needed.push_back(&failure);
-      for (const auto& [member, since] : failure.members) only[member] = state_of(member);
+      for (const auto& [member, since] : failure.members)
+        only[member] = state_of(member);
     }
     if (needed.size() < 2 || judge(name, only) != ServiceState::down) {
       silence = "which of them keep it down together";
@@ -237,7 +262,8 @@ void PlatformModel::join_what_keeps_down_together(Instant now) {
 
 void PlatformModel::join(FailureModel& failure, FailureModel& into, Instant now) {
   // What becomes of these is not said.
-  if (failure.acknowledged_at && !into.acknowledged_at) silence = "an acknowledged failure joins one that is not";
+  if (failure.acknowledged_at && !into.acknowledged_at)
+    silence = "an acknowledged failure joins one that is not";
   if (failure.classification == FailureClass::major) silence = "a major failure joins";
   if (failure.lead_saw || into.lead_saw) silence = "a failure joins under the lead's class";
   if (failure.running || !failure.awaited.empty()) silence = "a failure joins while a step runs";
@@ -286,11 +312,12 @@ void PlatformModel::classify(FailureModel& failure, Instant now) {
     // The lead's class stands until a further service goes down.
     for (const ServiceName& service : failure.keeps_down) {
       if (failure.lead_saw->contains(service)) continue;
-      if (failure.lead_knew.contains(service)) silence = "a service goes down again under the lead's class";
+      if (failure.lead_knew.contains(service))
+        silence = "a service goes down again under the lead's class";
     }
     failure.lead_saw = failure.keeps_down;
-    if (std::includes(failure.lead_knew.begin(), failure.lead_knew.end(), failure.keeps_down.begin(),
-                      failure.keeps_down.end())) {
+    if (std::includes(failure.lead_knew.begin(), failure.lead_knew.end(),
+                      failure.keeps_down.begin(), failure.keeps_down.end())) {
       return;
     }
     failure.lead_saw.reset();
@@ -308,9 +335,10 @@ void PlatformModel::classify(FailureModel& failure, Instant now) {
     return;
   }
   if (is_new || failure.classification == FailureClass::incident) {
-    // "Judged again by the same rule": after a relapse the steps are tried again; whether they are where it never was well
-    // in between, is not said.
-    if (!failure.tried.empty() && !failure.recovered_at) silence = "judged again without a relapse: which steps are left";
+    // "Judged again by the same rule": after a relapse the steps are tried again; whether they are
+    // where it never was well in between, is not said.
+    if (!failure.tried.empty() && !failure.recovered_at)
+      silence = "judged again without a relapse: which steps are left";
     failure.tried.clear();
     failure.runs_from_before = failure.running.has_value();
     become(failure, FailureClass::undetermined, now);
@@ -341,7 +369,8 @@ void PlatformModel::respond(FailureModel& failure, Instant now) {
   std::optional<RunningStep> next = next_of(failure.cause);
   if (!next) {
     for (const auto& [member, since] : failure.members) {
-      const std::optional<RunningStep> other = keeps_down(member, failure) ? next_of(member) : std::nullopt;
+      const std::optional<RunningStep> other =
+          keeps_down(member, failure) ? next_of(member) : std::nullopt;
       if (other && next) silence = "whose step comes first";
       if (other) next = other;
     }
@@ -357,17 +386,20 @@ void PlatformModel::respond(FailureModel& failure, Instant now) {
 // It is down, and a service that is kept down needs it, directly or not.
 bool PlatformModel::keeps_down(const ComponentName& component, const FailureModel& failure) const {
   if (state_of(component) != ComponentState::down) return false;
-  return std::any_of(failure.keeps_down.begin(), failure.keeps_down.end(), [&](const ServiceName& service) {
-    Need whole;
-    whole.kind = Need::Kind::service;
-    whole.name = service;
-    return needs(whole, component);
-  });
+  return std::any_of(failure.keeps_down.begin(), failure.keeps_down.end(),
+                     [&](const ServiceName& service) {
+                       Need whole;
+                       whole.kind = Need::Kind::service;
+                       whole.name = service;
+                       return needs(whole, component);
+                     });
 }
 
 bool PlatformModel::needs(const Need& need, const ComponentName& component) const {
-  if (need.kind == Need::Kind::component) return need.name == component || depends(need.name, component);
-  const std::vector<Need>& of = need.kind == Need::Kind::service ? platform_.services.at(need.name).needs : need.of;
+  if (need.kind == Need::Kind::component)
+    return need.name == component || depends(need.name, component);
+  const std::vector<Need>& of =
+      need.kind == Need::Kind::service ? platform_.services.at(need.name).needs : need.of;
   return std::any_of(of.begin(), of.end(), [&](const Need& one) { return needs(one, component); });
 }
 
@@ -388,12 +420,14 @@ void PlatformModel::recover(FailureModel& failure, Instant now) {
   if (is_well(failure)) {
     if (!failure.recovered_at) failure.recovered_at = now;
     // Whether an incident's step that could not go yet still goes then is not said.
-    for (OwedNotice& notice : failure.owed) notice.may = notice.may || notice.kind == NoticeKind::failure_escalated;
+    for (OwedNotice& notice : failure.owed)
+      notice.may = notice.may || notice.kind == NoticeKind::failure_escalated;
     return;
   }
   if (!failure.recovered_at) return;
   for (const auto& [member, since] : failure.members) {
-    if (state_of(member) == ComponentState::unknown) silence = "recovered, and cannot be seen any more";
+    if (state_of(member) == ComponentState::unknown)
+      silence = "recovered, and cannot be seen any more";
   }
   failure.recovered_at.reset();
   failure.relapsed = true;
@@ -403,14 +437,17 @@ void PlatformModel::recover(FailureModel& failure, Instant now) {
     if (!other.is_open() || &other == &failure) continue;
     for (const auto& [one, at] : failure.members) {
       for (const auto& [two, since] : other.members) {
-        if (depends(one, two) || depends(two, one)) silence = "a relapse beside its cause or consequence";
+        if (depends(one, two) || depends(two, one))
+          silence = "a relapse beside its cause or consequence";
       }
     }
   }
-  // "An incident judged again": whether that is a new decision, from which its chain counts, is not said where it stays one.
+  // "An incident judged again": whether that is a new decision, from which its chain counts, is not
+  // said where it stays one.
   if (failure.classification == FailureClass::incident) {
     failure.class_at.insert(now);
-    for (PendingStep& pending : failure.pending) pending.may = true;
+    for (PendingStep& pending : failure.pending)
+      pending.may = true;
     start_chain(failure, platform_.escalation.incident, NoticeKind::failure_escalated, now, true);
   }
 }
@@ -427,13 +464,15 @@ void PlatformModel::acknowledged(FailureId id, Instant now) {
 void PlatformModel::reclassified(FailureId id, FailureClass classification, Instant now) {
   FailureModel& failure = failures_.at(id);
   if (failure.running || !failure.awaited.empty()) silence = "reclassified while a step runs";
-  if (failure.keeps_down != failure.not_back) silence = "reclassified while a service cannot be seen";
+  if (failure.keeps_down != failure.not_back)
+    silence = "reclassified while a service cannot be seen";
   failure.lead_saw = failure.lead_knew = failure.keeps_down;
   const bool lowered = failure.classification == FailureClass::major;
   become(failure, classification, now);
   if (!lowered) return;
   for (OwedNotice& notice : failure.owed) {
-    // Before banks were told: the held notices are withdrawn. What the roles have not been sent yet is not spoken of.
+    // Before banks were told: the held notices are withdrawn. What the roles have not been sent yet
+    // is not spoken of.
     if (is_bank(notice.kind) && !notice.dropped_at) notice.dropped_at = now;
     if (notice.kind == NoticeKind::major_declared) notice.may = true;
   }
@@ -441,14 +480,17 @@ void PlatformModel::reclassified(FailureId id, FailureClass classification, Inst
   failure.banks_owed.clear();
 }
 
-void PlatformModel::confirmed(FailureId id, Instant now) { close(failures_.at(id), now); }
+void PlatformModel::confirmed(FailureId id, Instant now) {
+  close(failures_.at(id), now);
+}
 
 void PlatformModel::close(FailureModel& failure, Instant now) {
   failure.closed_at = now;
   failure.keeps_down.clear();
   // After closing only what is owed goes out; what was held by then, and for whom, is not said.
   failure.pending.clear();
-  for (OwedNotice& notice : failure.owed) notice.may = true;
+  for (OwedNotice& notice : failure.owed)
+    notice.may = true;
 }
 
 void PlatformModel::become(FailureModel& failure, FailureClass classification, Instant now) {
@@ -457,14 +499,17 @@ void PlatformModel::become(FailureModel& failure, FailureClass classification, I
   const bool starts_chain = classification != FailureClass::undetermined;
   if (!starts_chain) {
     // What the incident's chain does meanwhile is not said.
-    for (PendingStep& pending : failure.pending) pending.may = true;
-    for (OwedNotice& notice : failure.owed) notice.may = notice.may || notice.kind == NoticeKind::failure_escalated;
+    for (PendingStep& pending : failure.pending)
+      pending.may = true;
+    for (OwedNotice& notice : failure.owed)
+      notice.may = notice.may || notice.kind == NoticeKind::failure_escalated;
     return;
   }
   failure.pending.clear();
   const bool is_major = classification == FailureClass::major;
   const NoticeKind kind = is_major ? NoticeKind::major_declared : NoticeKind::failure_escalated;
-  start_chain(failure, is_major ? platform_.escalation.major : platform_.escalation.incident, kind, now, false);
+  start_chain(failure, is_major ? platform_.escalation.major : platform_.escalation.incident, kind,
+              now, false);
   for (OwedNotice& notice : failure.owed) {
     if (is_major && notice.kind == NoticeKind::failure_escalated) notice.may = true;
   }
@@ -472,9 +517,10 @@ void PlatformModel::become(FailureModel& failure, FailureClass classification, I
 
 // ---- Chain ----
 
-void PlatformModel::start_chain(FailureModel& failure, const std::vector<ChainStep>& steps, NoticeKind kind, Instant now,
-                                bool may) {
-  for (const ChainStep& step : steps) failure.pending.push_back({step, kind, now + step.after, may});
+void PlatformModel::start_chain(FailureModel& failure, const std::vector<ChainStep>& steps,
+                                NoticeKind kind, Instant now, bool may) {
+  for (const ChainStep& step : steps)
+    failure.pending.push_back({step, kind, now + step.after, may});
 }
 
 void PlatformModel::fall_due(FailureModel& failure, const PendingStep& pending, Instant now) {
@@ -482,9 +528,12 @@ void PlatformModel::fall_due(FailureModel& failure, const PendingStep& pending, 
   for (const Audience& to : pending.step.to) {
     switch (to.kind) {
       case Audience::Kind::owner:
-        owe(failure, pending, std::string(name_of(platform_.components.at(failure.cause).owner)), now);
+        owe(failure, pending, std::string(name_of(platform_.components.at(failure.cause).owner)),
+            now);
         break;
-      case Audience::Kind::role: owe(failure, pending, std::string(name_of(to.role)), now); break;
+      case Audience::Kind::role:
+        owe(failure, pending, std::string(name_of(to.role)), now);
+        break;
       case Audience::Kind::banks:
         failure.bank_step = pending.step;
         owe_banks(failure, now);
@@ -493,7 +542,8 @@ void PlatformModel::fall_due(FailureModel& failure, const PendingStep& pending, 
   }
 }
 
-void PlatformModel::owe(FailureModel& failure, const PendingStep& pending, const std::string& audience, Instant now) {
+void PlatformModel::owe(FailureModel& failure, const PendingStep& pending,
+                        const std::string& audience, Instant now) {
   OwedNotice notice;
   notice.kind = pending.kind;
   notice.audience = audience;
@@ -501,11 +551,13 @@ void PlatformModel::owe(FailureModel& failure, const PendingStep& pending, const
   notice.not_before = not_before(pending.step, pending.kind, now);
   notice.unless_acknowledged = pending.step.unless_acknowledged;
   // Whether a chain goes on once probes are well again is not said.
-  notice.may = pending.may || (failure.recovered_at && pending.kind != NoticeKind::failure_detected);
+  notice.may =
+      pending.may || (failure.recovered_at && pending.kind != NoticeKind::failure_detected);
   // It replaces what the incident's chain has not sent to the same audience.
   if (notice.kind == NoticeKind::major_declared && !notice.may) {
     for (OwedNotice& before : failure.owed) {
-      if (before.kind == NoticeKind::failure_escalated && before.audience == audience && !before.dropped_at) {
+      if (before.kind == NoticeKind::failure_escalated && before.audience == audience &&
+          !before.dropped_at) {
         before.dropped_at = now;
       }
     }
@@ -518,7 +570,8 @@ void PlatformModel::owe_banks(FailureModel& failure, Instant now) {
   for (const auto& [name, bank] : platform_.banks) {
     const auto& kept = failure.kept_down;
     const auto& services = bank.services;
-    const bool affected = std::any_of(kept.begin(), kept.end(), [&](const auto& one) { return services.contains(one); });
+    const bool affected = std::any_of(kept.begin(), kept.end(),
+                                      [&](const auto& one) { return services.contains(one); });
     if (!affected || !failure.banks_owed.insert(name).second) continue;
     OwedNotice notice;
     notice.kind = NoticeKind::bank_first;
@@ -529,14 +582,16 @@ void PlatformModel::owe_banks(FailureModel& failure, Instant now) {
   }
 }
 
-std::set<Instant> PlatformModel::not_before(const ChainStep& step, NoticeKind kind, Instant due) const {
+std::set<Instant> PlatformModel::not_before(const ChainStep& step, NoticeKind kind,
+                                            Instant due) const {
   if (!step.window) return {due};
   const Window& window = platform_.windows.at(*step.window);
   const WindowModel model{window.parts(), window.except(), platform_.zone, calendar_};
   std::set<Instant> found;
   const Duration timeout = platform_.mail.attempt_timeout;
   if (auto at = model.next_open(due, timeout)) found.insert(*at);
-  // Of mail to banks it is said that no attempt begins later than its own timeout before the closing.
+  // Of mail to banks it is said that no attempt begins later than its own timeout before the
+  // closing.
   if (auto at = model.next_open(due, 0s); at && kind != NoticeKind::bank_first) found.insert(*at);
   return found;
 }
@@ -545,7 +600,8 @@ std::set<Instant> PlatformModel::not_before(const ChainStep& step, NoticeKind ki
 
 // The time may have passed while it was a major one.
 Instant PlatformModel::closes_by_itself(const FailureModel& failure) const {
-  return std::max(*failure.recovered_at + platform_.escalation.auto_close, *failure.class_at.begin());
+  return std::max(*failure.recovered_at + platform_.escalation.auto_close,
+                  *failure.class_at.begin());
 }
 
 std::optional<Instant> PlatformModel::next_deadline(const FailureModel& failure) const {
@@ -559,7 +615,8 @@ std::optional<Instant> PlatformModel::next_deadline(const FailureModel& failure)
   if (failure.classification == FailureClass::incident && failure.recovered_at) {
     at(closes_by_itself(failure));
   }
-  for (const PendingStep& pending : failure.pending) at(pending.due);
+  for (const PendingStep& pending : failure.pending)
+    at(pending.due);
   return next;
 }
 
