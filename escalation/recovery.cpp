@@ -73,7 +73,9 @@ void recover(Turn& turn, FailureId id) {
   const Failure& seen = turn.failure(id);
   if (seen.recovered_at) {
     if (seen.classification != FailureClass::incident) return;
-    Instant closes = std::max(*seen.recovered_at, seen.class_at) + turn.platform.escalation.auto_close;
+    Instant closes = *seen.recovered_at + turn.platform.escalation.auto_close;
+    // Lowered later than that: a slip of the lead can still be put right.
+    if (seen.class_at >= closes) closes = seen.class_at + turn.platform.escalation.auto_close;
     if (turn.now < closes) {
       turn.wake_at(closes);
     } else if (may_decide(turn, seen) && all_well(turn, seen)) {

@@ -600,8 +600,9 @@ std::set<Instant> PlatformModel::not_before(const ChainStep& step, NoticeKind ki
 
 // The time may have passed while it was a major one.
 Instant PlatformModel::closes_by_itself(const FailureModel& failure) const {
-  return std::max(*failure.recovered_at + platform_.escalation.auto_close,
-                  *failure.class_at.begin());
+  const Instant closes = *failure.recovered_at + platform_.escalation.auto_close;
+  const Instant decided = *failure.class_at.begin();
+  return decided < closes ? closes : decided + platform_.escalation.auto_close;
 }
 
 std::optional<Instant> PlatformModel::next_deadline(const FailureModel& failure) const {
