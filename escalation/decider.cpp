@@ -176,7 +176,7 @@ void move_intervals(Turn& turn, Duration by) {
     move(failure.report_due_at);
     if (failure.classification == FailureClass::major) move(failure.remind_at);
     for (ChainProgress* chain : {&failure.detected_chain, &failure.incident_chain, &failure.major_chain}) {
-      chain->base += by;
+      if (chain->base != Instant{}) chain->base += by;  // One that has not begun has no time.
     }
     if (failure.running_step() != nullptr) failure.steps.back().deadline += by;
   }

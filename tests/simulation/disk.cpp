@@ -117,7 +117,8 @@ struct Disk::Vfs {
       std::memcpy(file.synced.data() + from, file.now.data() + from, size);
     }
     file.dirty.clear();
-    file.on_disk = true;
+    // SQLite syncs the folder with the first sync of a file that it made.
+    if (!file.on_disk) current->sync_folder();
     return SQLITE_OK;
   }
 
@@ -241,7 +242,7 @@ struct Disk::Vfs {
       if (!makes || !change()) return SQLITE_CANTOPEN;
       found = files.emplace(path, std::make_shared<File>()).first;
       current->removed_.erase(path);
-      // The database file itself is made, and its folder synced, before SQLite sees it (daemon/store/folder).
+      // The database file itself is made before SQLite sees it (daemon/store/folder).
       if ((flags & SQLITE_OPEN_MAIN_DB) != 0) found->second->on_disk = true;
     }
     Handle& handle = of(raw);
@@ -322,6 +323,11 @@ Disk::Disk(std::uint64_t seed, std::function<bool()> may_go_on)
 Disk::~Disk() {
   sqlite3_vfs_unregister(&registered);
   current = nullptr;
+}
+
+void Disk::sync_folder() {
+  removed_.clear();
+  for (auto& [name, file] : files_) file->on_disk = true;
 }
 
 void Disk::crash(bool power_cut) {

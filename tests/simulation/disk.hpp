@@ -32,6 +32,8 @@ class Disk {
   DiskFaults faults;
   bool full = false;  // no file can grow
 
+  // Names made and removed are durable from now on.
+  void sync_folder();
   // The process is gone; its connections are closed already.
   void crash(bool power_cut);
 

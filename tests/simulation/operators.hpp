@@ -20,7 +20,7 @@ class Operators {
 
  private:
   void order(const PersonName& by, Order order, const std::string& text = {});
-  std::string words() { return "words " + std::to_string(++words_); }
+  std::string words() { return "words " + std::to_string(++words_) + "."; }
 
   VirtualWorld& world_;
   Referee& referee_;

@@ -1,7 +1,6 @@
 #include "referee.hpp"
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <cstdlib>
 
 #include "codec.hpp"
@@ -109,8 +108,9 @@ void Referee::committed(const Transaction& transaction) {
   for (const auto& [id, notice] : change.notices) durable_notices_[id] = notice;
   for (const auto& [id, bytes] : change.mails) durable_mails_[id] = bytes;
   for (const RecordEntry& fact : change.facts) {
-    auto payload = boost::json::parse(fact.payload);
-    if (const auto* text = payload.as_object().if_contains("text")) durable_texts_.insert(std::string(text->as_string()));
+    const std::size_t words = fact.payload.find("words ");
+    if (words == std::string::npos) continue;
+    durable_texts_.insert(fact.payload.substr(words, fact.payload.find('.', words) - words + 1));
   }
   durable_head_.id += static_cast<std::int64_t>(transaction.entries.size());
   durable_at_ = world_.clock();

@@ -68,6 +68,7 @@ class Run {
     std::ofstream(file, std::ios::trunc) << yaml_of(shape_, folder_);
     Loaded loaded = load_configuration(file, now);
     if (!loaded.configuration) {
+      std::erase_if(loaded.problems, [](const Problem& problem) { return problem.warning; });
       trace_.violate("the simulation's own configuration is valid", text(loaded.problems));
       return loaded;
     }
@@ -99,6 +100,7 @@ class Run {
       else world_.after(5s, [this] { start_daemon(); });
       return;
     }
+    disk_.sync_folder();  // As Store::open() does.
     store_ = std::move(*store);
     const DiskFaults faults = std::exchange(disk_.faults, {});
     referee_.opened(*store_, *kept);
@@ -161,7 +163,9 @@ class Run {
       case EventKind::component_fails: {
         if (shape_.components.empty()) break;
         const Shape::Component& component = random.pick(shape_.components);
-        for (const Shape::Probe& probe : component.probes) set_target({component.id, probe.name}, {Verdict::failing, 0, false, {}});
+        for (const Shape::Probe& probe : component.probes) {
+          if (!probe.job) set_target({component.id, probe.name}, {Verdict::failing, 0, false, {}});
+        }
         break;
       }
       case EventKind::all_is_well: world_.targets.clear(); break;
@@ -212,6 +216,7 @@ class Run {
     const Shape::Component& component = random.pick(shape_.components);
     const Shape::Probe& probe = random.pick(component.probes);
     const ProbeId id{component.id, probe.name};
+    if (probe.job) return;
     switch (random.below(7)) {
       case 0: case 1: case 2: return set_target(id, {Verdict::failing, 0, false, {}});
       case 3: return set_target(id, {Verdict::unknown, 0, random.one_in(2), {}});

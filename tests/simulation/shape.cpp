@@ -93,15 +93,21 @@ Shape::Service service(Random& random, const std::string& id, const Shape& shape
   Shape::Service made{id, {}};
   const std::vector<std::string> components = names_of(shape.components), services = names_of(shape.services);
   const int needs = random.from_to(1, 2);
+  auto add = [&made](Shape::Need need) {
+    for (const Shape::Need& known : made.needs) {
+      if (known.at_least == 0 && need.at_least == 0 && known.of == need.of) return;
+    }
+    made.needs.push_back(std::move(need));
+  };
   for (int i = 0; i < needs; ++i) {
     if (!services.empty() && random.one_in(5)) {
-      made.needs.push_back({0, {random.pick(services)}});
+      add({0, {random.pick(services)}});
     } else if (components.size() > 1 && random.one_in(2)) {
       std::vector<std::string> of = some_of(random, components, 2);
       const int least = random.from_to(1, static_cast<int>(of.size()));
-      made.needs.push_back({least, of});
+      add({least, of});
     } else {
-      made.needs.push_back({0, {random.pick(components)}});
+      add({0, {random.pick(components)}});
     }
   }
   return made;
@@ -232,6 +238,8 @@ Shape change_shape(const Shape& shape, Random& random) {
           need.of.erase(std::unique(need.of.begin(), need.of.end()), need.of.end());
           need.at_least = std::min(need.at_least, static_cast<int>(need.of.size()));
         }
+        std::set<std::string> plain;
+        std::erase_if(one.needs, [&](const Shape::Need& need) { return need.at_least == 0 && !plain.insert(need.of[0]).second; });
       }
       break;
     }
