@@ -234,8 +234,10 @@ Batch Decider::handle(const Event& event, Instant now) {
   Turn turn(*impl_->platform, *impl_->topology, impl_->state, impl_->live, now);
   bool worth_a_look = true;
   if (const auto* observed = std::get_if<Observed>(&event)) {
+    // Asked before: it may be this run, though it turns nothing, that ends the waiting.
+    const bool waited = waits_for_runs(turn);
     take_observation(turn, *observed, worth_a_look);
-    worth_a_look = worth_a_look || waits_for_runs(turn);
+    worth_a_look = worth_a_look || waited;
   } else if (const auto* ended = std::get_if<StepEnded>(&event)) {
     FailureId id = impl_->state.failures.contains(ended->failure) ? end_of_joins(turn, ended->failure) : 0;
     const StepRun* step = id != 0 ? turn.failure(id).running_step() : nullptr;
