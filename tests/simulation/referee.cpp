@@ -41,6 +41,8 @@ void Referee::opened(SimulatedStore& store, const Kept& kept) {
   durable_head_ = head;
   durable_at_ = world_.clock();
   failures_ = kept.state.failures;
+  ends_.clear();  // An end that was not durable is no end.
+  for (const auto& [id, failure] : failures_) ends_[id] = failure.is_open() ? 0 : 1;
   notices_ = kept.state.notices;
   for (const auto& [id, notice] : durable_notices_) {
     if (!notices_.contains(id)) violate("a decided notice survives", fmt::format("notice {} is gone", id));
