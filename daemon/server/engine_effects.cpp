@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 
 #include "engine.hpp"
 #include "text.hpp"
@@ -42,14 +41,14 @@ void Engine::act(const StartStep& start) {
                                                      : result.output + "\n" + result.reason)};
     if (result.succeeded()) ended.result = StepResult::succeeded;
     if (result.how == io::ChildResult::How::timed_out) ended.result = StepResult::timed_out;
-    // The child may not be destroyed within its own callback.
-    boost::asio::post(loop_, [this, key, ended = std::move(ended), alive = std::weak_ptr(alive_)] {
+    // The program may not be destroyed within its own callback.
+    surroundings_.post([this, key, ended = std::move(ended), alive = std::weak_ptr(alive_)] {
       if (auto still = alive.lock(); !still || !*still) return;
       steps_.erase(key);
       turn(ended);
     });
   };
-  steps_[key] = std::make_unique<io::Child>(loop_, std::move(command), std::move(done));
+  steps_[key] = surroundings_.start_program(std::move(command), std::move(done));
 }
 
 void Engine::act(const HandOver& hand_over) {
@@ -89,7 +88,7 @@ void Engine::act(const HandOver& hand_over) {
     Delivery none;
     none.reply = "the mail could not be written or read back; see the log";
     for (const std::string& address : envelope.to) none.deferred.push_back({address, none.reply});
-    boost::asio::post(loop_, [give, none] { give(none); });
+    surroundings_.post([give, none] { give(none); });
     return;
   }
   envelope.bytes = bytes->second;
