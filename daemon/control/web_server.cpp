@@ -211,6 +211,14 @@ class Listener : public WebServer {
   std::string file_;
 };
 
+// Each folder that is missing, open to all whatever the umask: those above count as much as the last. What cannot be made
+// shows when the socket is.
+void make_open_folder(const std::filesystem::path& folder) {
+  if (folder.empty() || std::filesystem::exists(folder)) return;
+  make_open_folder(folder.parent_path());
+  if (mkdir(folder.c_str(), 0755) == 0) chmod(folder.c_str(), 0755);
+}
+
 bool somebody_answers(const asio::local::stream_protocol::endpoint& endpoint) {
   asio::io_context own;
   asio::local::stream_protocol::socket socket(own);
@@ -228,11 +236,7 @@ Result<std::unique_ptr<WebServer>> WebServer::on_unix_socket(asio::io_context& l
     return failure_of(fmt::format("the path of the control socket is longer than {} bytes: {}",
                                   sizeof(sockaddr_un::sun_path) - 1, path));
   }
-  std::error_code made;
-  std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  if (!folder.empty() && std::filesystem::create_directories(folder, made)) {
-    chmod(folder.c_str(), 0755);
-  }
+  make_open_folder(std::filesystem::path(path).parent_path());
   Protocol::endpoint endpoint(path);
   struct stat status {};
   if (lstat(path.c_str(), &status) == 0) {
@@ -253,6 +257,19 @@ Result<std::unique_ptr<WebServer>> WebServer::on_unix_socket(asio::io_context& l
     return failure_of(fmt::format("cannot set the mode of {}: {}", path, std::strerror(errno)));
   }
   return server;
+}
+
+std::optional<std::string> closed_folder_above(const std::string& socket) {
+  std::error_code error;
+  std::filesystem::path folder =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(socket).parent_path(), error);
+  std::optional<std::string> closed;
+  for (; !error && !folder.empty(); folder = folder.parent_path()) {
+    struct stat status {};
+    if (stat(folder.c_str(), &status) == 0 && (status.st_mode & S_IXOTH) == 0) closed = folder.string();
+    if (folder == folder.parent_path()) break;
+  }
+  return closed;
 }
 
 Result<std::unique_ptr<WebServer>> WebServer::on_address(asio::io_context& loop, const std::string& address,

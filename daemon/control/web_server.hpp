@@ -63,4 +63,7 @@ class WebServer {
   virtual ~WebServer() = default;  // closes; the socket's file is removed
 };
 
+// The uppermost folder on the way to the socket that does not let everybody through; none where all do.
+std::optional<std::string> closed_folder_above(const std::string& socket);
+
 }  // namespace yagura

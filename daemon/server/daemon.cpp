@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include "api.hpp"
+#include "folder.hpp"
 #include "log.hpp"
 #include "loop_surroundings.hpp"
 #include "version.hpp"
@@ -48,6 +49,7 @@ class Daemon {
   }
 
   void run() {
+    look_at_folders();
     wait_for_signal();
     pet_watchdog();
     look_at_record();
@@ -61,6 +63,21 @@ class Daemon {
   }
 
  private:
+  // What people notice only when it is too late: they cannot reach the daemon, or others can replace its record.
+  void look_at_folders() {
+    const Configuration& configuration = engine_.configuration();
+    if (auto closed = closed_folder_above(configuration.control_socket)) {
+      log::line(log::Level::warning, "control.unreachable",
+                {{"socket", configuration.control_socket},
+                 {"why", *closed + " does not let other users through (chmod o+x): the operators cannot reach the daemon"}});
+    }
+    if (is_writable_by_others(configuration.state_folder)) {
+      log::line(log::Level::warning, "state.writable",
+                {{"folder", configuration.state_folder},
+                 {"why", "group or others may write in it, and so replace the record (chmod go-w)"}});
+    }
+  }
+
   void wait_for_signal() {
     signals_.async_wait([this](boost::system::error_code error, int signal) {
       if (error) return;

@@ -16,7 +16,8 @@
 namespace yagura {
 namespace {
 
-constexpr mode_t folder_mode = 0700;
+// Others may pass through, to a control socket in it, and see nothing: what is in it is closed by its own mode.
+constexpr mode_t folder_mode = 0711;
 constexpr mode_t file_mode = 0600;
 
 constexpr std::string_view record_line = "record";
@@ -86,14 +87,21 @@ Result<void> make_folder(const std::string& folder) {
     struct stat status {};
     if (stat(part.c_str(), &status) != 0) {
       if (errno != ENOENT) return tl::unexpected(system_error(part, "look at the folder", errno));
-      if (mkdir(part.c_str(), folder_mode) != 0 && errno != EEXIST) {
-        return tl::unexpected(system_error(part, "make the folder", errno));
+      if (mkdir(part.c_str(), folder_mode) != 0) {
+        if (errno != EEXIST) return tl::unexpected(system_error(part, "make the folder", errno));
+      } else if (chmod(part.c_str(), folder_mode) != 0) {  // whatever the umask has taken away
+        return tl::unexpected(system_error(part, "set the mode of the folder", errno));
       }
     } else if (!S_ISDIR(status.st_mode)) {
       return failure_of(fmt::format("{}: is not a folder", part));
     }
     if (at == std::string::npos) return {};
   }
+}
+
+bool is_writable_by_others(const std::string& folder) {
+  struct stat status {};
+  return stat(folder.c_str(), &status) == 0 && (status.st_mode & 0022) != 0;
 }
 
 Result<OwnedFile> lock_folder(const std::string& folder) {

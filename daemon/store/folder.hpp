@@ -21,9 +21,12 @@ class OwnedFile {
   int descriptor_;
 };
 
-// Makes the folder, and the folders above it where missing, mode 0700. A folder that is there keeps
-// its mode.
+// Makes the folder, and the folders above it where missing, mode 0711 whatever the umask: the
+// control socket may lie in it. A folder that is there keeps its mode.
 Result<void> make_folder(const std::string& folder);
+
+// Group or others may remove and replace what is in the folder, the database included.
+bool is_writable_by_others(const std::string& folder);
 
 // Takes FOLDER/yagura.lock for as long as the returned file lives, and writes this process's number
 // into its first line. The file stays behind: removing a lock file races with the next one who

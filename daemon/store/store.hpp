@@ -83,7 +83,7 @@ struct StoreRefusal : Error {
 class Store {
  public:
   // Takes the lock that refuses a second instance, then opens or creates FOLDER/yagura.db (mode
-  // 0600, a folder made by it 0700) and migrates it forward. Refusals, in words for 3 a.m.: locked
+  // 0600, a folder made by it 0711) and migrates it forward. Refusals, in words for 3 a.m.: locked
   // by another instance (with its process number), made by a newer release or another program,
   // damaged, lost, not writable, disk full. What is refused is left as it is, but for a damaged
   // one, which is set aside (aside.hpp). A new record is begun only where there never was one.

@@ -393,6 +393,32 @@ class Life(Case):
         self.assertEqual(stat.S_IMODE(os.stat(self.daemon.socket).st_mode), 0o666)
         self.assertEqual(stat.S_IMODE(os.stat(self.folder / "state/yagura.db").st_mode), 0o600)
 
+    def test_a_socket_in_the_state_folder_can_be_reached_and_a_closed_way_to_it_is_said(self):
+        self.folder.chmod(0o755)
+        self.daemon.socket = self.folder / "state/control.sock"
+        self.write(self.WELL, mail="maildir: state/mail")
+        self.daemon.config.write_text(self.daemon.config.read_text().replace("control: control.sock",
+                                                                             "control: state/control.sock"))
+        # As under systemd's UMask, where nothing would be open to others.
+        self.daemon.start(prefix=["sh", "-c", "umask 077; exec \"$@\"", "-"])
+        self.daemon.order("open", "--service", "site", "-m", "電話")
+        wait_for("a mail", lambda: self.mails_in("state/mail"))
+        self.assertEqual(stat.S_IMODE((self.folder / "state").stat().st_mode), 0o711)
+        for one in (self.folder / "state").iterdir():
+            if one != self.daemon.socket:
+                self.assertEqual(stat.S_IMODE(one.stat().st_mode) & 0o077, 0, one)
+        self.assertNotIn("control.unreachable", self.daemon.tail())
+        self.assertNotIn("state.writable", self.daemon.tail())
+
+        self.daemon.stop()
+        (self.folder / "state").chmod(0o730)
+        self.daemon.start()
+        self.assertIn("control.unreachable", self.daemon.tail())
+        self.assertIn("state.writable", self.daemon.tail())
+
+    def mails_in(self, folder):
+        return list(self.folder.glob(folder + "/new/*"))
+
     @unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
     def test_who_is_none_of_the_people_may_do_nothing_but_report_jobs(self):
         self.folder.chmod(0o755)

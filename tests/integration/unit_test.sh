@@ -29,6 +29,9 @@ for harmful in ProtectProc ProcSubset PrivateUsers PrivateNetwork; do
   if grep "^$harmful=" "$folder/yagurad.service"; then echo "$harmful would blind the probes"; exit 1; fi
 done
 
+# Everybody may use the control socket, so everybody has to get to it.
+grep -qx 'RuntimeDirectoryMode=07[15][15]' "$folder/yagurad.service"
+
 if command -v systemd-sysusers >/dev/null; then
   mkdir -p "$folder/root/etc"
   systemd-sysusers --root="$folder/root" "$YAGURA_SOURCE/systemd/yagura.sysusers"

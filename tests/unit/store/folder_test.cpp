@@ -32,13 +32,18 @@ std::string bytes_of(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("folder and files are made for the daemon's user alone") {
+TEST_CASE("files are made for the daemon's user alone, in folders that others can pass") {
   TempFolder folder;
+  const mode_t before = umask(0077);
   auto store = open_store(folder / "a/b");
   store->append(one(entry("fact")), nullptr);
   REQUIRE(store->flush(10s));
-  CHECK(mode_of(folder / "a") == 0700);
-  CHECK(mode_of(folder / "a/b") == 0700);
+  umask(before);
+  CHECK(mode_of(folder / "a") == 0711);
+  CHECK(mode_of(folder / "a/b") == 0711);
+  CHECK_FALSE(is_writable_by_others(folder / "a/b"));
+  REQUIRE(chmod((folder / "a/b").c_str(), 0731) == 0);
+  CHECK(is_writable_by_others(folder / "a/b"));
   for (const char* name : {"yagura.db", "yagura.db-wal", "yagura.db-shm", "yagura.lock"}) {
     CAPTURE(name);
     CHECK(mode_of(folder / "a/b/" + name) == 0600);
