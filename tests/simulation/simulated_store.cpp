@@ -7,7 +7,8 @@
 namespace yagura::sim {
 
 Result<std::unique_ptr<SimulatedStore>> SimulatedStore::open(const std::string& path, Hooks hooks) {
-  Result<Writer> writer = Writer::open(path);
+  Opening opening;
+  Result<Writer> writer = Writer::open(path, opening);
   if (!writer) return tl::unexpected(writer.error());
   return std::unique_ptr<SimulatedStore>(new SimulatedStore(path, std::move(*writer), std::move(hooks)));
 }
