@@ -145,6 +145,7 @@ struct Failure {
 
   // Primary response.
   std::vector<StepRun> steps;
+  std::size_t steps_judged = 0;  // of them, those of judgements that are over: they may run again
   bool settling = false;         // a step ended; its fresh probe runs are not all back yet
 
   // Chain.
@@ -180,7 +181,7 @@ BOOST_DESCRIBE_STRUCT(Failure, (),
                       (id, title, classification, class_rule, class_detail, class_at, class_by, class_services, cause,
                        owner, members, reported_services, awaits_recover, from_desk, reported_by, report_text, opened_at,
                        failing_since, relapses, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation,
-                       acknowledged, reports, keeps_down, kept_down, down_again, touched, services_unseen, down_since, down_before, steps, settling,
+                       acknowledged, reports, keeps_down, kept_down, down_again, touched, services_unseen, down_since, down_before, steps, steps_judged, settling,
                        detected_chain, incident_chain, major_chain, incident_begun, major_begun, reached, remind_at,
                        report_due_at, unconfirmed_at, undecided_told, bank_window, banks, bank_version, proposed, settled))
 

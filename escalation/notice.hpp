@@ -52,7 +52,7 @@ struct Notice {
   Instant created_at{};
   Instant not_before{};
   std::optional<Instant> sent_at;
-  std::optional<Instant> first_attempt_at;
+  std::optional<Instant> due_since;  // since nothing held it for the first time
   int attempts = 0;
   bool in_flight = false;
   std::optional<Instant> retry_at;
@@ -80,7 +80,7 @@ struct Notice {
 };
 BOOST_DESCRIBE_STRUCT(Notice, (),
                       (id, kind, audience, failure, stop, to, accepted, refused, state, reason, hold, window, topic, details,
-                       created_at, not_before, sent_at, first_attempt_at, attempts, in_flight, retry_at, rendered, frozen, last_error, subject,
+                       created_at, not_before, sent_at, due_since, attempts, in_flight, retry_at, rendered, frozen, last_error, subject,
                        message_id, into, carries, grouped, number, reports, relapse, bank_version, unless_acknowledged, lead_hold, hold_told_at, released,
                        brake_until, overdue_told))
 

@@ -123,8 +123,8 @@ bool is_stale_reminder(const Turn& turn, const Notice& notice) {
 void tell_overdue(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
   if (notice.overdue_told || notice.kind == NoticeKind::delivery_failed) return;
-  if (!notice.first_attempt_at) return;
-  Instant overdue = *notice.first_attempt_at + overdue_after;
+  if (!notice.due_since) return;
+  Instant overdue = *notice.due_since + overdue_after;
   if (turn.now < overdue) {
     turn.wake_at(overdue);
     return;
@@ -165,7 +165,6 @@ void hand_over(Turn& turn, NoticeId id) {
   notice.grouped = true;
   notice.retry_at.reset();
   ++notice.attempts;
-  if (!notice.first_attempt_at) notice.first_attempt_at = turn.now;
   if (!notice.rendered && is_bank(notice.kind) && notice.failure != 0) {
     const Failure& failure = turn.failure(notice.failure);
     const BankThread& thread = failure.banks.at(notice.bank());
@@ -297,6 +296,7 @@ void pass(Turn& turn) {
     }
     Hold hold = hold_of(turn, id);
     follow_hold(turn, id, hold);
+    if (hold.why.empty() && !turn.notice(id).due_since) turn.edit_notice(id).due_since = turn.now;
     tell_overdue(turn, id);
     tell_held_by_lead(turn, id);
     if (!hold.why.empty()) continue;
