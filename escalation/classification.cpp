@@ -45,8 +45,8 @@ void follow_services(Turn& turn, FailureId id, const Keeping& keeping) {
 }
 
 bool responded(const Failure& failure, std::string& what) {
-  for (std::size_t i = failure.steps_judged; i < failure.steps.size(); ++i) {
-    const StepRun& step = failure.steps[i];
+  for (std::ptrdiff_t i = failure.steps_judged; i < std::ssize(failure.steps); ++i) {
+    const StepRun& step = failure.steps[static_cast<std::size_t>(i)];
     if (step.result != StepResult::succeeded) continue;
     what = step.component + ": " + step.what;
     return true;
@@ -114,7 +114,8 @@ void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRu
   switch (classification) {
     case FailureClass::undetermined: break;
     case FailureClass::incident:
-      failure.steps_judged = failure.steps.size() - (failure.running_step() != nullptr ? 1 : 0);
+      failure.steps_judged =
+          static_cast<int>(std::ssize(failure.steps)) - (failure.running_step() != nullptr ? 1 : 0);
       if (before != FailureClass::incident) {
         failure.incident_chain = {turn.now, {}};
         turn.withdraw_where(id, "the incident's chain starts anew", [](const Notice& notice) {

@@ -145,7 +145,7 @@ struct Failure {
 
   // Primary response.
   std::vector<StepRun> steps;
-  std::size_t steps_judged = 0;  // of them, those of judgements that are over: they may run again
+  int steps_judged = 0;          // of them, those of judgements that are over: they may run again
   bool settling = false;         // a step ended; its fresh probe runs are not all back yet
 
   // Chain.

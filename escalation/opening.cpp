@@ -279,7 +279,7 @@ void merge_what_keeps_a_service_down_together(Turn& turn) {
 void fall_back(Turn& turn, FailureId id, const std::string& what, const std::string& reason) {
   Failure& failure = turn.edit(id);
   failure.undecided_told = false;
-  failure.steps_judged = failure.steps.size();
+  failure.steps_judged = static_cast<int>(std::ssize(failure.steps));
   failure.recovered_at.reset();
   failure.relapses.push_back(turn.now);
   failure.failing_since = turn.now;

@@ -31,7 +31,7 @@ const std::vector<ResponseStep>& steps_of(const Turn& turn, const ComponentName&
 
 // After a relapse, and wherever an incident is judged again, the procedure is followed again.
 bool was_run(const Failure& failure, const ComponentName& component, int step) {
-  auto begin = failure.steps.begin() + static_cast<std::ptrdiff_t>(std::min(failure.steps_judged, failure.steps.size()));
+  auto begin = failure.steps.begin() + std::min<std::ptrdiff_t>(failure.steps_judged, std::ssize(failure.steps));
   return std::any_of(begin, failure.steps.end(), [&](const StepRun& run) {
     return run.component == component && run.step == step;
   });
