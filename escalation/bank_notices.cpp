@@ -15,6 +15,11 @@ int reports_to_banks(const Failure& failure) {
                                         [](const ProgressReport& report) { return report.to_banks; }));
 }
 
+const Bank* bank_named(const Platform& platform, const BankName& name) {
+  auto found = platform.banks.find(name);
+  return found == platform.banks.end() ? nullptr : &found->second;
+}
+
 NoticeId unsent_to(const Turn& turn, FailureId failure, const std::string& audience) {
   // One of a failure that joined this one counts: it may be under way.
   for (NoticeId id : turn.live.unsent) {
@@ -29,9 +34,9 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
   const BankThread& thread = failure.banks.at(bank);
   const std::string audience = "bank:" + bank;
   NoticeId unsent = unsent_to(turn, id, audience);
-  Owed owed = owed_to(failure, thread);
+  Owed owed = owed_to(failure, thread, bank_named(turn.platform, bank));
   bool lead_hold = false, released = false;
-  std::optional<Instant> brake_until;
+  std::optional<Instant> brake_until, hold_told_at;
   if (unsent != 0) {
     const Notice& notice = turn.notice(unsent);
     if (notice.in_flight) return;  // Judged again when it is back.
@@ -60,6 +65,7 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
       lead_hold = notice.lead_hold;
       released = notice.released;
       brake_until = notice.brake_until;
+      hold_told_at = notice.hold_told_at;
       turn.withdraw(unsent, same ? "what it says has changed; another takes its place" : owed.reason);
     }
   }
@@ -73,13 +79,22 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
     notice.lead_hold = lead_hold;
     notice.released = released;
     notice.brake_until = brake_until;
+    notice.hold_told_at = hold_told_at;
   }
 }
 
 }  // namespace
 
+std::optional<Instant> relapse_felt_by(const Failure& failure, const Bank* bank) {
+  std::optional<Instant> last;
+  for (const auto& [service, at] : failure.down_again) {
+    if (bank != nullptr && bank->services.contains(service)) last = std::max(last, std::optional(at));
+  }
+  return last;
+}
+
 // The rules, in order; each with its reason.
-Owed owed_to(const Failure& failure, const BankThread& thread) {
+Owed owed_to(const Failure& failure, const BankThread& thread, const Bank* bank) {
   const bool closed = !failure.is_open();
   if (failure.closing == Closing::joined) return {{}, "goes on as another failure"};
   if (thread.undeliverable) return {{}, "its first notice was refused for good"};
@@ -99,7 +114,7 @@ Owed owed_to(const Failure& failure, const BankThread& thread) {
     return {NoticeKind::bank_first, "a major failure that affects the bank"};
   }
   if (closed) return {NoticeKind::bank_recovered, "recovery confirmed"};
-  if (static_cast<int>(failure.relapses.size()) > thread.relapses_told) {
+  if (relapse_felt_by(failure, bank) > thread.relapse_told) {
     return {NoticeKind::bank_progress, "relapsed"};
   }
   if (reports_to_banks(failure) > thread.reports_told) {
@@ -124,6 +139,14 @@ void find_affected_banks(Turn& turn, FailureId id) {
                                 [&](const auto& kept) { return touched_by(kept.first); });
     auto thread = failure.banks.find(name);
     bool known = thread != failure.banks.end();
+    if (known && thread->second.removed && thread->second.told == Told::nothing &&
+        std::any_of(failure.kept_down.begin(), failure.kept_down.end(), [&](const auto& kept) {
+          return touched_by(kept.first) && !thread->second.removed_for.contains(kept.first);
+        })) {
+      // The lead's word stands until a further service of the bank goes down.
+      turn.edit(id).banks[name].removed = false;
+      turn.fact("bank.affected", id, {{"bank", name}, {"why", "a further service of its is down"}});
+    }
     if (affected && !(known && thread->second.affected)) {
       turn.edit(id).banks[name].affected = true;
       turn.fact("bank.affected", id, {{"bank", name}});
@@ -178,7 +201,7 @@ void settle(Turn& turn, FailureId id) {
     if (is_bank(notice.kind) && end_of_joins(turn, notice.failure) == id) return;
   }
   for (const auto& [bank, thread] : failure.banks) {
-    if (owed_to(failure, thread).kind && !turn.recipients("bank:" + bank).empty()) return;
+    if (owed_to(failure, thread, bank_named(turn.platform, bank)).kind && !turn.recipients("bank:" + bank).empty()) return;
   }
   turn.edit(id).settled = true;
 }
@@ -192,7 +215,7 @@ void bank_told(Turn& turn, const Notice& notice) {
     case NoticeKind::bank_progress:
       thread.told = Told::first;
       thread.reports_told = std::max(thread.reports_told, notice.reports);
-      thread.relapses_told = std::max(thread.relapses_told, notice.relapses);
+      thread.relapse_told = std::max(thread.relapse_told, notice.relapse);
       break;
     case NoticeKind::bank_corrected: thread.corrected = true; [[fallthrough]];
     default: thread.told = Told::ended; break;
@@ -210,7 +233,7 @@ void bank_refused(Turn& turn, const Notice& notice) {
     thread.undeliverable = true;
   } else if (notice.kind == NoticeKind::bank_progress) {
     thread.reports_told = std::max(thread.reports_told, notice.reports);
-    thread.relapses_told = std::max(thread.relapses_told, notice.relapses);
+    thread.relapse_told = std::max(thread.relapse_told, notice.relapse);
   } else {
     thread.told = Told::ended;
   }

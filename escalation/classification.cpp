@@ -16,6 +16,7 @@ void follow_services(Turn& turn, FailureId id, const Keeping& keeping) {
     for (const ServiceName& service : keeps) {
       if (!failure.keeps_down.contains(service)) {
         turn.fact("failure.keeps-down", id, {{"service", service}});
+        if (!failure.relapses.empty()) failure.down_again[service] = failure.relapses.back();
       }
     }
     for (const ServiceName& service : failure.keeps_down) {
@@ -44,8 +45,9 @@ void follow_services(Turn& turn, FailureId id, const Keeping& keeping) {
 }
 
 bool responded(const Failure& failure, std::string& what) {
-  for (const StepRun& step : failure.steps) {
-    if (step.started < failure.failing_since || step.result != StepResult::succeeded) continue;
+  for (std::ptrdiff_t i = failure.steps_judged; i < std::ssize(failure.steps); ++i) {
+    const StepRun& step = failure.steps[static_cast<std::size_t>(i)];
+    if (step.result != StepResult::succeeded) continue;
     what = step.component + ": " + step.what;
     return true;
   }
@@ -100,6 +102,7 @@ void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRu
   failure.class_at = turn.now;
   failure.class_by = by;
   failure.class_services = failure.keeps_down;
+  for (const auto& [service, since] : failure.kept_down) failure.class_services.insert(service);
   failure.undecided_told = false;
   failure.remind_at.reset();
   failure.report_due_at.reset();
@@ -111,6 +114,8 @@ void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRu
   switch (classification) {
     case FailureClass::undetermined: break;
     case FailureClass::incident:
+      failure.steps_judged =
+          static_cast<int>(std::ssize(failure.steps)) - (failure.running_step() != nullptr ? 1 : 0);
       if (before != FailureClass::incident) {
         failure.incident_chain = {turn.now, {}};
         turn.withdraw_where(id, "the incident's chain starts anew", [](const Notice& notice) {
@@ -155,6 +160,9 @@ void classify(Turn& turn, FailureId id) {
           further = further || !failure.class_services.contains(service);
         }
         if (!further) return;
+        // What went by under the lead's word was nobody's to decide.
+        turn.edit(id).down_before = Duration{0};
+        turn.edit(id).down_since = turn.now;
       }
       decide_class(turn, id, FailureClass::undetermined, ClassRule::under_judgement,
                    join(failure.keeps_down));

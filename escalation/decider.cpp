@@ -48,19 +48,6 @@ bool waits_for_runs(const Turn& turn) {
   return false;
 }
 
-// Nothing of the component is hidden any more: each failing probe has a run begun since.
-bool is_seen_since(const Turn& turn, const ComponentName& name, Instant since) {
-  auto component = turn.platform.components.find(name);
-  if (component == turn.platform.components.end()) return true;
-  const ComponentHealth& health = turn.health(name);
-  for (const ProbeSpec& spec : component->second.probes) {
-    auto probe = health.probes.find(spec.name);
-    if (probe == health.probes.end() || !probe->second.failing) continue;
-    if (!probe->second.last_failing_started || *probe->second.last_failing_started < since) return false;
-  }
-  return true;
-}
-
 void forget_what_is_seen(Turn& turn) {
   std::erase_if(turn.live.fresh_from, [&](const auto& entry) {
     return is_seen_since(turn, entry.first, entry.second);
@@ -175,7 +162,7 @@ void move_intervals(Turn& turn, Duration by) {
     move(failure.report_due_at);
     if (failure.classification == FailureClass::major) move(failure.remind_at);
     for (ChainProgress* chain : {&failure.detected_chain, &failure.incident_chain, &failure.major_chain}) {
-      chain->base += by;
+      if (chain->base != Instant{}) chain->base += by;  // One that has not begun has no time.
     }
     if (failure.running_step() != nullptr) failure.steps.back().deadline += by;
   }
@@ -233,8 +220,10 @@ Batch Decider::handle(const Event& event, Instant now) {
   Turn turn(*impl_->platform, *impl_->topology, impl_->state, impl_->live, now);
   bool worth_a_look = true;
   if (const auto* observed = std::get_if<Observed>(&event)) {
+    // Asked before: it may be this run, though it turns nothing, that ends the waiting.
+    const bool waited = waits_for_runs(turn);
     take_observation(turn, *observed, worth_a_look);
-    worth_a_look = worth_a_look || waits_for_runs(turn);
+    worth_a_look = worth_a_look || waited;
   } else if (const auto* ended = std::get_if<StepEnded>(&event)) {
     FailureId id = impl_->state.failures.contains(ended->failure) ? end_of_joins(turn, ended->failure) : 0;
     const StepRun* step = id != 0 ? turn.failure(id).running_step() : nullptr;

@@ -82,12 +82,13 @@ struct BankThread {
   bool corrected = false;        // ended by a correction: a later major failure is told anew
   int mails = 0;                 // handed over so far: 第N報 counts them
   int reports_told = 0;          // how many of the failure's reports it has been sent
-  int relapses_told = 0;
+  std::optional<Instant> relapse_told;  // the last relapse that it has heard of
+  std::set<ServiceName> removed_for;    // what of its services was kept down when the lead took it out
   std::string withdrawn_by;      // the lead withdrew its first notice
   bool operator==(const BankThread&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(BankThread, (), (told, affected, added, removed, undeliverable, corrected, mails, reports_told,
-                                       relapses_told, withdrawn_by))
+                                       relapse_told, removed_for, withdrawn_by))
 
 // How far one chain has gone.
 struct ChainProgress {
@@ -108,7 +109,7 @@ struct Failure {
   std::string class_detail;      // names that the rule speaks of, or the lead's words
   Instant class_at{};
   std::string class_by;          // person, where the lead decided
-  std::set<ServiceName> class_services;  // kept down when the lead decided
+  std::set<ServiceName> class_services;  // kept down until the lead decided
 
   ComponentName cause;           // empty: reported by a person, for a service
   Role owner = Role::ap_ops;
@@ -136,6 +137,7 @@ struct Failure {
   // Services.
   std::set<ServiceName> keeps_down;          // now
   std::map<ServiceName, Instant> kept_down;  // ever, outside its planned stops -> since
+  std::map<ServiceName, Instant> down_again; // service -> the last relapse that took it down again
   std::set<ServiceName> touched;             // ever degraded or unknown by it
   std::set<ServiceName> services_unseen;     // were kept down by a component that a reload removed: unknown until `recover`
   std::optional<Instant> down_since;         // keeps some service down since
@@ -143,6 +145,7 @@ struct Failure {
 
   // Primary response.
   std::vector<StepRun> steps;
+  int steps_judged = 0;          // of them, those of judgements that are over: they may run again
   bool settling = false;         // a step ended; its fresh probe runs are not all back yet
 
   // Chain.
@@ -178,7 +181,7 @@ BOOST_DESCRIBE_STRUCT(Failure, (),
                       (id, title, classification, class_rule, class_detail, class_at, class_by, class_services, cause,
                        owner, members, reported_services, awaits_recover, from_desk, reported_by, report_text, opened_at,
                        failing_since, relapses, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation,
-                       acknowledged, reports, keeps_down, kept_down, touched, services_unseen, down_since, down_before, steps, settling,
+                       acknowledged, reports, keeps_down, kept_down, down_again, touched, services_unseen, down_since, down_before, steps, steps_judged, settling,
                        detected_chain, incident_chain, major_chain, incident_begun, major_begun, reached, remind_at,
                        report_due_at, unconfirmed_at, undecided_told, bank_window, banks, bank_version, proposed, settled))
 

@@ -37,6 +37,22 @@ bool is_bad(const Turn& turn, const ComponentName& component) {
                                                                : std::optional(fresh->second));
 }
 
+bool is_seen_since(const Turn& turn, const ComponentName& name, Instant since) {
+  const Component* component = component_of(turn, name);
+  if (component == nullptr) return true;
+  const ComponentHealth& health = turn.health(name);
+  for (const ProbeSpec& spec : component->probes) {
+    auto probe = health.probes.find(spec.name);
+    if (probe == health.probes.end() || !probe->second.failing) continue;
+    const std::optional<Instant>& failed = probe->second.last_failing_started;
+    if (failed && *failed >= since) continue;
+    const std::optional<Observation>& last = probe->second.last;
+    if (last && last->started >= since && last->verdict == Verdict::unknown) continue;
+    return false;
+  }
+  return true;
+}
+
 bool is_quiet(const Turn& turn, const ComponentName& component) {
   if (turn.live.all_stopped) return true;
   if (turn.live.stopped.empty()) return false;
@@ -63,6 +79,12 @@ Keeping keeping_of(const Turn& turn, const std::vector<FailureId>& failures) {
     if (auto ended = turn.live.stop_ended.find(name);
         ended != turn.live.stop_ended.end() && !kept.contains(name)) {
       since = ended->second;
+      // Judged when all that failed before the end was looked at again.
+      if (!std::all_of(members.begin(), members.end(), [&](const ComponentName& member) {
+            return is_seen_since(turn, member, *since);
+          })) {
+        continue;
+      }
     }
     auto look = [&](const ComponentName& component) {
       return members.contains(component) ? state_since(turn, component, since) : ComponentState::ok;

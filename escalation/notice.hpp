@@ -52,7 +52,7 @@ struct Notice {
   Instant created_at{};
   Instant not_before{};
   std::optional<Instant> sent_at;
-  std::optional<Instant> first_attempt_at;
+  std::optional<Instant> due_since;  // since nothing held it for the first time
   int attempts = 0;
   bool in_flight = false;
   std::optional<Instant> retry_at;
@@ -66,10 +66,11 @@ struct Notice {
   bool grouped = false;          // its bundle (of one or more) is committed
   int number = 0;                // 第N報 within the bank's thread
   int reports = 0;               // how many of the failure's reports it tells a bank
-  int relapses = 0;
+  std::optional<Instant> relapse;  // the last relapse that it tells a bank of
   int bank_version = 0;          // of the failure, when rendered
   bool unless_acknowledged = false;  // an acknowledgement drops it while it is unsent
   bool lead_hold = false;
+  std::optional<Instant> hold_told_at;  // when the lead was last reminded of it, or ordered it
   bool released = false;
   std::optional<Instant> brake_until;
   bool overdue_told = false;     // delivery.failed was raised for its age
@@ -79,8 +80,8 @@ struct Notice {
 };
 BOOST_DESCRIBE_STRUCT(Notice, (),
                       (id, kind, audience, failure, stop, to, accepted, refused, state, reason, hold, window, topic, details,
-                       created_at, not_before, sent_at, first_attempt_at, attempts, in_flight, retry_at, rendered, frozen, last_error, subject,
-                       message_id, into, carries, grouped, number, reports, relapses, bank_version, unless_acknowledged, lead_hold, released,
+                       created_at, not_before, sent_at, due_since, attempts, in_flight, retry_at, rendered, frozen, last_error, subject,
+                       message_id, into, carries, grouped, number, reports, relapse, bank_version, unless_acknowledged, lead_hold, hold_told_at, released,
                        brake_until, overdue_told))
 
 }  // namespace yagura

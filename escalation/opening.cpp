@@ -49,7 +49,11 @@ std::vector<FailureId> consequences_of(const Turn& turn, const ComponentName& co
   for (FailureId id : turn.open_failures()) {
     const Failure& failure = turn.failure(id);
     if (failure.recovered_at || failure.cause.empty()) continue;
-    if (turn.now - failure.failing_since > turn.platform.escalation.correlate) continue;
+    // Since the cause as known so far came to fail.
+    auto member = failure.members.find(failure.cause);
+    Instant since = failure.failing_since;
+    if (member != failure.members.end()) since = std::max(since, member->second);
+    if (turn.now - since > turn.platform.escalation.correlate) continue;
     if (turn.topology.depends_on(failure.cause, component)) found.push_back(id);
   }
   return found;
@@ -64,10 +68,9 @@ int to_banks(const std::vector<ProgressReport>& reports) {
 // has not been told of its own failure is still to be told; what it never heard of the other one is no news to it.
 void join_what_was_told(const Failure& from, Failure& into) {
   auto unseen = [](const Failure& failure, const BankThread& thread) {
-    return std::pair(to_banks(failure.reports) - thread.reports_told,
-                     static_cast<int>(failure.relapses.size()) - thread.relapses_told);
+    return to_banks(failure.reports) - thread.reports_told;
   };
-  std::map<BankName, std::pair<int, int>> left;
+  std::map<BankName, int> left;
   for (const auto& [bank, thread] : into.banks) left[bank] = unseen(into, thread);
   for (const auto& [bank, thread] : from.banks) {
     auto [entry, fresh] = into.banks.try_emplace(bank, thread);
@@ -85,8 +88,11 @@ void join_what_was_told(const Failure& from, Failure& into) {
   into.relapses.insert(into.relapses.end(), from.relapses.begin(), from.relapses.end());
   std::sort(into.relapses.begin(), into.relapses.end());
   for (auto& [bank, thread] : into.banks) {
-    thread.reports_told = to_banks(into.reports) - left[bank].first;
-    thread.relapses_told = static_cast<int>(into.relapses.size()) - left[bank].second;
+    thread.reports_told = to_banks(into.reports) - left[bank];
+  }
+  for (const auto& [service, at] : from.down_again) {
+    Instant& kept = into.down_again.try_emplace(service, at).first->second;
+    kept = std::max(kept, at);
   }
 }
 
@@ -124,10 +130,11 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
     StepRun moved = step;
     if (moved.result == StepResult::running) {
       if (running) {
-        moved.result = StepResult::interrupted;
-        moved.ended = turn.now;
+        // Two at once there are not: it is run again when its turn comes.
         if (!moved.manual) turn.effect(StopStep{from_id, moved.component, moved.step});
-        into.steps.insert(into.steps.end() - 1, moved);
+        turn.fact("response.ended", from_id,
+                  {{"component", moved.component}, {"step", std::to_string(moved.step)},
+                   {"result", "interrupted"}, {"output", "its failure joined another"}});
         continue;
       }
       into.steps.push_back(moved);
@@ -156,7 +163,11 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
   from.closing = Closing::joined;
   from.joined_into = into_id;
   from.settling = false;
-  turn.live.confirming.erase(from_id);
+  if (auto asked = turn.live.confirming.find(from_id); asked != turn.live.confirming.end()) {
+    turn.effect(Answer{asked->second.command, false,
+                       fmt::format("failure {} joined failure {}: confirm that one", from_id, into_id), into_id});
+    turn.live.confirming.erase(asked);
+  }
   turn.fact("failure.joined", from_id, {{"into", std::to_string(into_id)}, {"why", why}});
   turn.withdraw_where(from_id, fmt::format("failure {} joined failure {}", from_id, into_id),
                       [](const Notice& notice) {
@@ -229,6 +240,11 @@ void set_cause(Turn& turn, FailureId id, const ComponentName& cause) {
 void open_and_join(Turn& turn) {
   for (const ComponentName& component : turn.topology.order()) {
     if (!is_bad(turn, component) || is_quiet(turn, component)) continue;
+    // After a stop or a start it is judged once, when all that failed before was looked at again.
+    if (auto fresh = turn.live.fresh_from.find(component);
+        fresh != turn.live.fresh_from.end() && !is_seen_since(turn, component, fresh->second)) {
+      continue;
+    }
     if (turn.failure_of(component) == 0) open_or_join(turn, component, 0);
   }
 }
@@ -263,6 +279,7 @@ void merge_what_keeps_a_service_down_together(Turn& turn) {
 void fall_back(Turn& turn, FailureId id, const std::string& what, const std::string& reason) {
   Failure& failure = turn.edit(id);
   failure.undecided_told = false;
+  failure.steps_judged = static_cast<int>(std::ssize(failure.steps));
   failure.recovered_at.reset();
   failure.relapses.push_back(turn.now);
   failure.failing_since = turn.now;

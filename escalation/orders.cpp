@@ -111,7 +111,9 @@ Reply follow(Turn& turn, const Caller& who, const Report& order) {
                                      "a progress report by " + who.person.id});
   if (!order.to_banks) return done("reported to the system lead", failure.id);
   if (failure.classification != FailureClass::major) {
-    return done("reported; no bank is told, because this is not a major failure", failure.id);
+    return done("reported to the system lead. NO bank is told: banks are told of major failures only; should "
+                "this become one, its first notice says this too",
+                failure.id);
   }
   return done("reported, and relayed to the banks in their window", failure.id);
 }
@@ -199,11 +201,19 @@ Reply follow(Turn& turn, const Caller& who, const ChangeBanks& order) {
     return refused(fmt::format("{} has been told of failure {}, and will be told how it ends",
                                order.bank, seen.id));
   }
+  if (!order.add && (thread == seen.banks.end() || thread->second.removed ||
+                     !(thread->second.affected || thread->second.added))) {
+    return refused(fmt::format("{} is not among the banks of failure {}", order.bank, seen.id));
+  }
   Failure& failure = turn.edit(order.failure);
   failure.settled = false;
   BankThread& changed = failure.banks[order.bank];
   changed.added = order.add;
   changed.removed = !order.add;
+  changed.removed_for.clear();
+  if (!order.add) {
+    for (const auto& [service, since] : failure.kept_down) changed.removed_for.insert(service);
+  }
   if (order.add) {
     changed.withdrawn_by.clear();
     changed.undeliverable = false;
@@ -320,8 +330,9 @@ Reply follow(Turn& turn, const Caller& who, const HoldNotice& order) {
   if (auto no = not_changeable(turn, who, order.notice)) return *no;
   Notice& notice = turn.edit_notice(order.notice);
   notice.lead_hold = true;
+  notice.hold_told_at = turn.now;
   notice.released = false;
-  turn.fact("notice.hold-ordered", notice.failure, {{"notice", std::to_string(notice.id)}}, who.person.id);
+  turn.batch.facts.push_back({turn.now, "notice.hold-ordered", notice.failure, notice.id, who.person.id, {}});
   return done(fmt::format("notice {} is held until `yagura notice release {}`", notice.id, notice.id));
 }
 
@@ -329,9 +340,9 @@ Reply follow(Turn& turn, const Caller& who, const ReleaseNotice& order) {
   if (auto no = not_changeable(turn, who, order.notice)) return *no;
   Notice& notice = turn.edit_notice(order.notice);
   notice.lead_hold = false;
+  notice.hold_told_at.reset();
   notice.released = true;
-  turn.fact("notice.release-ordered", notice.failure, {{"notice", std::to_string(notice.id)}},
-            who.person.id);
+  turn.batch.facts.push_back({turn.now, "notice.release-ordered", notice.failure, notice.id, who.person.id, {}});
   return done(fmt::format("notice {} is released; its window still holds for it", notice.id));
 }
 
@@ -351,7 +362,7 @@ Reply follow(Turn& turn, const Caller& who, const WithdrawNotice& order) {
     if (is_bank_first(notice.kind)) {
       thread.withdrawn_by = who.person.id;
     } else if (notice.kind == NoticeKind::bank_progress) {
-      thread.relapses_told = static_cast<int>(failure.relapses.size());
+      if (!failure.relapses.empty()) thread.relapse_told = failure.relapses.back();
       thread.reports_told = static_cast<int>(
           std::count_if(failure.reports.begin(), failure.reports.end(),
                         [](const ProgressReport& report) { return report.to_banks; }));

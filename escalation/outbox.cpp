@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "rules.hpp"
 #include "text.hpp"
@@ -122,8 +123,8 @@ bool is_stale_reminder(const Turn& turn, const Notice& notice) {
 void tell_overdue(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
   if (notice.overdue_told || notice.kind == NoticeKind::delivery_failed) return;
-  if (!notice.first_attempt_at) return;
-  Instant overdue = *notice.first_attempt_at + overdue_after;
+  if (!notice.due_since) return;
+  Instant overdue = *notice.due_since + overdue_after;
   if (turn.now < overdue) {
     turn.wake_at(overdue);
     return;
@@ -138,6 +139,24 @@ void tell_overdue(Turn& turn, NoticeId id) {
                    {"last_error", notice.last_error}}});
 }
 
+// What the lead holds back from a bank is brought to the lead's mind each business day.
+void tell_held_by_lead(Turn& turn, NoticeId id) {
+  const Notice& notice = turn.notice(id);
+  if (!notice.lead_hold || !is_bank(notice.kind) || !notice.hold_told_at) return;
+  Date next = turn.platform.zone.date_of(*notice.hold_told_at) + std::chrono::days{1};
+  auto due = turn.platform.window("response_hours").next_open(turn.platform.zone.midnight(next),
+                                                              turn.platform.context());
+  if (!due) return;
+  if (turn.now < *due) {
+    turn.wake_at(*due);
+    return;
+  }
+  turn.edit_notice(id).hold_told_at = turn.now;
+  turn.queue_for(Role::system_lead,
+                 {NoticeKind::lead_attention, {}, notice.failure, "a notice to a bank is held by the system lead",
+                  "bank_waits", {{"notice", std::to_string(id)}, {"reason", "システム統括による保留"}}});
+}
+
 void hand_over(Turn& turn, NoticeId id) {
   Notice& notice = turn.edit_notice(id);
   notice.state = NoticeState::due;
@@ -146,13 +165,13 @@ void hand_over(Turn& turn, NoticeId id) {
   notice.grouped = true;
   notice.retry_at.reset();
   ++notice.attempts;
-  if (!notice.first_attempt_at) notice.first_attempt_at = turn.now;
   if (!notice.rendered && is_bank(notice.kind) && notice.failure != 0) {
     const Failure& failure = turn.failure(notice.failure);
     const BankThread& thread = failure.banks.at(notice.bank());
     notice.number = thread.mails + 1;
     notice.bank_version = failure.bank_version;
-    notice.relapses = static_cast<int>(failure.relapses.size());
+    auto bank = turn.platform.banks.find(notice.bank());
+    notice.relapse = relapse_felt_by(failure, bank == turn.platform.banks.end() ? nullptr : &bank->second);
     notice.reports = 0;
     for (const ProgressReport& report : failure.reports) notice.reports += report.to_banks ? 1 : 0;
   }
@@ -277,7 +296,9 @@ void pass(Turn& turn) {
     }
     Hold hold = hold_of(turn, id);
     follow_hold(turn, id, hold);
+    if (hold.why.empty() && !turn.notice(id).due_since) turn.edit_notice(id).due_since = turn.now;
     tell_overdue(turn, id);
+    tell_held_by_lead(turn, id);
     if (!hold.why.empty()) continue;
     if (auto retry = turn.notice(id).retry_at; retry && turn.now < *retry) {
       turn.wake_at(*retry);
@@ -287,9 +308,14 @@ void pass(Turn& turn) {
   }
   for (auto& [audience, ids] : bundles) ready.push_back(group(turn, std::move(ids)));
   close_bundle_times(turn);
-  std::stable_sort(ready.begin(), ready.end(), [&](NoticeId a, NoticeId b) {
-    return std::pair(turn.notice(a).kind, a) < std::pair(turn.notice(b).kind, b);
-  });
+  // The gravest first; to banks in the order of the failures, so that nobody reads of the end of one after the beginning
+  // of the next.
+  auto rank = [&](NoticeId id) {
+    const Notice& notice = turn.notice(id);
+    const bool of_failure = is_bank(notice.kind) && notice.failure != 0;
+    return std::tuple(of_failure ? NoticeKind::bank_first : notice.kind, of_failure ? notice.failure : 0, id);
+  };
+  std::stable_sort(ready.begin(), ready.end(), [&](NoticeId a, NoticeId b) { return rank(a) < rank(b); });
   const auto limit = static_cast<std::size_t>(turn.platform.mail.parallel);
   for (NoticeId id : ready) {
     if (in_flight >= limit) break;  // Asked again when one is back.

@@ -74,8 +74,12 @@ void recover(Turn& turn, FailureId id) {
   if (seen.recovered_at) {
     if (seen.classification != FailureClass::incident) return;
     Instant closes = *seen.recovered_at + turn.platform.escalation.auto_close;
+    // Lowered later than that: a slip of the lead can still be put right.
+    if (seen.class_at >= closes) closes = seen.class_at + turn.platform.escalation.auto_close;
     if (turn.now < closes) {
       turn.wake_at(closes);
+    } else if (turn.live.confirming.contains(id)) {
+      // Somebody confirms it just now, and has the first word.
     } else if (may_decide(turn, seen) && all_well(turn, seen)) {
       close(turn, id, Closing::automatic, "daemon",
             "recovered and unconfirmed for " + format_duration(turn.platform.escalation.auto_close));

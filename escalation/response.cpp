@@ -29,10 +29,11 @@ const std::vector<ResponseStep>& steps_of(const Turn& turn, const ComponentName&
   return found == turn.platform.components.end() ? none : found->second.primary_response;
 }
 
-// After a relapse the procedure is followed again.
+// After a relapse, and wherever an incident is judged again, the procedure is followed again.
 bool was_run(const Failure& failure, const ComponentName& component, int step) {
-  return std::any_of(failure.steps.begin(), failure.steps.end(), [&](const StepRun& run) {
-    return run.component == component && run.step == step && run.started >= failure.failing_since;
+  auto begin = failure.steps.begin() + std::min<std::ptrdiff_t>(failure.steps_judged, std::ssize(failure.steps));
+  return std::any_of(begin, failure.steps.end(), [&](const StepRun& run) {
+    return run.component == component && run.step == step;
   });
 }
 

@@ -12,6 +12,8 @@ namespace yagura {
 // The component as failures are judged by: what a planned stop or a restart has hidden counts only by later runs.
 ComponentState effective_state(const Turn& turn, const ComponentName& component);
 bool is_bad(const Turn& turn, const ComponentName& component);  // a probe of it is confirmed as failing
+// Nothing of the component is hidden any more: each probe that failed before has a run begun since that says how it is now.
+bool is_seen_since(const Turn& turn, const ComponentName& component, Instant since);
 // Every service that needs it, directly or not, is stopped.
 bool is_quiet(const Turn& turn, const ComponentName& component);
 // What a failure keeps down with every component outside it well (§3.3).
@@ -70,7 +72,10 @@ struct Owed {
   std::optional<NoticeKind> kind;  // none: the bank is owed nothing now
   std::string reason;
 };
-Owed owed_to(const Failure& failure, const BankThread& thread);
+// `bank`: null where the configuration knows it no more.
+Owed owed_to(const Failure& failure, const BankThread& thread, const Bank* bank);
+// The last relapse that took a service of the bank down again.
+std::optional<Instant> relapse_felt_by(const Failure& failure, const Bank* bank);
 void find_affected_banks(Turn& turn, FailureId id);
 void owe_banks(Turn& turn, FailureId id);
 // Closed, and everyone concerned has heard: a bank or a contract that comes later has no part in it.

@@ -96,7 +96,7 @@ Why of_bank(const Platform& platform, const Failure& failure, const BankName& ba
     }
     return line;
   }
-  Owed owed = owed_to(failure, thread->second);
+  Owed owed = owed_to(failure, thread->second, &spec);
   line.rule = owed.reason;
   if (owed.kind) {
     line.kind = name_of(*owed.kind);

@@ -117,10 +117,22 @@ BankView bank_view(const Platform& platform, const State& state, const Notice& n
   view.recovered_at = failure.recovered_at ? failure.recovered_at : failure.closed_at;
   view.confirmed_at = failure.closed_at;
   view.relapsed_ever = !failure.relapses.empty();
-  int relapses = static_cast<int>(failure.relapses.size());
-  if (notice.number > 0) relapses = std::min(relapses, notice.relapses);
-  if (!is_bank_first(notice.kind) && relapses > thread.relapses_told) {
-    view.relapsed_at = failure.relapses[static_cast<std::size_t>(relapses) - 1];
+  std::optional<Instant> relapse = notice.relapse;
+  if (notice.number == 0) {
+    for (const auto& [service, at] : failure.down_again) {
+      if (bank.services.contains(service)) relapse = std::max(relapse, std::optional(at));
+    }
+  }
+  if (!is_bank_first(notice.kind) && relapse > thread.relapse_told) view.relapsed_at = relapse;
+  for (const auto& [id, other] : state.failures) {
+    if (id == failure.id || !other.is_open()) continue;
+    view.down_by_another = view.down_by_another ||
+                           std::any_of(other.keeps_down.begin(), other.keeps_down.end(),
+                                       [&](const ServiceName& service) {
+                                         return bank.services.contains(service) &&
+                                                (failure.kept_down.contains(service) ||
+                                                 failure.touched.contains(service));
+                                       });
   }
   add_reports(view, failure, thread, notice);
   add_window(view, platform, failure, notice);
@@ -139,6 +151,7 @@ const Vocabulary& bank_vocabulary() {
           {"POSSIBLY", {}},
           {"UNAVAILABLE", {}},
           {"AVAILABLE", {}},
+          {"DOWN_BY_ANOTHER", {}},
           {"RECOVERED", {{"RECOVERED_AT"}, {{"DOWNTIME", {{"DOWNTIME_LENGTH"}, {}}}}}},
           {"CONFIRMED", {{"CONFIRMED_AT"}, {}}},
           {"RELAPSED", {{"RELAPSED_AT"}, {}}},
@@ -179,6 +192,7 @@ View to_view(const BankView& bank, const Zone& zone, const Words& words) {
   view.show_if(bank.possibly, "POSSIBLY");
   view.show_if(bank.status == BankView::Status::unavailable, "UNAVAILABLE");
   view.show_if(bank.status == BankView::Status::available, "AVAILABLE");
+  view.show_if(bank.down_by_another, "DOWN_BY_ANOTHER");
   bool is_back =
       bank.status == BankView::Status::recovered || bank.status == BankView::Status::confirmed;
   if (is_back && bank.recovered_at) {

@@ -67,18 +67,19 @@ class Parser {
 
   // The next mark; the text before it goes to `nodes`. None at the end.
   std::optional<Mark> next_mark(std::vector<Node>& nodes) {
-    std::size_t open = text_.find("{{", at_);
-    if (open == std::string_view::npos) {
-      add_text(nodes, text_.size());
-      return std::nullopt;
-    }
-    std::size_t close = text_.find("}}", open);
-    std::size_t newline = text_.find('\n', open);
-    if (close == std::string_view::npos || newline < close) {
+    std::size_t open = 0, close = 0;
+    while (true) {
+      open = text_.find("{{", at_);
+      if (open == std::string_view::npos) {
+        add_text(nodes, text_.size());
+        return std::nullopt;
+      }
+      close = text_.find("}}", open);
+      std::size_t newline = text_.find('\n', open);
+      if (close != std::string_view::npos && close < newline) break;
       add_text(nodes, open);
       error("\"{{\" without \"}}\" on its line");
       advance(std::min(newline, text_.size()));
-      return next_mark(nodes);
     }
     Mark mark{open, close + 2, ' ', {}};
     std::string_view inner = text_.substr(open + 2, close - open - 2);

@@ -15,10 +15,10 @@
 #include <boost/beast/http.hpp>
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 
+#include "request_target.hpp"
 #include "text.hpp"
 
 namespace yagura {
@@ -42,44 +42,6 @@ std::optional<Peer> peer_of(asio::local::stream_protocol::socket& socket) {
   return peer;
 }
 std::optional<Peer> peer_of(asio::ip::tcp::socket&) { return std::nullopt; }
-
-// Percent-decoding (RFC 3986); none where it is malformed.
-std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      unsigned value = 0;
-      if (i + 2 >= text.size()) return std::nullopt;
-      auto [end, error] = std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16);
-      if (error != std::errc{} || end != text.data() + i + 3) return std::nullopt;
-      out += static_cast<char>(value);
-      i += 2;
-    } else {
-      out += text[i] == '+' && plus_is_space ? ' ' : text[i];
-    }
-  }
-  return out;
-}
-
-std::optional<WebRequest> read_target(std::string_view target) {
-  WebRequest request;
-  auto question = target.find('?');
-  auto path = decoded(target.substr(0, question), false);
-  if (!path || !path->starts_with('/')) return std::nullopt;
-  request.path = *path;
-  while (question != std::string_view::npos) {
-    auto end = target.find('&', question + 1);
-    std::string_view pair = target.substr(question + 1, end == std::string_view::npos
-                                                            ? end : end - question - 1);
-    auto equals = pair.find('=');
-    auto key = decoded(pair.substr(0, equals), true);
-    auto value = decoded(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
-    if (!key || !value) return std::nullopt;
-    if (!key->empty()) request.query[*key] = *value;
-    question = end;
-  }
-  return request;
-}
 
 // A body of which the end is kept, so that one that is far too long costs no memory.
 struct KeptBody {
@@ -156,14 +118,13 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
     asked_ = true;
     auto message = parser_.release();
     auto target = message.target();
-    std::optional<WebRequest> request = read_target({target.data(), target.size()});
-    if (!request) return refuse(400, "the request's target cannot be read");
-    request->method = std::string(message.method_string());
-    request->body = std::move(message.body().text);
-    request->peer = peer_;
+    std::optional<RequestTarget> read = read_target({target.data(), target.size()});
+    if (!read) return refuse(400, "the request's target cannot be read");
+    WebRequest request{std::string(message.method_string()), std::move(read->path), std::move(read->query),
+                       std::move(message.body().text), peer_};
     head_ = message.method() == http::verb::head;
     stream_.expires_after(limits_.answer_within);
-    handler_(std::move(*request), [self = this->shared_from_this()](WebResponse response) {
+    handler_(std::move(request), [self = this->shared_from_this()](WebResponse response) {
       self->answer(std::move(response));
     });
   }

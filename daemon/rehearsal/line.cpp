@@ -1,6 +1,8 @@
 #include "line.hpp"
 
 #include <boost/json.hpp>
+#include <set>
+#include <string_view>
 
 namespace yagura {
 namespace {
@@ -11,11 +13,14 @@ json::value number_or_null(std::int64_t number) {
   return number == 0 ? json::value(nullptr) : json::value(number);
 }
 
-// `into` names a failure or a notice by its number.
+// The record keeps details as texts; here they have their types.
 json::value detail(const std::string& name, const std::string& text) {
-  const bool is_number = name == "into" && !text.empty() && text.size() < 18 &&
+  static const std::set<std::string_view> numbers{"into", "step", "attempt", "failures_open", "notices_unsent"};
+  static const std::set<std::string_view> truths{"manual", "to_banks", "from_desk"};
+  const bool is_number = numbers.contains(name) && !text.empty() && text.size() < 18 &&
                          text.find_first_not_of("0123456789") == std::string::npos;
   if (is_number) return std::stoll(text);
+  if (truths.contains(name) && (text == "true" || text == "false")) return text == "true";
   return json::string(text);
 }
 

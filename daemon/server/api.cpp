@@ -5,8 +5,8 @@
 #include <boost/json.hpp>
 #include <cctype>
 #include <charconv>
-#include <limits>
 
+#include "ping_request.hpp"
 #include "text.hpp"
 #include "version.hpp"
 #include "view.hpp"
@@ -37,11 +37,6 @@ RecordLine line_of(const RecordRow& row, bool hashes) {
     line.erased = row.erased;
   }
   return line;
-}
-
-// The end of it: what a job says last says most.
-std::string kept_of_body(std::string_view body) {
-  return end_of(many_lines(body, std::numeric_limits<std::size_t>::max()), 10'000);
 }
 
 // 8-4-4-4-12 hexadecimal digits (RFC 4122).
@@ -295,40 +290,14 @@ class Api {
   }
 
   WebResponse ping(const WebRequest& request) {
-    auto object = object_of(request.body);
-    if (!object) return refusal(400, "a JSON object is wanted");
-    ProbeId id{text_of(*object, "component"), text_of(*object, "probe")};
-    std::optional<ProbeId> job = job_named(engine_, id.component, id.probe);
-    if (!job) return refusal(404, "there is no job " + one_line(id.component, 200) + "; `yagura jobs` lists them");
-    JobPing ping;
-    std::string event = text_of(*object, "event");
-    ping.event = event == "start"  ? JobPing::Event::start
-                 : event == "fail" ? JobPing::Event::fail
-                 : event == "log"  ? JobPing::Event::log
-                                   : JobPing::Event::success;
-    if (const json::value* status = object->if_contains("exit_status"); status != nullptr && status->is_int64()) {
-      ping.exit_status = static_cast<int>(status->get_int64());
-    }
-    ping.run_id = one_line(text_of(*object, "run_id"), 100);
-    ping.body = kept_of_body(text_of(*object, "body"));
-    engine_.job_ping(*job, ping, request.peer->user);
+    auto read = read_ping(request.body);
+    if (!read) return refusal(400, read.error().message);
+    auto job = job_named(engine_.jobs(), read->job.component, read->job.probe);
+    if (!job) return refusal(404, "there is no job " + read->job.component + "; `yagura jobs` lists them");
+    engine_.job_ping(*job, read->ping, request.peer->user);
     return fine("{\"done\":true}\n");
   }
 
- public:
-  // Without a probe's name: the component's only job.
-  static std::optional<ProbeId> job_named(const Engine& engine, const std::string& component,
-                                          const std::string& probe) {
-    std::optional<ProbeId> found;
-    for (const ProbeId& id : engine.jobs()) {
-      if (id.component != component || (!probe.empty() && id.probe != probe)) continue;
-      if (found) return std::nullopt;
-      found = id;
-    }
-    return found;
-  }
-
- private:
   Engine& engine_;
   Store& store_;
   Backups& backups_;
@@ -339,46 +308,14 @@ WebResponse web_ping(Engine& engine, const WebRequest& request) {
   if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
     return {405, "text/plain", "GET, HEAD or POST\n"};
   }
-  std::vector<std::string> parts;
-  std::string_view rest = std::string_view(request.path).substr(6);
-  while (!rest.empty() && parts.size() < 4) {
-    auto slash = rest.find('/');
-    parts.emplace_back(rest.substr(0, slash));
-    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
-  }
-  WebResponse unknown{404, "text/plain", "not found\n"};
-  if (parts.empty() || parts.size() > 3) return unknown;
-  JobPing ping;
-  auto event_named = [&ping](const std::string& word) {
-    if (word == "start") {
-      ping.event = JobPing::Event::start;
-    } else if (word == "fail") {
-      ping.event = JobPing::Event::fail;
-    } else if (word == "log") {
-      ping.event = JobPing::Event::log;
-    } else {
-      auto status = word == "0" ? std::optional<std::int64_t>(0) : number_in(word);
-      if (!status || *status > 255) return false;
-      ping.exit_status = static_cast<int>(*status);
-      ping.event = *status == 0 ? JobPing::Event::success : JobPing::Event::fail;
-    }
-    return true;
-  };
-  // A probe may have the name of an event: the longest name wins.
-  std::optional<ProbeId> job;
-  if (parts.size() == 1) job = Api::job_named(engine, parts[0], "");
-  if (parts.size() == 2) {
-    job = Api::job_named(engine, parts[0], parts[1]);
-    if (!job && event_named(parts[1])) job = Api::job_named(engine, parts[0], "");
-  }
-  if (parts.size() == 3 && event_named(parts[2])) job = Api::job_named(engine, parts[0], parts[1]);
-  if (!job) return unknown;
+  auto read = read_ping_path(request.path, engine.jobs());
+  if (!read) return {404, "text/plain", "not found\n"};
   if (auto run = request.query.find("rid"); run != request.query.end()) {
     if (!is_uuid(run->second)) return {400, "text/plain", "rid is not a UUID\n"};
-    ping.run_id = run->second;
+    read->ping.run_id = run->second;
   }
-  ping.body = kept_of_body(request.body);
-  engine.job_ping(*job, ping, "http");
+  read->ping.body = kept_of_body(request.body);
+  engine.job_ping(read->job, read->ping, "http");
   return {200, "text/plain", "OK\n"};
 }
 

@@ -2,17 +2,12 @@
 
 namespace yagura {
 
-namespace {
-
-Instant wall_now() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
-
-}  // namespace
-
-Clock::Clock() : wall_(wall_now()), steady_(std::chrono::steady_clock::now()) {}
+Clock::Clock(Surroundings& surroundings)
+    : surroundings_(surroundings), wall_(surroundings.wall()), steady_(surroundings.steady()) {}
 
 Clock::Reading Clock::read() {
-  Instant wall = wall_now();
-  auto steady = std::chrono::steady_clock::now();
+  Instant wall = surroundings_.wall();
+  SteadyInstant steady = surroundings_.steady();
   Duration moved = (wall - wall_) - std::chrono::duration_cast<Duration>(steady - steady_);
   wall_ = wall;
   steady_ = steady;

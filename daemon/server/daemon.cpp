@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -12,6 +13,7 @@
 #include "api.hpp"
 #include "folder.hpp"
 #include "log.hpp"
+#include "loop_surroundings.hpp"
 #include "version.hpp"
 
 namespace yagura {
@@ -24,9 +26,9 @@ namespace asio = boost::asio;
 class Daemon {
  public:
   Daemon(Configuration configuration, Composer composer, std::unique_ptr<Store> store, Kept kept)
-      : store_(std::move(store)), runtime_(loop_),
-        engine_(loop_, runtime_, *store_, std::move(configuration), std::move(composer), std::move(kept)),
-        backups_(runtime_, engine_.configuration().state_folder),
+      : store_(std::move(store)),
+        engine_(surroundings_, *store_, std::move(configuration), std::move(composer), std::move(kept)),
+        backups_(surroundings_.runtime(), engine_.configuration().state_folder),
         signals_(loop_, SIGTERM, SIGINT, SIGHUP), watchdog_(loop_), trouble_timer_(loop_) {}
 
   Result<void> listen() {
@@ -129,8 +131,8 @@ class Daemon {
   }
 
   asio::io_context loop_{1};
-  std::unique_ptr<Store> store_;
-  io::Runtime runtime_;
+  LoopSurroundings surroundings_{loop_};
+  std::unique_ptr<Store> store_;  // gone before the surroundings, through which it tells what is durable
   Engine engine_;
   Backups backups_;
   std::unique_ptr<WebServer> control_, web_;
@@ -164,7 +166,7 @@ int run_daemon(int argc, char** argv) {
   log::start();
   std::signal(SIGPIPE, SIG_IGN);
 
-  Instant now = Clock().read().now;
+  const Instant now = system_wall_clock();
   Loaded loaded = load_configuration(file, now);
   if (!loaded.problems.empty()) std::cerr << text(loaded.problems);
   if (!loaded.configuration) {

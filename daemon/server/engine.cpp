@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 #include <cstdlib>
 
@@ -34,12 +33,12 @@ void log_fact(const Fact& fact) {
 
 }  // namespace
 
-Engine::Engine(boost::asio::io_context& loop, io::Runtime& runtime, Store& store, Configuration configuration,
-               Composer composer, Kept kept)
-    : loop_(loop), runtime_(runtime), store_(store), configuration_(std::move(configuration)),
-      composer_(std::move(composer)),
-      decider_(configuration_.platform, std::move(kept.state), store.instance()), timer_(loop),
-      drain_timer_(loop) {
+Engine::Engine(Surroundings& surroundings, Store& store, Configuration configuration, Composer composer,
+               Kept kept)
+    : surroundings_(surroundings), store_(store), configuration_(std::move(configuration)),
+      composer_(std::move(composer)), clock_(surroundings),
+      decider_(configuration_.platform, std::move(kept.state), store.instance()),
+      alarm_(surroundings.make_alarm()), drain_alarm_(surroundings.make_alarm()) {
   Instant now = clock_.read().now;
   scheduler_.set_platform(configuration_.platform, now);
   make_probes();
@@ -99,8 +98,8 @@ void Engine::turn_at(const Event& event, Instant now) {
   }
   // Commit first, act after. What is looked at afresh need not wait for the disk.
   auto effects = std::make_shared<std::vector<Effect>>(std::move(batch.effects));
-  store_.append(std::move(transaction), [this, alive = std::weak_ptr(alive_), effects, &loop = loop_] {
-    boost::asio::post(loop, [this, alive, effects] {
+  store_.append(std::move(transaction), [this, alive = std::weak_ptr(alive_), effects, &loop = surroundings_] {
+    loop.post([this, alive, effects] {
       if (auto still = alive.lock(); still && *still) act(*effects);
     });
   });
@@ -188,25 +187,22 @@ void Engine::arm() {
   take(decider_.next_wake());
   take(scheduler_.next_due());
   for (const auto& [id, monitor] : jobs_) take(monitor.next_deadline());
-  Instant now = clock_.read().now;
+  Instant now = clock_.peek();
   // Never far ahead, so that a jump of the clock is seen soon.
   Instant at = std::min(next.value_or(now + 10s), now + 10s);
-  auto steady = std::chrono::steady_clock::now() + std::max(Duration{0}, at - now);
-  if (timer_at_ && *timer_at_ <= steady && *timer_at_ > std::chrono::steady_clock::now()) return;
-  timer_at_ = steady;
-  timer_.expires_at(steady);
-  timer_.async_wait([this](boost::system::error_code error) {
-    if (!error) on_timer();
-  });
+  const SteadyInstant steady = clock_.steady();
+  const SteadyInstant wake = steady + std::max(Duration{0}, at - now);
+  if (alarm_at_ && *alarm_at_ <= wake && *alarm_at_ > steady) return;
+  alarm_at_ = wake;
+  alarm_->set(wake, [this] { on_timer(); });
 }
 
 void Engine::on_timer() {
-  if (timer_at_) {
-    metrics_.loop_lag =
-        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - *timer_at_);
+  if (alarm_at_) {
+    metrics_.loop_lag = std::chrono::duration_cast<Duration>(clock_.steady() - *alarm_at_);
     metrics_.loop_lag_most = std::max(metrics_.loop_lag_most, metrics_.loop_lag);
   }
-  timer_at_.reset();
+  alarm_at_.reset();
   Instant now = read_clock();
   look_at_jobs(now);
   if (auto wake = decider_.next_wake(); wake && *wake <= now) turn_at(Tick{}, now);

@@ -1,10 +1,8 @@
 // The daemon's heart: every event goes through turn(), which asks the decision code, has what it says recorded, and only then
 // acts on it. Owns the decision code, the scheduler, the probes, the response steps and the deliveries; borrows the
-// loop, the store and the runtime. One thread.
+// surroundings and the store. One thread.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,16 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "child.hpp"
 #include "clock.hpp"
 #include "compose.hpp"
 #include "configuration.hpp"
 #include "decider.hpp"
 #include "metrics.hpp"
 #include "monitor.hpp"
-#include "runtime.hpp"
 #include "scheduler.hpp"
 #include "store.hpp"
+#include "surroundings.hpp"
 
 namespace yagura {
 
@@ -35,8 +32,8 @@ Result<Kept> read_kept(Store& store);
 
 class Engine {
  public:
-  Engine(boost::asio::io_context& loop, io::Runtime& runtime, Store& store, Configuration configuration,
-         Composer composer, Kept kept);
+  Engine(Surroundings& surroundings, Store& store, Configuration configuration, Composer composer,
+         Kept kept);
   ~Engine();
 
   void start();
@@ -67,7 +64,7 @@ class Engine {
   const Scheduler& scheduler() const { return scheduler_; }
   const Metrics& metrics();
   JobCalendar job_calendar() const;
-  Instant now() { return clock_.read().now; }
+  Instant now() const { return clock_.peek(); }
 
  private:
   void turn(const Event& event);
@@ -91,8 +88,7 @@ class Engine {
   void take_job(const ProbeId& id, std::optional<Observation> observation, Instant now);
   void watch_drain();
 
-  boost::asio::io_context& loop_;
-  io::Runtime& runtime_;
+  Surroundings& surroundings_;
   Store& store_;
   Configuration configuration_;
   Composer composer_;
@@ -100,9 +96,9 @@ class Engine {
   Decider decider_;
   Scheduler scheduler_;
   Metrics metrics_;
-  boost::asio::steady_timer timer_;
-  std::optional<std::chrono::steady_clock::time_point> timer_at_;
-  boost::asio::steady_timer drain_timer_;
+  std::unique_ptr<Alarm> alarm_;
+  std::optional<SteadyInstant> alarm_at_;
+  std::unique_ptr<Alarm> drain_alarm_;
 
   struct Made {
     std::string definition;
@@ -117,11 +113,13 @@ class Engine {
     int step;
     auto operator<=>(const StepKey&) const = default;
   };
-  std::map<StepKey, std::unique_ptr<io::Child>> steps_;
+  std::map<StepKey, std::unique_ptr<StartedProgram>> steps_;
   std::shared_ptr<Transport> transport_;
   std::map<NoticeId, std::string> bytes_;  // of notices not sent yet
   std::size_t deliveries_ = 0;             // in flight
   void watch_order(CommandId id, Duration after);
+  void forget_alarm(CommandId id);
+  std::map<CommandId, std::unique_ptr<Alarm>> order_alarms_;
   std::map<CommandId, Told> answers_;
   std::map<CommandId, Answer> decided_;     // whose rows are not durable yet
   std::set<CommandId> unrecorded_;          // taken, and their callers told so

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 
 #include "engine.hpp"
 #include "text.hpp"
@@ -65,14 +64,14 @@ void Engine::act(const StartStep& start) {
                                                      : result.output + "\n" + result.reason)};
     if (result.succeeded()) ended.result = StepResult::succeeded;
     if (result.how == io::ChildResult::How::timed_out) ended.result = StepResult::timed_out;
-    // The child may not be destroyed within its own callback.
-    boost::asio::post(loop_, [this, key, ended = std::move(ended), alive = std::weak_ptr(alive_)] {
+    // The program may not be destroyed within its own callback.
+    surroundings_.post([this, key, ended = std::move(ended), alive = std::weak_ptr(alive_)] {
       if (auto still = alive.lock(); !still || !*still) return;
       steps_.erase(key);
       turn(ended);
     });
   };
-  steps_[key] = std::make_unique<io::Child>(loop_, std::move(command), std::move(done));
+  steps_[key] = surroundings_.start_program(std::move(command), std::move(done));
 }
 
 void Engine::act(const HandOver& hand_over) {
@@ -112,7 +111,7 @@ void Engine::act(const HandOver& hand_over) {
     Delivery none;
     none.reply = "the mail could not be written or read back; see the log";
     for (const std::string& address : envelope.to) none.deferred.push_back({address, none.reply});
-    boost::asio::post(loop_, [give, none] { give(none); });
+    surroundings_.post([give, none] { give(none); });
     return;
   }
   envelope.bytes = bytes->second;
@@ -123,6 +122,7 @@ void Engine::act(const HandOver& hand_over) {
 }
 
 void Engine::act(const Answer& answer) {
+  forget_alarm(answer.command);
   decided_.erase(answer.command);
   unrecorded_.erase(answer.command);
   auto waiting = answers_.find(answer.command);
@@ -139,18 +139,20 @@ void Engine::command(const PersonName& by, Order order, Told told) {
   watch_order(id, 5s);
 }
 
-// Who waits for a record that cannot be written is told so, rather than left to try again.
+// Who waits for a record that cannot be written is told so, rather than left to try again. It is looked at every second
+// from then on, as the record may get into trouble later.
 void Engine::watch_order(CommandId id, Duration after) {
   if (!answers_.contains(id)) return;
-  auto timer = std::make_shared<boost::asio::steady_timer>(loop_, after);
-  timer->async_wait([this, id, timer, alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-    auto still = alive.lock();
+  auto& alarm = order_alarms_[id];
+  if (!alarm) alarm = surroundings_.make_alarm();
+  alarm->set(surroundings_.steady() + after, [this, id] {
     auto waiting = answers_.find(id);
-    if (error || !still || !*still || waiting == answers_.end()) return;
+    if (waiting == answers_.end()) return;
     std::optional<std::string> trouble = store_.trouble();
     if (!trouble) return watch_order(id, 1s);
     Told told = std::move(waiting->second);
     answers_.erase(waiting);
+    forget_alarm(id);
     auto decided = decided_.find(id);
     if (decided != decided_.end() && !decided->second.done) return told(decided->second, true);
     unrecorded_.insert(id);
@@ -158,6 +160,14 @@ void Engine::watch_order(CommandId id, Duration after) {
                                          "do not repeat it", *trouble)};
     told(answer, false);
   });
+}
+
+// Not within its own call.
+void Engine::forget_alarm(CommandId id) {
+  auto alarm = order_alarms_.extract(id);
+  if (alarm.empty()) return;
+  alarm.mapped()->cancel();
+  surroundings_.post([gone = std::shared_ptr<Alarm>(std::move(alarm.mapped()))] {});
 }
 
 }  // namespace yagura

@@ -1,6 +1,4 @@
 // Probe runs and job pings: from the scheduler and the pings to the decision code.
-#include <boost/asio/post.hpp>
-
 #include "codec.hpp"
 #include "engine.hpp"
 #include "text.hpp"
@@ -18,7 +16,7 @@ void Engine::make_probes() {
       made[id] = {setup.definition, setup.make()};
       // A run of the one before is gone with it; it is made again by the new one.
       if (scheduler_.is_running(id)) {
-        Instant now = clock_.read().now;
+        Instant now = clock_.peek();
         scheduler_.run_fresh(id, now);
         scheduler_.ended(id, now, false);
       }
@@ -44,7 +42,7 @@ void Engine::run_due_probes() {
       failing = probe != health->second.probes.end() && probe->second.failing;
     }
     made->second.probe->start(
-        runtime_, {run.scheduled, spec->timeout, failing},
+        surroundings_.runtime(), {run.scheduled, spec->timeout, failing},
         [this, id = run.probe, scheduled = run.scheduled, started = now](Finding finding) {
           end_run(id, scheduled, started, std::move(finding));
         });
@@ -78,7 +76,7 @@ void Engine::end_run(const ProbeId& probe, Instant scheduled, Instant started, F
     }
   }
   // The next one may start from the loop only, not from within a probe's callback.
-  boost::asio::post(loop_, [this, alive = std::weak_ptr(alive_)] {
+  surroundings_.post([this, alive = std::weak_ptr(alive_)] {
     if (auto still = alive.lock(); still && *still) run_due_probes();
   });
   arm();
@@ -101,7 +99,7 @@ JobCalendar Engine::job_calendar() const {
 }
 
 void Engine::make_jobs(std::map<ProbeId, JobState> kept) {
-  Instant now = clock_.read().now;
+  Instant now = clock_.peek();
   std::map<ProbeId, JobMonitor> made;
   for (const auto& [id, setup] : configuration_.probes) {
     if (!setup.job) continue;

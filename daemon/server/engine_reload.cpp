@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 
 #include "engine.hpp"
 #include "log.hpp"
@@ -32,19 +31,12 @@ void log_problems(const Problems& problems) {
 }  // namespace
 
 void Engine::make_transport() {
-  const MailSettings& mail = configuration_.mail;
-  Duration timeout = platform().mail.attempt_timeout;
-  if (mail.relays.empty()) {
-    transport_ = make_maildir_transport(runtime_, mail.maildir, timeout);
-  } else {
-    std::string domain = platform().mail.from_domain;
-    transport_ = make_smtp_transport(runtime_, mail.relays, timeout, domain);
-  }
+  transport_ = surroundings_.make_transport(configuration_.mail, platform().mail);
 }
 
 bool Engine::reload(const std::string& who, Problems& problems) {
   Instant now = read_clock();
-  Loaded loaded = load_configuration(configuration_.files.front(), now);
+  Loaded loaded = surroundings_.load(configuration_.files.front(), now);
   problems = std::move(loaded.problems);
   auto refuse = [&](const Place& at, const std::string& why) { problems.push_back({at, why, false}); };
   std::optional<Configuration>& next = loaded.configuration;
@@ -97,18 +89,17 @@ const Metrics& Engine::metrics() { return metrics_; }
 void Engine::drain(Duration at_most, std::function<void()> done) {
   draining_ = true;
   drained_ = std::move(done);
-  timer_.cancel();
-  drain_timer_.expires_after(at_most);
-  drain_timer_.async_wait([this](boost::system::error_code error) {
-    if (!error && drained_) std::exchange(drained_, nullptr)();
+  alarm_->cancel();
+  drain_alarm_->set(clock_.steady() + at_most, [this] {
+    if (drained_) std::exchange(drained_, nullptr)();
   });
   watch_drain();
 }
 
 void Engine::watch_drain() {
   if (!draining_ || deliveries_ != 0 || !drained_) return;
-  drain_timer_.cancel();
-  boost::asio::post(loop_, std::exchange(drained_, nullptr));
+  drain_alarm_->cancel();
+  surroundings_.post(std::exchange(drained_, nullptr));
 }
 
 }  // namespace yagura

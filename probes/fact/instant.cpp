@@ -14,6 +14,8 @@ struct Unit {
 };
 constexpr std::array<Unit, 5> units{{{"d", 24h}, {"h", 1h}, {"m", 1min}, {"s", 1s}, {"ms", 1ms}}};
 constexpr Duration longest = 24h * 10'000;
+constexpr Instant earliest{};
+constexpr Instant too_late{std::chrono::sys_days{std::chrono::year{2200} / 1 / 1}};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -146,11 +148,15 @@ Result<Instant> parse_instant(std::string_view text) {
   bool separated = date && (take(rest, 'T') || take(rest, 't') || take(rest, ' '));
   auto clock = separated ? take_clock(rest) : std::nullopt;
   auto offset = clock ? take_offset(rest) : std::nullopt;
-  if (!offset || !rest.empty() || year_of(*date) < 1970 || year_of(*date) > 2199) {
+  const auto wrong = [&] {
     return failure_of(fmt::format(
         "\"{}\" is not a time: write it as 2026-12-28T16:58:00+09:00 (offset or Z)", text));
-  }
-  return Instant{date->time_since_epoch()} + *clock - *offset;
+  };
+  if (!offset || !rest.empty()) return wrong();
+  // In UTC, as it is written into the record: what was taken can be read back from there.
+  const Instant instant = Instant{date->time_since_epoch()} + *clock - *offset;
+  if (instant < earliest || instant >= too_late) return wrong();
+  return instant;
 }
 
 }  // namespace yagura

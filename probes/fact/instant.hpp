@@ -28,7 +28,7 @@ std::string format_duration(Duration duration);
 Result<Date> parse_date(std::string_view text);
 std::string format_date(Date date);
 
-// RFC 3339, with or without fraction, with any offset or Z. Years 1970 to 2199.
+// RFC 3339, with or without fraction, with any offset or Z. Years 1970 to 2199, in UTC.
 Result<Instant> parse_instant(std::string_view text);
 
 // A date from numbers known to be right.

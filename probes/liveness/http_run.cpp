@@ -53,6 +53,10 @@ std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
   return copy;
 }
 
+std::string without_brackets(std::string host) {
+  return host.size() > 1 && host.front() == '[' ? host.substr(1, host.size() - 2) : host;
+}
+
 // Addresses that stand for whoever asks: a page elsewhere must not make us knock at our own doors.
 bool is_here(const Address& address) {
   if (address.is_loopback() || address.is_unspecified()) return true;
@@ -445,15 +449,19 @@ Result<HttpUrl> parse_http_url(const std::string& text) {
     return failure_of(
         "a URL shows in reasons and mails, so it has no user and password; use a header");
   }
-  parsed.host = part_of(url.get(), CURLUPART_HOST);
-  if (parsed.host.size() > 1 && parsed.host.front() == '[')
-    parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
+  parsed.host = without_brackets(part_of(url.get(), CURLUPART_HOST));
   if (std::string wrong = wrong_with_host(parsed.host); !wrong.empty()) return failure_of(wrong);
   std::string port = part_of(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
   auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), parsed.port);
   if (error != std::errc{} || parsed.port == 0)
     return failure_of("the port is a number from 1 to 65535");
   parsed.text = part_of(url.get(), CURLUPART_URL);
+  // What libcurl will be given is read by it once more: http://%31/ is the host "1" now, and 0.0.0.1
+  // then. The host that is looked up and judged has to be the one that is asked.
+  if (curl_url_set(url.get(), CURLUPART_URL, parsed.text.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
+      without_brackets(part_of(url.get(), CURLUPART_HOST)) != parsed.host) {
+    return failure_of("the URL's host can be read in two ways; write it without % signs");
+  }
   return parsed;
 }
 

@@ -80,7 +80,7 @@ TEST_CASE("mail to a bank: a relapse") {
   check_golden("bank.progress.relapsed",
                compose(where, with_first_sent(again, told(2, 1)),
                        notice(where, NoticeKind::bank_progress, "bank:aozora",
-                              {.number = 3, .reports = 1, .relapses = 1}),
+                              {.number = 3, .reports = 1, .relapse = at("12-21 18:30")}),
                        "12-21 18:31"));
 }
 
@@ -90,6 +90,17 @@ TEST_CASE("mail to a bank: recovered, with a progress report folded in") {
                                          notice(where, NoticeKind::bank_recovered, "bank:aozora",
                                                 {.number = 2, .reports = 1}),
                                          "2026-12-22 10:00"));
+}
+
+TEST_CASE("mail to a bank: recovered, while another failure keeps the service down") {
+  Platform where = platform();
+  State state = with_first_sent(confirmed(), told(1));
+  Failure other = major();
+  other.id = 13;
+  state.failures[13] = other;
+  check_golden("bank.recovered.down_by_another",
+               compose(where, state, notice(where, NoticeKind::bank_recovered, "bank:aozora", {.number = 2}),
+                       "2026-12-22 10:00"));
 }
 
 TEST_CASE("mail to a bank: recovered, with nothing more to say") {

@@ -203,7 +203,7 @@ BankThread told(int mails, int reports, int relapses) {
   made.told = mails > 0 ? Told::first : Told::nothing;
   made.mails = mails;
   made.reports_told = reports;
-  made.relapses_told = relapses;
+  if (relapses > 0) made.relapse_told = at("12-21 18:30");
   return made;
 }
 
@@ -218,7 +218,7 @@ Notice notice(const Platform& platform, NoticeKind kind, const std::string& audi
   made.details = options.details;
   made.number = options.number;
   made.reports = options.reports;
-  made.relapses = options.relapses;
+  made.relapse = options.relapse;
   made.reason = "chain major, step 1";
   made.created_at = at("12-21 17:01");
   made.message_id = "<notice-" + std::to_string(made.id) + ".test@example.jp>";

@@ -35,7 +35,7 @@ struct NoticeOptions {
   std::map<std::string, std::string> details{};
   int number = 0;
   int reports = 0;
-  int relapses = 0;
+  std::optional<Instant> relapse;
 };
 Notice notice(const Platform& platform, NoticeKind kind, const std::string& audience,
               NoticeOptions options = {});

@@ -112,6 +112,12 @@ TEST_CASE("all mistakes of a template are told at once") {
         std::string::npos);
 }
 
+TEST_CASE("a template of nothing but broken marks is refused, however many they are") {
+  std::string text = "Subject: s\n\n";
+  while (text.size() < 64'000) text += "{{\n";
+  CHECK(error(text).find("own/a.txt:21000: \"{{\" without") != std::string::npos);
+}
+
 TEST_CASE("a template has a subject and a body") {
   CHECK(error("body\n").find("own/a.txt:1: the first line must be") == 0);
   CHECK(error("Subject: \n\nbody\n").find("own/a.txt:1:") == 0);

@@ -43,7 +43,7 @@ TEST_CASE("an automatic step that brings the service back makes an incident") {
   CHECK(world.count(NoticeKind::bank_first) == 0);
 }
 
-TEST_CASE("steps that fail pass to the next; none left makes a major failure, told to banks in the window") {
+TEST_CASE("steps that fail pass to the next, and none left makes a major failure, told to banks in the window") {
   World world = morning();
   world.fail("database", "tcp");
   world.run_for(20s);

@@ -183,9 +183,13 @@ void World::unknown(const std::string& component, const std::string& probe) {
 }
 
 void World::take(const Event& event) {
-  Batch batch = decider_->handle(event, now_);
-  act(batch);
+  act(handle(event));
   settle();
+}
+
+Batch World::handle(const Event& event) {
+  if (before_event) before_event(event, now_);
+  return decider_->handle(event, now_);
 }
 
 void World::act(const Batch& batch) {
@@ -255,7 +259,7 @@ void World::settle() {
     if (turns > 10'000) throw std::runtime_error("the decision code goes round in circles");
     Event event = std::move(events_.front());
     events_.pop_front();
-    act(decider_->handle(event, now_));
+    act(handle(event));
   }
 }
 
@@ -271,6 +275,7 @@ void World::run_until(Instant until) {
       }
     }
     if (!next || *next > until) break;
+    if (*next > now_ && instant_over) instant_over(now_);
     now_ = std::max(now_, *next);
     if (retry) {
       run_probe(*retry);
@@ -278,6 +283,7 @@ void World::run_until(Instant until) {
       take(Tick{});
     }
   }
+  if (instant_over) instant_over(now_);
   now_ = until;
 }
 

@@ -43,6 +43,7 @@ class World {
   void run_for(Duration duration) { run_until(now_ + duration); }
   // The running automatic step ends.
   void step_ends(StepResult result);
+  void ends(const StepEnded& step) { take(step); }
   // Gives the answer; the confirmation's may come later: see answer().
   std::string order(const std::string& by, Order order);
   bool accepted() const { return last_answer_ && last_answer_->done; }
@@ -57,6 +58,10 @@ class World {
   bool cut_after_the_dot = false;       // the next delivery's outcome is unknown
   bool relay_hangs = false;             // deliveries stay under way until relay_answers()
   void relay_answers();
+
+  // Whoever compares: told of every event before the decision code is, and of every instant that is over.
+  std::function<void(const Event&, Instant)> before_event;
+  std::function<void(Instant)> instant_over;
 
   // ---- what came of it ----
   const Failure& failure(FailureId id) const { return decider_->state().failures.at(id); }
@@ -85,6 +90,7 @@ class World {
   void run_probe(const ProbeId& probe);
   void set(const std::string& component, const std::string& probe, Truth truth);
   void take(const Event& event);
+  Batch handle(const Event& event);
   void act(const Batch& batch);
   void deliver(NoticeId id);
   void settle();

@@ -34,6 +34,15 @@ TEST_CASE("instants are read with any offset and with or without fraction") {
   }
 }
 
+TEST_CASE("an instant lies within its years in UTC, whatever the offset that it is written with") {
+  CHECK(parse_instant("1970-01-01T00:00:00Z") == Instant{});
+  CHECK(parse_instant("1969-12-31T19:00:00-05:00") == Instant{});
+  CHECK(parse_instant("2199-12-31T23:59:59Z").has_value());
+  CHECK(parse_instant("2200-01-01T08:59:59+09:00").has_value());
+  CHECK_FALSE(parse_instant("1970-01-01T08:59:59+09:00"));
+  CHECK_FALSE(parse_instant("2199-12-31T23:59:59-00:01"));
+}
+
 TEST_CASE("dates are checked against the calendar") {
   CHECK(format_date(*parse_date("2028-02-29")) == "2028-02-29");
   CHECK_FALSE(parse_date("2027-02-29"));

@@ -254,3 +254,9 @@ TEST_CASE("http: its keys are checked") {
   CHECK(contains(problems({{"ca_file", "ca.pem"}}), "absolute path"));
   CHECK(contains(problems({{"redirects", 21}}), "from 0 to 20"));
 }
+
+TEST_CASE("a URL whose host could be read in two ways is refused: what is judged is what is asked") {
+  CHECK(contains(problems_of(make_http, map({{"url", "http://%31/"}})), "in two ways"));
+  CHECK(contains(problems_of(make_http, map({{"url", "http://%32130706433/"}})), "in two ways"));
+  CHECK(problems_of(make_http, map({{"url", "http://[::1]:8080/%31"}})).empty());
+}

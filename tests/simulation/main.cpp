@@ -1,0 +1,153 @@
+// yagura-sim: the daemon less sockets, in virtual time, with faults from a seed, judged after every step.
+//
+//   yagura-sim [--seed N] [--seeds COUNT] [--days D] [--shrink] [--trace]
+//   yagura-sim --list FILE      the seeds of the file, one a line with what it is for
+//
+// Exit status: 0 all invariants held; 1 one did not, and what was printed runs it again; 2 wrong usage.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <stdlib.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "run.hpp"
+#include "shrink.hpp"
+
+using namespace yagura;
+using namespace yagura::sim;
+
+namespace {
+
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "yagura-sim.XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder in " + pattern);
+    path = pattern;
+    // The record's writer looks whether the file is still in its place; its content is in memory.
+    std::ofstream(path + "/yagura.db");
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  std::string path;
+};
+
+struct Table {
+  int seeds = 0;
+  double days = 0;
+  Counts counts;
+  void add(const Outcome& outcome) {
+    ++seeds;
+    days += static_cast<double>(outcome.length.count()) / 86'400'000.0;
+    counts.crashes += outcome.counts.crashes;
+    counts.starts += outcome.counts.starts;
+    counts.failures += outcome.counts.failures;
+    counts.decided += outcome.counts.decided;
+    counts.delivered += outcome.counts.delivered;
+    counts.bank_mails += outcome.counts.bank_mails;
+    counts.duplicated += outcome.counts.duplicated;
+    counts.lost += outcome.counts.lost;
+  }
+  void print() const {
+    fmt::print("seeds  simulated days  crashes  starts  failures  notices decided  mails delivered  to banks  duplicated  lost\n");
+    fmt::print("{:5}  {:14.1f}  {:7}  {:6}  {:8}  {:15}  {:15}  {:8}  {:10}  {:4}\n", seeds, days, counts.crashes, counts.starts,
+               counts.failures, counts.decided, counts.delivered, counts.bank_mails, counts.duplicated, counts.lost);
+  }
+};
+
+void report(const Settings& settings, const Outcome& outcome) {
+  fmt::print("\nseed {} violates, at step {}: {}\n  {}\n  again: yagura-sim {}\n", settings.seed, outcome.steps,
+             outcome.violation.invariant, outcome.violation.details, options_of(settings));
+  for (const std::string& line : outcome.last) fmt::print("  | {}\n", line);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Runs the daemon in virtual time, with faults from a seed."};
+  Settings settings;
+  int seeds = 1;
+  bool shrinks = false;
+  std::vector<int> only;
+  std::string list;
+  app.add_option("--seed", settings.seed, "the first seed");
+  app.add_option("--seeds", seeds, "how many");
+  app.add_option("--days", settings.days, "of trouble")->check(CLI::Range(1, 60));
+  app.add_option("--size", settings.size, "of the platform")->check(CLI::Range(0, 3));
+  app.add_flag("--shrink", shrinks, "cut a failing run down");
+  app.add_flag("--trace", settings.prints, "print what happens");
+  app.add_option("--only", only, "these events alone")->delimiter(',');
+  app.add_option("--list", list, "run the seeds of this file");
+  bool off[6]{};
+  const char* names[] = {"--no-disk", "--no-relay", "--no-crashes", "--no-time", "--no-reloads", "--no-people"};
+  for (std::size_t i = 0; i < 6; ++i) app.add_flag(names[i], off[i], "none of these faults");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  settings.disk = !off[0];
+  settings.relay = !off[1];
+  settings.crashes = !off[2];
+  settings.time = !off[3];
+  settings.reloads = !off[4];
+  settings.people = !off[5];
+  settings.only = {only.begin(), only.end()};
+  spdlog::set_level(spdlog::level::off);
+
+  std::vector<Settings> runs;
+  if (!list.empty()) {
+    std::ifstream file(list);
+    if (!file) return std::cerr << "cannot read " << list << "\n", 2;
+    for (std::string line; std::getline(file, line);) {
+      if (line.empty() || line[0] == '#') continue;
+      Settings one = settings;
+      one.seed = std::strtoull(line.c_str(), nullptr, 10);
+      runs.push_back(one);
+    }
+  }
+  for (int i = 0; list.empty() && i < seeds; ++i) {
+    Settings one = settings;
+    one.seed = settings.seed + static_cast<std::uint64_t>(i);
+    runs.push_back(one);
+  }
+
+  Folder folder;
+  Table table;
+  int number = 0;
+  for (const Settings& one : runs) {
+    fmt::print("seed {}{}", one.seed, runs.size() == 1 ? "\n" : "\r");
+    std::fflush(stdout);
+    const Outcome outcome = run(one, folder.path);
+    table.add(outcome);
+    if (outcome.violated) {
+      report(one, outcome);
+      if (shrinks) {
+        const Settings smaller = shrink(one, outcome, folder.path);
+        const Outcome again = run(smaller, folder.path);
+        fmt::print("\nsmaller, of {} events instead of {}:\n", again.events, outcome.events);
+        report(smaller, again);
+        fmt::print("\n{}", again.configuration);
+      }
+      table.print();
+      return 1;
+    }
+    if (runs.size() == 1) fmt::print("trace {:016x}, {} steps\n", outcome.hash, outcome.steps);
+    // The same seed, the same bytes.
+    if (number++ % 20 != 0) continue;
+    Settings quiet = one;
+    quiet.prints = false;
+    if (const Outcome again = run(quiet, folder.path); again.hash != outcome.hash) {
+      fmt::print("\nseed {} gives another trace the second time: {:016x}, {:016x}\n", one.seed, outcome.hash, again.hash);
+      return 1;
+    }
+  }
+  table.print();
+  return 0;
+}

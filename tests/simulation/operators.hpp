@@ -1,0 +1,32 @@
+// The people: any order at any time while there is trouble, and what has to be done once it is over.
+#pragma once
+
+#include "referee.hpp"
+
+namespace yagura::sim {
+
+class Operators {
+ public:
+  Operators(VirtualWorld& world, Referee& referee) : world_(world), referee_(referee) {}
+
+  void use(Engine* engine, const Shape& shape) {
+    engine_ = engine;
+    shape_ = shape;
+  }
+  void act(Random& random);
+  // Ends what only people can end. True: nothing is left to do, for anybody.
+  bool put_right();
+  std::string what_is_left() const;
+
+ private:
+  void order(const PersonName& by, Order order, const std::string& text = {});
+  std::string words() { return "words " + std::to_string(++words_) + "."; }
+
+  VirtualWorld& world_;
+  Referee& referee_;
+  Engine* engine_ = nullptr;
+  Shape shape_;
+  int words_ = 0;
+};
+
+}  // namespace yagura::sim

@@ -1,0 +1,124 @@
+// Judges a run: sees every transaction before and after it is durable, every mail that leaves and arrives, every answer to
+// an operator, and the engine's state after each step. What it knows of windows and business days is its own (shape.hpp). Owned
+// by the run; outlives every start of the daemon, so that it knows what was promised before a crash.
+//
+// referee.cpp: what comes and goes; referee_changes.cpp: from one state to the next; referee_deadlines.cpp: what would be late;
+// referee_rest.cpp: what has to hold once everything has come to rest.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine.hpp"
+#include "shape.hpp"
+#include "simulated_store.hpp"
+#include "virtual_world.hpp"
+
+namespace yagura::sim {
+
+struct Counts {
+  int crashes = 0, starts = 0, decided = 0, delivered = 0, duplicated = 0, lost = 0, failures = 0, bank_mails = 0;
+};
+
+class Referee final : public Witness {
+ public:
+  Referee(VirtualWorld& world, Trace& trace) : world_(world), trace_(trace) {}
+
+  void use(const Shape& shape, const Zone& zone);
+  // After the record was opened and read back, before the engine is made of it.
+  void opened(SimulatedStore& store, const Kept& kept);
+  void started(Engine& engine) { engine_ = &engine; }
+  // What was not durable is gone.
+  void process_over();
+  // What the transaction of a start may say where nothing happened.
+  void expect_quiet_start() { quiet_start_ = true; }
+
+  void queued(const Transaction& transaction);
+  void committed(const Transaction& transaction);
+  void answered(const PersonName& by, const std::string& text, const Answer& answer);
+  void wall_clock_moved() { unsure_until_ = world_.clock() + 15s; }
+  // A mail is under way, or the engine may not have seen yet that the clock moved.
+  bool is_busy() const { return !flying_since_.empty() || !under_way_.empty(); }
+  bool is_unsure() const { return world_.clock() < unsure_until_; }
+  void after_step();
+  void look_at_deadlines();
+  void look_at_targets();
+  void compare_with_record();
+  void at_rest();
+
+  void mail_leaves(const Envelope& envelope) override;
+  void mail_arrives(const Envelope& envelope, const std::string& address) override;
+  void mail_is_refused(const Envelope& envelope, const std::string& address) override;
+  void probe_starts(const ProbeId& probe, bool already_runs) override;
+
+  Counts counts;
+
+ private:
+  struct Change {
+    std::map<FailureId, Failure> failures;
+    std::map<NoticeId, Notice> notices;
+    std::vector<RecordEntry> facts;
+    std::map<NoticeId, std::string> mails;
+  };
+  Change read(const Transaction& transaction);
+  void judge(const Change& change);
+  void judge_failure(const Change& change, const Failure* before, const Failure& after);
+  void judge_classes(const Change& change, const Failure* before, const Failure& after);
+  void judge_notice(const Change& change, const Notice* before, const Notice& after);
+  void judge_fact(const Change& change, const RecordEntry& fact);
+  void judge_chain(const RecordEntry& fact, const std::map<std::string, std::string>& details);
+  void judge_bank_mail(const Notice& notice);
+  void look_at(const Failure& failure, Instant now);
+  void look_at(const Notice& notice, Instant now, bool free_place);
+  void judge_threads_of(const BankName& bank);
+  void violate(const std::string& invariant, const std::string& details) { trace_.violate(invariant, details); }
+  bool decides(const Failure& failure) const;
+  bool in_maintenance(Instant at) const;
+  FailureId root(FailureId id) const;
+
+  VirtualWorld& world_;
+  Trace& trace_;
+  Shape shape_;
+  Zone zone_;
+  Engine* engine_ = nullptr;
+  SimulatedStore* store_ = nullptr;
+  bool quiet_start_ = false;
+  Duration started_at_{0}, unsure_until_{0};
+  Instant started_wall_{};
+  std::optional<Duration> bank_hold_until_;
+
+  std::map<FailureId, Failure> failures_;  // as queued last
+  std::map<NoticeId, Notice> notices_;
+  std::set<FailureId> changed_failures_;   // in this step
+  std::set<NoticeId> changed_notices_;
+  std::deque<Change> under_way_;           // queued, not durable yet
+  // Durable:
+  std::map<NoticeId, Notice> durable_notices_;
+  std::map<NoticeId, std::string> durable_mails_;
+  std::set<std::string> durable_texts_;
+  Store::Head durable_head_;
+  Duration durable_at_{0};
+
+  std::map<BankName, std::set<ServiceName>> contracts_;  // ever
+  std::set<std::pair<FailureId, BankName>> added_;
+  std::map<FailureId, int> ends_;
+  std::map<NoticeId, std::string> first_bytes_;
+  std::map<std::pair<NoticeId, std::string>, int> arrivals_;
+  std::set<std::pair<NoticeId, std::string>> refusals_;
+  std::map<NoticeId, Duration> first_leave_, first_arrival_, flying_since_;
+  struct Arrival {
+    NoticeId notice;
+    NoticeKind kind;
+    FailureId failure;
+  };
+  std::map<BankName, std::vector<Arrival>> read_by_;  // by each bank, in order
+};
+
+// The notice that the envelope's name speaks of.
+NoticeId notice_of(const Envelope& envelope);
+
+}  // namespace yagura::sim
