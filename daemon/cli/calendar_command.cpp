@@ -22,6 +22,7 @@ namespace json = boost::json;
 constexpr const char* default_zone = "Asia/Tokyo";
 constexpr std::string_view office_hours = "10:00-17:00";
 constexpr std::chrono::days shown_by_default{30};
+constexpr std::chrono::days looked_ahead{400};  // for a window's opening
 
 struct Days {
   Zone zone;
@@ -69,19 +70,23 @@ int window_at(const Days& days, const Arguments& given, const Terminal& terminal
     if (!asked) return wrong_usage(given, terminal, asked.error().message);
     at = *asked;
   }
-  if (!days.calendar.covers(days.zone.date_of(at))) {
+  const auto refuse = [&] {
     return wrong_usage(given, terminal,
                        fmt::format("the calendar knows the years {} to {} only",
                                    days.calendar.first_year(), days.calendar.last_year()));
-  }
+  };
+  if (!days.calendar.covers(days.zone.date_of(at))) return refuse();
   auto interval = days.windows.at(name).next_interval(at, days.context());
+  // It may open in a year of which nothing is known.
+  if (!interval && !days.calendar.covers(days.zone.date_of(at) + looked_ahead)) return refuse();
+  const bool endless = interval && Window::is_endless(*interval, at, days.context());
   const bool open = interval && interval->from <= at;
   const Instant opens = interval ? std::max(interval->from, at) : at;
   if (given.json) {
     json::object answer{{"open", open}, {"opens_at", nullptr}, {"closes_at", nullptr}};
     if (interval) {
       answer["opens_at"] = days.zone.format(opens);
-      answer["closes_at"] = days.zone.format(interval->until);
+      if (!endless) answer["closes_at"] = days.zone.format(interval->until);
     }
     terminal.out << json::serialize(answer) << "\n";
     return exit_done;
@@ -95,11 +100,12 @@ int window_at(const Days& days, const Arguments& given, const Terminal& terminal
     auto moment = read_moment(days.zone.format(instant));
     return fmt::format("{} {}", day_text(*moment), clock_text(*moment).substr(0, 5));
   };
+  const std::string end = endless ? "and never closes" : "until " + words(interval->until);
   if (open) {
-    terminal.out << fmt::format("{} is open then, until {}\n", name, words(interval->until));
+    terminal.out << fmt::format("{} is open then, {}\n", name, end);
   } else {
-    terminal.out << fmt::format("{} is closed then; it opens {} ({} later), until {}\n", name,
-                                words(opens), span_text(opens - at), words(interval->until));
+    terminal.out << fmt::format("{} is closed then; it opens {} ({} later), {}\n", name,
+                                words(opens), span_text(opens - at), end);
   }
   return exit_done;
 }

@@ -44,6 +44,10 @@ std::string why_not(const std::string& socket, CURLcode code, long error, bool t
         case ECONNREFUSED:
           return fmt::format("nobody answers on {}, though the socket is there: {}", socket,
                              what_to_do);
+        case EAGAIN:
+          return fmt::format(
+              "the daemon on {} is there, but takes no more connections now: try again in a moment",
+              socket);
         case EACCES:
           return fmt::format(
               "{} may not be opened by this user: its folder has to let everybody "
@@ -54,15 +58,19 @@ std::string why_not(const std::string& socket, CURLcode code, long error, bool t
                              error == 0 ? "" : std::strerror(static_cast<int>(error)), what_to_do);
       }
     case CURLE_OPERATION_TIMEDOUT:
-      return fmt::format("the daemon on {} does not answer in time: {}", socket, what_to_do);
+      return fmt::format(
+          "the daemon on {} is there, but does not answer in time: "
+          "`systemctl status yagurad` and its log tell why",
+          socket);
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_PARTIAL_FILE:
       return fmt::format(
-          "the daemon on {} went away before it answered; look with `yagura status` "
-          "whether what was asked has happened. {}",
-          socket, what_to_do);
+          "the daemon on {} went away before it answered: it is ending, or had too many "
+          "connections; "
+          "look with `yagura status` whether what was asked has happened",
+          socket);
     default:
       return fmt::format("what answers on {} is no yagurad ({})", socket, curl_easy_strerror(code));
   }

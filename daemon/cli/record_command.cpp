@@ -63,6 +63,9 @@ int export_rows(const Arguments& given, const Terminal& terminal, const std::str
   if (form != "csv" && form != "jsonl") {
     return wrong_usage(given, terminal, "--export: write csv or jsonl");
   }
+  if (given.json && form == "csv") {
+    return wrong_usage(given, terminal, "--json contradicts --export csv: leave one of them out");
+  }
   const ExportFormat format = form == "csv" ? ExportFormat::csv : ExportFormat::jsonl;
   const Answered status = ask(given, terminal, "/v1/status");
   if (status.exit != exit_done) return status.exit;

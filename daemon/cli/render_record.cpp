@@ -6,10 +6,36 @@
 #include "fields.hpp"
 #include "render.hpp"
 #include "render_parts.hpp"
+#include "text.hpp"
 
 namespace yagura::cli {
 
 namespace json = boost::json;
+
+namespace {
+
+// The last lines that a run wrote; all of it is in --json.
+std::string last_lines_of(const json::value& job) {
+  constexpr int most_lines = 3;
+  std::string output = long_text(job, "last_output");
+  output.erase(output.find_last_not_of(" \t\n") + 1);
+  std::size_t from = output.size();
+  for (int lines = 0; lines < most_lines && from != std::string::npos && from > 0; ++lines) {
+    from = output.rfind('\n', from - 1);
+  }
+  if (from == std::string::npos) from = 0;
+  if (from < output.size() && output[from] == '\n') ++from;
+  std::string shown;
+  std::string_view rest = std::string_view(output).substr(from);
+  while (!rest.empty()) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    shown += (shown.empty() ? "| " : "\n| ") + one_line(line, 200);
+  }
+  return shown;
+}
+
+}  // namespace
 
 std::string render_jobs(const json::value& jobs, const Screen& screen) {
   Sheet sheet(screen);
@@ -35,9 +61,13 @@ std::string render_jobs(const json::value& jobs, const Screen& screen) {
     } else if (auto at = moment(job, "next_run")) {
       next = "next " + short_text(*at, screen.now);
     }
+    std::string note = verdict == "ok" ? "" : with_short_times(reason, screen.now);
+    if (const std::string output = last_lines_of(job); !output.empty()) {
+      note += (note.empty() ? "" : "\n") + output;
+    }
     rows.push_back(
         {{text(job, "component") + "/" + text(job, "probe"), state_cell(verdict), last, next},
-         verdict == "ok" ? "" : with_short_times(reason, screen.now)});
+         note});
   }
   if (rows.empty()) sheet.line("No job is configured.");
   sheet.rows(rows, 0);

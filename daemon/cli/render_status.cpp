@@ -48,6 +48,11 @@ void summary(Sheet& sheet, const json::value& status) {
   }
   if (const std::string trouble = text(status, "record_trouble"); !trouble.empty()) {
     sheet.line("THE RECORD CANNOT BE WRITTEN: " + trouble, Hue::red);
+    if (const std::int64_t orders = number(status, "unrecorded_orders"); orders > 0) {
+      sheet.line(fmt::format("{} taken, and take effect when it can: do not repeat them.",
+                             plural(orders, "order is", "orders are")),
+                 Hue::red);
+    }
   }
   if (const std::int64_t late = number(status, "probe_lateness_ms"); late > late_ms) {
     sheet.line(fmt::format("Probes run late, by {}: the machine is overloaded, or targets hang.",
@@ -131,6 +136,8 @@ void windows_part(Sheet& sheet, const json::value& status, const Screen& screen)
     if (open && closes) {
       when = fmt::format("until {} ({})", short_text(*closes, screen.now),
                          ago_text(closes->at, screen.now));
+    } else if (open) {
+      when = "never closes";
     } else if (opens) {
       when = fmt::format("opens {} ({})", ago_text(opens->at, screen.now),
                          short_text(*opens, screen.now));

@@ -127,7 +127,11 @@ void pass(Stream& stream, Tail& tail) {
   if (count <= 0) return stream.from.close();
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
   tail.add(bytes);
-  if (stream.to >= 0 && !write_all(stream.to, bytes)) stream.to = -1;
+  if (stream.to < 0 || write_all(stream.to, bytes)) return;
+  // Nobody reads it any more: the program hears of that as it would without us. Where its output
+  // has failed for another reason (a full disk), what it says is still worth being kept.
+  if (errno == EPIPE) stream.from.close();
+  stream.to = -1;
 }
 
 // Nothing is passed on to a program that has ended: its number may be another's by now.
@@ -156,12 +160,7 @@ void Tail::add(std::string_view bytes) {
 }
 
 std::string Tail::text() const {
-  std::string text = many_lines(bytes_, std::numeric_limits<std::size_t>::max());
-  if (text.size() <= limit_) return text;
-  std::size_t begin = text.size() - limit_;
-  while (begin < text.size() && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80)
-    ++begin;
-  return text.substr(begin);
+  return end_of(many_lines(bytes_, std::numeric_limits<std::size_t>::max()), limit_);
 }
 
 Ended run_program(const std::vector<std::string>& command, int out, int err, Tail& tail,

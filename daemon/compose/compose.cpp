@@ -164,6 +164,15 @@ Composer::Mail Composer::render(const Platform& platform, const State& state, co
                   : ops_view(platform, state, notice, words_, now);
   if (!is_bank(notice.kind)) view.show_if(bundled, "BUNDLED");
   Mail mail;
+  // The names of services give way, so that the number of the failure stays.
+  if (is_bank(notice.kind)) {
+    const std::string services = *view.value("SERVICES");
+    for (std::size_t room = std::min(display_width(services), subject_columns); room > 4; --room) {
+      if (display_width(one_line(found->second.subject(view, missing), 4000)) <= subject_columns)
+        break;
+      view.set("SERVICES", cut_to_width(services, room - 1));
+    }
+  }
   std::string subject = one_line(found->second.subject(view, missing), most_bytes_of_subject);
   while (subject.ends_with(' '))
     subject.pop_back();

@@ -159,6 +159,9 @@ View delivery(const Source& source) {
   if (auto refused = details.find("refused"); refused != details.end()) {
     View all = source.view();
     std::string_view rest = refused->second;
+    // The relay's word about mail.from (transport.hpp), given for each address.
+    const bool of_sender = rest.find(" the relay refuses the sender <") != std::string_view::npos;
+    all.show(of_sender ? "BY_SENDER" : "BY_ADDRESS");
     for (std::size_t shown = 0; !rest.empty() && shown < most_lines; ++shown) {
       std::size_t newline = rest.find('\n');
       all.add("REFUSED", with(source, {{"REFUSED_LINE", one_line(rest.substr(0, newline))}}));
@@ -242,7 +245,8 @@ const Vocabulary& topics_vocabulary() {
             {{"BLIND_TIME", {{"BLIND_LENGTH"}, {}}}}}},
           {"DELIVERY",
            {{"DELIVERY_NOTICE", "DELIVERY_ID"},
-            {{"REFUSALS", {{}, {{"REFUSED", {{"REFUSED_LINE"}, {}}}}}},
+            {{"REFUSALS",
+              {{}, {{"BY_SENDER", {}}, {"BY_ADDRESS", {}}, {"REFUSED", {{"REFUSED_LINE"}, {}}}}}},
              {"UNDELIVERED", {{"UNDELIVERED_FOR"}, {}}},
              {"ANSWERED", {{"LAST_ANSWER"}, {}}}}}},
       }};

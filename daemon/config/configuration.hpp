@@ -52,6 +52,10 @@ struct Configuration {
   Duration keep_record{};
   Duration keep_samples{};
   std::vector<std::string> files;  // read, in order; the first is the configuration itself
+  // Where each is written, or would be: for what a reload cannot change.
+  struct {
+    Place state, control, http, templates;
+  } places;
 };
 
 struct Loaded {

@@ -61,10 +61,12 @@ class Merger {
       const Place place = is_main ? Place{path, 1, 1} : named_at;
       problems_.push_back(
           {place, fmt::format("cannot read {}: {}", one_line(path), text.error().message), false});
+      document_.broken.insert(path);
       return {};
     }
     document_.files.push_back(path);
     YamlDocument read = parse_yaml(*text, path, problems_, limits_);
+    if (!read.complete) document_.broken.insert(path);
     limits_.bytes -= std::min(limits_.bytes, text->size());
     limits_.nodes -= std::min(limits_.nodes, read.nodes);
     return read;

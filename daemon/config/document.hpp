@@ -5,6 +5,7 @@
 // merged by key; a key defined twice is an error naming both places.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct ConfigurationDocument {
   Node root;
   std::vector<std::string> files;  // read, in order; the first is the configuration itself
   bool complete = false;           // every file was read to its end
+  std::set<std::string> broken;    // those that were not, or not at all
   bool readable = false;           // the configuration itself could be read at all
 };
 

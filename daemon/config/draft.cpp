@@ -32,14 +32,16 @@ const Node& Draft::section_key(std::string_view key) {
 
 std::string Draft::unknown(std::string_view what, std::string_view name, const Names& known) {
   std::string message = fmt::format("there is no {} `{}`", what, one_line(name, 100));
-  if (suggestions_left_-- <= 0) return message;
-  std::vector<std::string> names;
-  names.reserve(known.size());
-  for (const auto& [id, node] : known)
-    names.push_back(id);
-  if (std::string close = nearest(name, names); !close.empty()) {
-    message += fmt::format("; did you mean `{}`?", close);
+  if (suggestions_left_-- > 0) {
+    std::vector<std::string> names;
+    names.reserve(known.size());
+    for (const auto& [id, node] : known)
+      names.push_back(id);
+    if (std::string close = nearest(name, names); !close.empty()) {
+      message += fmt::format("; did you mean `{}`?", close);
+    }
   }
+  absences.insert(message);
   return message;
 }
 

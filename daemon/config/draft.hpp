@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -59,6 +60,7 @@ struct Draft {
 
   // "there is no component `databse`; did you mean `database`?"
   std::string unknown(std::string_view what, std::string_view name, const Names& known);
+  std::set<std::string> absences;  // what unknown() has said
 
  private:
   int suggestions_left_ = 200;  // each compares with every known name

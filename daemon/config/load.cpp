@@ -36,6 +36,20 @@ void put_in_order(Problems& problems, const std::vector<std::string>& files) {
   }
 }
 
+// Where a file broke off or could not be read, the others are judged all the same; but what is
+// missing may stand in that file, and what it says itself may go on where it broke off.
+void keep_what_is_sure(Problems& problems, std::size_t of_reading,
+                       const ConfigurationDocument& document, const Draft& draft) {
+  const auto is_unsure = [&](const Problem& problem) {
+    return document.broken.contains(problem.place.file) ||
+           draft.absences.contains(problem.message) ||
+           problem.message.starts_with("the configuration needs ");
+  };
+  problems.erase(std::remove_if(problems.begin() + static_cast<std::ptrdiff_t>(of_reading),
+                                problems.end(), is_unsure),
+                 problems.end());
+}
+
 // What stands under `listen:` at the beginning of a line, read by itself: the way to the socket
 // where the file around it is no YAML.
 std::string listen_section(std::string_view file) {
@@ -83,12 +97,11 @@ Loaded load_configuration(const std::string& path, Instant now) {
   Loaded loaded;
   Problems& problems = loaded.problems;
   ConfigurationDocument document = read_document(path, problems);
-  // What a file that broke off does not say is no mistake of its own: only what is there would be
-  // judged.
-  if (!document.complete) {
+  if (!document.readable) {
     put_in_order(problems, document.files);
     return loaded;
   }
+  const std::size_t of_reading = problems.size();
   Draft draft(document.root, problems, now);
   draft.root.find("include");
   if (document.root.is_map()) {
@@ -102,9 +115,10 @@ Loaded load_configuration(const std::string& path, Instant now) {
     read_maintenance(draft);
     read_mail(draft);
     read_escalation(draft);
-    check_whole(draft);
+    if (document.complete) check_whole(draft);
     draft.root.finish();
   }
+  if (!document.complete) keep_what_is_sure(problems, of_reading, document, draft);
   put_in_order(problems, document.files);
   if (has_errors(problems)) return loaded;
   draft.configuration.files = std::move(document.files);

@@ -157,6 +157,7 @@ void read_retry(Draft& draft, Reader& mail) {
 void read_templates(Draft& draft, Reader& reader) {
   std::string& folder = draft.configuration.mail.templates_folder;
   folder = path_of(reader, "templates");
+  draft.configuration.places.templates = draft.section_key("mail").place;
   if (folder.empty()) return;
   const Node& at = *reader.find("templates");
   std::error_code error;

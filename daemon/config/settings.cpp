@@ -30,10 +30,15 @@ bool is_listen_address(std::string_view text) {
 void read_listen(Draft& draft) {
   Configuration& configuration = draft.configuration;
   configuration.control_socket = default_control_socket();
+  configuration.places.control = configuration.places.http = draft.section_key("listen").place;
   const Node* section = draft.root.find("listen");
   if (section == nullptr) return;
   Reader listen(*section, draft.problems, "listen");
   configuration.control_socket = read_control_socket(listen);
+  for (const auto& [key, value] : section->entries) {
+    if (key.scalar == "control") configuration.places.control = key.place;
+    if (key.scalar == "http") configuration.places.http = key.place;
+  }
   if (auto address = listen.text("http")) {
     if (is_listen_address(*address)) {
       configuration.http_address = *address;
@@ -90,6 +95,7 @@ void read_settings(Draft& draft) {
     draft.problem(draft.section("timezone"), zone.error().message);
   }
   draft.configuration.state_folder = read_state_folder(draft.root);
+  draft.configuration.places.state = draft.section_key("state").place;
   read_listen(draft);
   read_retention(draft);
 }

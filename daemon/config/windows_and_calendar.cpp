@@ -42,6 +42,18 @@ void read_closed(Reader& reader, CalendarSettings& settings) {
   }
 }
 
+// The items of a list whose mistakes are reported already.
+std::vector<const Node*> written(Reader& reader, std::string_view key) {
+  std::vector<const Node*> items;
+  const Node* node = reader.find(key);
+  if (node == nullptr) return items;
+  if (node->is_scalar()) items.push_back(node);
+  for (const Node& item : node->items) {
+    if (item.is_scalar()) items.push_back(&item);
+  }
+  return items;
+}
+
 void check_coverage(Draft& draft) {
   const Calendar& calendar = draft.platform.calendar;
   const Date today = draft.platform.zone.date_of(draft.now);
@@ -135,6 +147,15 @@ void read_calendar(Draft& draft) {
     read_closed(reader, settings);
     settings.extra_holidays = dates_of(draft, reader, "extra_holidays");
     settings.extra_business_days = dates_of(draft, reader, "extra_business_days");
+    for (const Node* item : written(reader, "extra_business_days")) {
+      const auto date = parse_date(item->scalar);
+      if (!date || !settings.extra_holidays.contains(*date)) continue;
+      draft.warning(
+          *item,
+          fmt::format(
+              "{} is in `extra_holidays` too: it counts as a business day; remove one of the two",
+              format_date(*date)));
+    }
     reader.finish();
   }
   draft.platform.calendar = Calendar(std::move(settings));
@@ -206,9 +227,18 @@ void read_maintenance(Draft& draft) {
       }
     }
     reader.finish();
+    const DaySet every = part.days;
     entry.window = Window({std::move(part)}, std::move(except));
     if (draft.problems.size() == before) {
       check_opens(draft, fmt::format("maintenance {}", entry.name), entry.window, *name);
+      for (const Node* item :
+           draft.calendar_holds ? written(reader, "except") : std::vector<const Node*>{}) {
+        const Date date = *parse_date(item->scalar);
+        if (every.contains(date, draft.platform.calendar)) continue;
+        draft.warning(*item,
+                      fmt::format("maintenance {} does not happen on {} anyway: is the date right?",
+                                  entry.name, format_date(date)));
+      }
     }
     draft.platform.maintenance.push_back(std::move(entry));
   }

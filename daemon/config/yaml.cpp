@@ -52,21 +52,23 @@ class TreeBuilder : public YAML::EventHandler {
                 const std::string& value) override {
     check_tag(mark, tag);
     Node node = make(Node::Kind::scalar, mark);
+    last_quoted_.reset();
     node.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
+    if (tag == "!") last_quoted_ = node.place;
     node.scalar = value;
     if (value.find('\0') != std::string::npos)
       report(mark, "a text cannot hold the character NUL (\\0)");
     add(std::move(node), anchor, 1, 0);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                       YAML::EmitterStyle::value) override {
+                       YAML::EmitterStyle::value style) override {
     check_tag(mark, tag);
-    open(make(Node::Kind::list, mark), anchor);
+    open(make(Node::Kind::list, mark), anchor, style == YAML::EmitterStyle::Flow);
   }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                  YAML::EmitterStyle::value) override {
+                  YAML::EmitterStyle::value style) override {
     check_tag(mark, tag);
-    open(make(Node::Kind::map, mark), anchor);
+    open(make(Node::Kind::map, mark), anchor, style == YAML::EmitterStyle::Flow);
   }
   void OnSequenceEnd() override { close(); }
   void OnMapEnd() override { close(); }
@@ -92,6 +94,15 @@ class TreeBuilder : public YAML::EventHandler {
     return std::move(root_);
   }
   std::size_t nodes() const { return nodes_; }
+  // Where the innermost bracket that is still open stands; where the last text stands, if it is in
+  // quotes.
+  std::optional<Place> open_bracket() const {
+    for (auto frame = stack_.rbegin(); frame != stack_.rend(); ++frame) {
+      if (frame->bracket) return frame->node.place;
+    }
+    return std::nullopt;
+  }
+  const std::optional<Place>& last_quoted() const { return last_quoted_; }
 
  private:
   struct Frame {
@@ -101,6 +112,7 @@ class TreeBuilder : public YAML::EventHandler {
     int depth = 1;          // of this subtree
     std::optional<Node> key;
     bool twice = false;  // the key's value is dropped
+    bool bracket = false;
     std::map<std::string, Place> seen;
   };
   struct Anchored {
@@ -140,13 +152,14 @@ class TreeBuilder : public YAML::EventHandler {
     report(mark, fmt::format("tags are not used here: remove `{}`", one_line(tag, 60)));
   }
 
-  void open(Node node, YAML::anchor_t anchor) {
+  void open(Node node, YAML::anchor_t anchor, bool bracket) {
     if (expects_key())
       stop(mark_, "a key must be a text, not a list or a mapping: is a bracket before it closed?");
     if (static_cast<int>(stack_.size()) >= limits_.depth) too_deep(mark_);
     Frame frame;
     frame.node = std::move(node);
     frame.anchor = anchor;
+    frame.bracket = bracket;
     stack_.push_back(std::move(frame));
   }
   void close() {
@@ -207,6 +220,7 @@ class TreeBuilder : public YAML::EventHandler {
   Problems& problems_;
   const YamlLimits limits_;
   YAML::Mark mark_;  // of the event before
+  std::optional<Place> last_quoted_;
   Node root_;
   std::vector<Frame> stack_;
   std::map<YAML::anchor_t, Anchored> anchors_;
@@ -251,6 +265,133 @@ std::optional<Problem> bad_byte(std::string_view text, const std::string& file) 
   return std::nullopt;
 }
 
+// The library's words are for whoever knows its inside. These say what is likely, and where it
+// began.
+class SyntaxWords {
+ public:
+  SyntaxWords(std::string_view text, const TreeBuilder& builder) : builder_(builder) {
+    while (!text.empty()) {
+      lines_.push_back(text.substr(0, text.find('\n')));
+      text.remove_prefix(std::min(text.size(), lines_.back().size() + 1));
+    }
+  }
+
+  // Puts the problem where a tab, or the quote that was not closed, stands.
+  void improve(Problem& problem, const std::string& of_library) const {
+    if (auto tab = tab_at(problem.place.line)) {
+      problem.place.column = *tab;
+      problem.message = "this is not YAML: the line begins with a tab: indent by spaces only";
+      return;
+    }
+    problem.message =
+        "this is not YAML: " + words(problem.place, of_library) + after_quote(problem.place);
+  }
+
+  // The library takes a quote that is never closed for one that ends with the file.
+  std::optional<Place> unclosed_quote() const {
+    const auto& at = builder_.last_quoted();
+    return at && !end_of_quote(*at) ? at : std::nullopt;
+  }
+
+ private:
+  std::string_view line(int number) const {
+    const auto index = static_cast<std::size_t>(number - 1);
+    return number >= 1 && index < lines_.size() ? lines_[index] : std::string_view();
+  }
+  static bool is_blank_or_comment(std::string_view line) {
+    const std::size_t first = line.find_first_not_of(" \t\r");
+    return first == std::string_view::npos || line[first] == '#';
+  }
+  static std::size_t indent_of(std::string_view line) {
+    return std::min(line.find_first_not_of(' '), line.size());
+  }
+
+  std::optional<int> tab_at(int number) const {
+    const std::size_t first = line(number).find_first_not_of(" ");
+    if (first == std::string_view::npos || line(number)[first] != '\t') return std::nullopt;
+    return static_cast<int>(first) + 1;
+  }
+  // The line on which the quote that is opened there ends.
+  std::optional<int> end_of_quote(const Place& at) const {
+    const auto column = static_cast<std::size_t>(at.column - 1);
+    std::size_t begin = line(at.line).find_first_of("\"'", std::min(column, line(at.line).size()));
+    if (begin == std::string_view::npos) return at.line;  // not where it was thought to be
+    const char quote = line(at.line)[begin++];
+    for (int number = at.line; number <= static_cast<int>(lines_.size()); ++number, begin = 0) {
+      for (std::size_t i = begin; i < line(number).size(); ++i) {
+        const char c = line(number)[i];
+        if (quote == '"' && c == '\\') {
+          ++i;
+        } else if (c == quote && quote == '\'' && i + 1 < line(number).size() &&
+                   line(number)[i + 1] == quote) {
+          ++i;
+        } else if (c == quote) {
+          return number;
+        }
+      }
+    }
+    return std::nullopt;
+  }
+  std::string after_quote(const Place& error) const {
+    const auto& at = builder_.last_quoted();
+    if (!at) return {};
+    const auto end = end_of_quote(*at);
+    if (!end || *end == at->line || *end > error.line) return {};
+    return fmt::format(
+        "; the quote opened at {}:{} is closed at line {} only: is one missing before?", at->line,
+        at->column, *end);
+  }
+
+  std::string words(const Place& at, const std::string& of_library) const {
+    const auto bracket = builder_.open_bracket();
+    const std::string opened = bracket ? fmt::format("{}:{}", bracket->line, bracket->column) : "";
+    if (bracket && of_library == "illegal flow end") {
+      return fmt::format("the bracket opened at {} is closed by one of another kind", opened);
+    }
+    if (bracket)
+      return fmt::format("the bracket opened at {} is not closed, or a comma is missing in it",
+                         opened);
+    if (of_library == "illegal map value") return words_of_colon(at);
+    if (of_library == "end of map not found" || of_library == "end of sequence not found") {
+      return "the line is indented as no line above it: indent it as those that it belongs to";
+    }
+    const std::string_view rest = line(at.line).substr(
+        std::min<std::size_t>(static_cast<std::size_t>(at.column - 1), line(at.line).size()));
+    if (of_library == "unknown token" && !rest.empty()) {
+      return fmt::format("a text cannot begin with `{}`: put it in quotes", rest.front());
+    }
+    if (rest.starts_with('*')) {
+      return "`*` stands for something named before by `&`, and nothing was: put a text that "
+             "begins with `*` in quotes";
+    }
+    return one_line(of_library, 200);
+  }
+
+  std::string words_of_colon(const Place& at) const {
+    const std::string_view before_colon =
+        line(at.line).substr(0, static_cast<std::size_t>(at.column - 1));
+    if (before_colon.find(": ") != std::string_view::npos) {
+      return "a second `: ` in one value: put the value in quotes, or begin a new line";
+    }
+    int before = at.line - 1;
+    while (before > 0 && is_blank_or_comment(line(before)))
+      --before;
+    if (before > 0 && line(before).find(':') == std::string_view::npos) {
+      return fmt::format("line {}, before it, has no colon: write `key: value` there", before);
+    }
+    if (before > 0 && indent_of(line(at.line)) > indent_of(line(before))) {
+      return fmt::format(
+          "the line is indented further than line {}, whose key has its value already: indent it "
+          "as that one",
+          before);
+    }
+    return "a `:` where no key can be: is the line before it complete?";
+  }
+
+  const TreeBuilder& builder_;
+  std::vector<std::string_view> lines_;
+};
+
 }  // namespace
 
 YamlDocument parse_yaml(std::string_view text, const std::string& file, Problems& problems,
@@ -273,10 +414,16 @@ YamlDocument parse_yaml(std::string_view text, const std::string& file, Problems
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
-    document.complete = true;
+    if (auto quote = SyntaxWords(text, builder).unclosed_quote()) {
+      problems.push_back(
+          {*quote, "this is not YAML: the quote opened here is never closed", false});
+    } else {
+      document.complete = true;
+    }
   } catch (const Stopped&) {
   } catch (const YAML::Exception& error) {
-    builder.report(error.mark, fmt::format("this is not YAML: {}", one_line(error.msg, 200)));
+    builder.report(error.mark, "");
+    SyntaxWords(text, builder).improve(problems.back(), error.msg);
   } catch (const std::exception& error) {
     problems.push_back({{file, 1, 1},
                         fmt::format("cannot be read as YAML: {}", one_line(error.what(), 200)),

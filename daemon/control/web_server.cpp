@@ -10,8 +10,10 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -41,22 +43,60 @@ std::optional<Peer> peer_of(asio::local::stream_protocol::socket& socket) {
 }
 std::optional<Peer> peer_of(asio::ip::tcp::socket&) { return std::nullopt; }
 
+// A body of which the end is kept, so that one that is far too long costs no memory.
+struct KeptBody {
+  struct value_type {
+    std::string text;
+    std::size_t kept = 0;
+  };
+  class reader {
+   public:
+    template <bool is_request, class Fields>
+    reader(http::header<is_request, Fields>&, value_type& body) : body_(body) {}
+    void init(const boost::optional<std::uint64_t>&, beast::error_code& error) { error = {}; }
+    template <class Buffers>
+    std::size_t put(const Buffers& buffers, beast::error_code& error) {
+      error = {};
+      for (const asio::const_buffer& buffer : beast::buffers_range_ref(buffers)) {
+        body_.text.append(static_cast<const char*>(buffer.data()), buffer.size());
+      }
+      if (body_.text.size() > 2 * body_.kept) cut();
+      return asio::buffer_size(buffers);
+    }
+    void finish(beast::error_code& error) {
+      error = {};
+      cut();
+    }
+
+   private:
+    void cut() {
+      if (body_.text.size() > body_.kept) body_.text.erase(0, body_.text.size() - body_.kept);
+    }
+    value_type& body_;
+  };
+};
+
 template <class Protocol>
 class Session : public std::enable_shared_from_this<Session<Protocol>> {
  public:
   using Stream = beast::basic_stream<Protocol>;
-  Session(typename Protocol::socket socket, WebHandler handler, WebLimits limits,
-          std::shared_ptr<std::size_t> count)
-      : peer_(peer_of(socket)), stream_(std::move(socket)), handler_(std::move(handler)), limits_(limits),
-        count_(std::move(count)) {
-    ++*count_;
+  Session(typename Protocol::socket socket, WebHandler handler, WebLimits limits)
+      : peer_(peer_of(socket)), stream_(std::move(socket)), handler_(std::move(handler)), limits_(limits) {}
+
+  bool is_asked() const { return asked_; }
+  bool is_of(uid_t user) const { return peer_ && peer_->uid == user; }
+  std::optional<uid_t> user() const { return peer_ ? std::optional(peer_->uid) : std::nullopt; }
+  // Its reads end, and with them its life.
+  void drop() { stream_.close(); }
+
+  void refuse_for_room() {
+    refuse(503, "too many connections wait for an answer: the daemon is there, try again in a moment");
   }
-  ~Session() { --*count_; }
 
   void start() {
-    // Room for one byte more than is kept, so that a body that fits is told from one that does not.
     parser_.header_limit(static_cast<std::uint32_t>(limits_.header));
-    parser_.body_limit(limits_.cut_body ? 1024 * 1024 : limits_.body);
+    parser_.body_limit(std::max(limits_.cut_body, limits_.body));
+    parser_.get().body().kept = limits_.body;
     stream_.expires_after(limits_.request_within);
     http::async_read(stream_, buffer_, parser_,
                      [self = this->shared_from_this()](beast::error_code error, std::size_t) {
@@ -75,13 +115,13 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
       }
       return;
     }
+    asked_ = true;
     auto message = parser_.release();
     auto target = message.target();
     std::optional<RequestTarget> read = read_target({target.data(), target.size()});
     if (!read) return refuse(400, "the request's target cannot be read");
     WebRequest request{std::string(message.method_string()), std::move(read->path), std::move(read->query),
-                       std::move(message.body()), peer_};
-    if (request.body.size() > limits_.body) request.body.resize(limits_.body);
+                       std::move(message.body().text), peer_};
     head_ = message.method() == http::verb::head;
     stream_.expires_after(limits_.answer_within);
     handler_(std::move(request), [self = this->shared_from_this()](WebResponse response) {
@@ -114,11 +154,11 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
   Stream stream_;
   WebHandler handler_;
   WebLimits limits_;
-  std::shared_ptr<std::size_t> count_;
   beast::flat_buffer buffer_{64 * 1024};
-  http::request_parser<http::string_body> parser_;
+  http::request_parser<KeptBody> parser_;
   http::response<http::string_body> response_;
   bool head_ = false;
+  bool asked_ = false;  // its request is whole
 };
 
 template <class Protocol>
@@ -150,8 +190,14 @@ class Listener : public WebServer {
     acceptor_.async_accept([this, alive = alive_](beast::error_code error,
                                                   typename Protocol::socket socket) {
       if (!*alive || error == asio::error::operation_aborted) return;
-      if (!error && *count_ < limits_.connections) {
-        std::make_shared<Session<Protocol>>(std::move(socket), handler_, limits_, count_)->start();
+      if (!error) {
+        auto session = std::make_shared<Session<Protocol>>(std::move(socket), handler_, limits_);
+        if (has_room_for(*session)) {
+          sessions_.push_back(session);
+          session->start();
+        } else {
+          session->refuse_for_room();
+        }
       }
       if (!error) return accept();
       // Out of descriptors, for example: not at once again.
@@ -162,12 +208,38 @@ class Listener : public WebServer {
     });
   }
 
+  bool has_room_for(const Session<Protocol>& next) {
+    std::erase_if(sessions_, [](const auto& session) { return session.expired(); });
+    const auto user = next.user();
+    if (user) {
+      const auto counts = [&](const auto& one) {
+        auto session = one.lock();
+        return session && session->is_of(*user);
+      };
+      const auto theirs = std::count_if(sessions_.begin(), sessions_.end(), counts);
+      if (static_cast<std::size_t>(theirs) >= limits_.connections_of_user && !drop_oldest(user)) return false;
+    }
+    return sessions_.size() < limits_.connections || drop_oldest(std::nullopt);
+  }
+
+  // Of those without a whole request, of one user or of all. False: there is none.
+  bool drop_oldest(std::optional<uid_t> user) {
+    for (auto at = sessions_.begin(); at != sessions_.end(); ++at) {
+      auto session = at->lock();
+      if (!session || session->is_asked() || (user && !session->is_of(*user))) continue;
+      session->drop();
+      sessions_.erase(at);
+      return true;
+    }
+    return false;
+  }
+
   asio::io_context& loop_;
   typename Protocol::acceptor acceptor_;
   asio::steady_timer retry_{loop_};
   WebHandler handler_;
   WebLimits limits_;
-  std::shared_ptr<std::size_t> count_ = std::make_shared<std::size_t>(0);
+  std::vector<std::weak_ptr<Session<Protocol>>> sessions_;  // in the order in which they came
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::string file_;
 };

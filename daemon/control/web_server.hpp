@@ -41,10 +41,13 @@ struct WebResponse {
 using WebHandler = std::function<void(WebRequest request, std::function<void(WebResponse)> answer)>;
 
 struct WebLimits {
-  std::size_t connections = 64;
+  // Over these, the oldest connection (of that user; of all) without a whole request makes room; where each has one, the
+  // new one is answered 503.
+  std::size_t connections = 256;
+  std::size_t connections_of_user = 64;  // over a Unix socket
   std::size_t header = 8 * 1024;
   std::size_t body = 64 * 1024;
-  bool cut_body = false;              // a longer body is cut (pings), not refused
+  std::size_t cut_body = 0;           // longer ones, up to this, are cut to their last bytes (pings), not refused; 0: none
   Duration request_within = 10s;
   Duration answer_within = 10min;
 };

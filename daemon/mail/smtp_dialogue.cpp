@@ -65,7 +65,9 @@ std::string SmtpDialogue::take(const SmtpReply& reply) {
   switch (stage_) {
     case Stage::mail:
       if (!reply.positive()) {
-        end(is_final(reply) ? Fate::refused : Fate::deferred, reply.text());
+        // Nothing is said of the recipients, who must not be looked at for the fault.
+        end(is_final(reply) ? Fate::refused : Fate::deferred,
+            fmt::format("{} <{}>: {}", sender_refused, from_, reply.text()));
         return {};
       }
       stage_ = Stage::recipients;

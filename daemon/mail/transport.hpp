@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "instant.hpp"
@@ -28,6 +29,10 @@ struct RecipientReply {
   std::string address;
   std::string reply;  // "550 5.1.1 no such user", safe text
 };
+
+// How a reply begins that the relay gave to MAIL: it wants no mail of the sender, mail.from,
+// whoever is to read it.
+inline constexpr std::string_view sender_refused = "the relay refuses the sender";
 
 struct Delivery {
   // accepted, refused and deferred together are the envelope's recipients, unless the outcome is

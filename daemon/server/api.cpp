@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <cctype>
 #include <charconv>
 
 #include "ping_request.hpp"
@@ -36,6 +37,16 @@ RecordLine line_of(const RecordRow& row, bool hashes) {
     line.erased = row.erased;
   }
   return line;
+}
+
+// 8-4-4-4-12 hexadecimal digits (RFC 4122).
+bool is_uuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0) return false;
+  }
+  return true;
 }
 
 class Api {
@@ -74,7 +85,7 @@ class Api {
     std::string_view path = request.path;
     if (path == "/v1/status") {
       return fine(status_json(look(), {version, store_.trouble().value_or(""), store_.queued(),
-                                       engine_.scheduler().lateness(engine_.now())}));
+                                       engine_.scheduler().lateness(engine_.now()), engine_.unrecorded_orders()}));
     }
     if (path == "/v1/stops") return fine(status_json(look(), {version, "", 0, Duration{0}}));
     if (path == "/v1/failures") {
@@ -187,8 +198,8 @@ class Api {
     }
     Result<Order> order = read_order(request.body);
     if (!order) return answer(refusal(400, order.error().message));
-    engine_.command(person->id, std::move(*order), [answer = std::move(answer)](const Answer& given) {
-      answer({given.done ? 200 : 409, "application/json", answer_json(given.done, given.text, given.failure)});
+    engine_.command(person->id, std::move(*order), [answer = std::move(answer)](const Answer& given, bool recorded) {
+      answer({given.done ? 200 : recorded ? 409 : 503, "application/json", answer_json(given.done, given.text, given.failure)});
     });
   }
 
@@ -300,10 +311,10 @@ WebResponse web_ping(Engine& engine, const WebRequest& request) {
   auto read = read_ping_path(request.path, engine.jobs());
   if (!read) return {404, "text/plain", "not found\n"};
   if (auto run = request.query.find("rid"); run != request.query.end()) {
-    if (run->second.size() > 36) return {400, "text/plain", "rid is not a UUID\n"};
-    read->ping.run_id = one_line(run->second, 36);
+    if (!is_uuid(run->second)) return {400, "text/plain", "rid is not a UUID\n"};
+    read->ping.run_id = run->second;
   }
-  read->ping.body = many_lines(request.body, 10'000);
+  read->ping.body = kept_of_body(request.body);
   engine.job_ping(read->job, read->ping, "http");
   return {200, "text/plain", "OK\n"};
 }

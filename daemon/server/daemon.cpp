@@ -39,9 +39,8 @@ class Daemon {
     control_ = std::move(*control);
     if (configuration.http_address.empty()) return {};
     WebLimits limits;
-    limits.connections = 256;
     limits.body = 10'000;
-    limits.cut_body = true;
+    limits.cut_body = 16 * 1024 * 1024;
     auto web = WebServer::on_address(loop_, configuration.http_address, web_handler(engine_, *store_), limits);
     if (!web) return tl::unexpected(web.error());
     web_ = std::move(*web);
@@ -175,6 +174,7 @@ int run_daemon(int argc, char** argv) {
               << file << "`\n";
     return 2;
   }
+  log::set_zone(loaded.configuration->platform->zone);
   Result<Composer> composer = Composer::load(loaded.configuration->mail.templates_folder);
   if (!composer) {
     std::cerr << composer.error().message << "\nyagurad: not started: a mail template has errors\n";

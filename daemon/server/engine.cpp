@@ -77,6 +77,10 @@ Instant Engine::read_clock() {
 void Engine::turn(const Event& event) { turn_at(event, read_clock()); }
 
 void Engine::turn_at(const Event& event, Instant now) {
+  // A jump of the clock moves the steps' deadlines first.
+  if (!std::holds_alternative<StepEnded>(event) && !std::holds_alternative<ClockJumped>(event)) {
+    end_overdue_steps(now);
+  }
   Batch batch = decider_.handle(event, now);
   for (const Fact& fact : batch.facts) log_fact(fact);
   Transaction transaction;
@@ -88,6 +92,9 @@ void Engine::turn_at(const Event& event, Instant now) {
   if (transaction.empty() && store_.queued() == 0) {
     act(batch.effects);
     return arm();
+  }
+  for (const Effect& effect : batch.effects) {
+    if (const auto* answer = std::get_if<Answer>(&effect)) decided_.insert_or_assign(answer->command, *answer);
   }
   // Commit first, act after. What is looked at afresh need not wait for the disk.
   auto effects = std::make_shared<std::vector<Effect>>(std::move(batch.effects));

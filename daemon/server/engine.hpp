@@ -41,7 +41,11 @@ class Engine {
   void drain(Duration at_most, std::function<void()> done);
 
   // ---- for the control socket and the HTTP listener ----
-  void command(const PersonName& by, Order order, std::function<void(Answer)> done);
+  // `recorded` false: the record cannot be written; what was decided takes effect when it can.
+  using Told = std::function<void(const Answer&, bool recorded)>;
+  void command(const PersonName& by, Order order, Told told);
+  // Orders that were taken, and wait for the record.
+  std::size_t unrecorded_orders() const { return unrecorded_.size(); }
   // Runs the probe now; none where there is no such probe, or it is a job's.
   bool run_probe(const ProbeId& probe, std::function<void(Observation)> done);
   // False: no such job.
@@ -69,6 +73,7 @@ class Engine {
   void render(const Batch& batch, Instant now, Transaction& transaction);
   void record(const Batch& batch, Instant now, Transaction& transaction) const;
   void act(const std::vector<Effect>& effects);
+  void end_overdue_steps(Instant now);
   void act(const StartStep& start);
   void act(const HandOver& hand_over);
   void act(const Answer& answer);
@@ -112,7 +117,12 @@ class Engine {
   std::shared_ptr<Transport> transport_;
   std::map<NoticeId, std::string> bytes_;  // of notices not sent yet
   std::size_t deliveries_ = 0;             // in flight
-  std::map<CommandId, std::function<void(Answer)>> answers_;
+  void watch_order(CommandId id, Duration after);
+  void forget_alarm(CommandId id);
+  std::map<CommandId, std::unique_ptr<Alarm>> order_alarms_;
+  std::map<CommandId, Told> answers_;
+  std::map<CommandId, Answer> decided_;     // whose rows are not durable yet
+  std::set<CommandId> unrecorded_;          // taken, and their callers told so
   CommandId last_command_ = 0;
   std::vector<JobRow> job_rows_;           // to go with the next transaction
   bool draining_ = false;

@@ -27,12 +27,35 @@ void Engine::act(const std::vector<Effect>& effects) {
   arm();
 }
 
+// The decision code would end them in the turn that follows, and knows nothing of what they have written.
+void Engine::end_overdue_steps(Instant now) {
+  std::vector<StepEnded> ended;
+  for (auto& [key, child] : steps_) {
+    FailureId id = key.failure;
+    auto failure = state().failures.find(id);
+    while (failure != state().failures.end() && failure->second.joined_into != 0) {
+      id = failure->second.joined_into;
+      failure = state().failures.find(id);
+    }
+    const StepRun* run = failure == state().failures.end() ? nullptr : failure->second.running_step();
+    if (run == nullptr || run->component != key.component || run->step != key.step || now < run->deadline) continue;
+    std::string output = child->written();
+    if (!output.empty() && !output.ends_with('\n')) output += '\n';
+    output += "ran longer than " + format_duration(run->deadline - run->started) + " and was killed";
+    ended.push_back({key.failure, key.component, key.step, StepResult::timed_out, many_lines(output)});
+  }
+  for (const StepEnded& one : ended) {
+    steps_.erase({one.failure, one.component, one.step});
+    turn_at(one, now);
+  }
+}
+
 void Engine::act(const StartStep& start) {
   if (draining_) return;  // Starts as interrupted after the restart.
   StepKey key{start.failure, start.component, start.step};
   io::ChildCommand command;
   command.argv = start.run;
-  command.timeout = start.limit + 5s;  // The decision code stops it before.
+  command.timeout = start.limit + 5s;  // end_overdue_steps() is before it.
   command.extra_environment = {{"YAGURA_FAILURE", std::to_string(start.failure)},
                                {"YAGURA_COMPONENT", start.component}};
   auto done = [this, key](io::ChildResult result) {
@@ -99,17 +122,52 @@ void Engine::act(const HandOver& hand_over) {
 }
 
 void Engine::act(const Answer& answer) {
+  forget_alarm(answer.command);
+  decided_.erase(answer.command);
+  unrecorded_.erase(answer.command);
   auto waiting = answers_.find(answer.command);
   if (waiting == answers_.end()) return;
-  auto done = std::move(waiting->second);
+  auto told = std::move(waiting->second);
   answers_.erase(waiting);
-  done(answer);
+  told(answer, true);
 }
 
-void Engine::command(const PersonName& by, Order order, std::function<void(Answer)> done) {
+void Engine::command(const PersonName& by, Order order, Told told) {
   CommandId id = ++last_command_;
-  answers_[id] = std::move(done);
+  answers_[id] = std::move(told);
   turn(Command{id, by, std::move(order)});
+  watch_order(id, 5s);
+}
+
+// Who waits for a record that cannot be written is told so, rather than left to try again. It is looked at every second
+// from then on, as the record may get into trouble later.
+void Engine::watch_order(CommandId id, Duration after) {
+  if (!answers_.contains(id)) return;
+  auto& alarm = order_alarms_[id];
+  if (!alarm) alarm = surroundings_.make_alarm();
+  alarm->set(surroundings_.steady() + after, [this, id] {
+    auto waiting = answers_.find(id);
+    if (waiting == answers_.end()) return;
+    std::optional<std::string> trouble = store_.trouble();
+    if (!trouble) return watch_order(id, 1s);
+    Told told = std::move(waiting->second);
+    answers_.erase(waiting);
+    forget_alarm(id);
+    auto decided = decided_.find(id);
+    if (decided != decided_.end() && !decided->second.done) return told(decided->second, true);
+    unrecorded_.insert(id);
+    Answer answer{id, false, fmt::format("taken, but the record cannot be written yet ({}); it takes effect when it can; "
+                                         "do not repeat it", *trouble)};
+    told(answer, false);
+  });
+}
+
+// Not within its own call.
+void Engine::forget_alarm(CommandId id) {
+  auto alarm = order_alarms_.extract(id);
+  if (alarm.empty()) return;
+  alarm.mapped()->cancel();
+  surroundings_.post([gone = std::shared_ptr<Alarm>(std::move(alarm.mapped()))] {});
 }
 
 }  // namespace yagura

@@ -1,9 +1,34 @@
 // A new configuration while the daemon runs, and its end.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "engine.hpp"
 #include "log.hpp"
 #include "text.hpp"
 
 namespace yagura {
+
+namespace {
+
+constexpr std::size_t most_problems_logged = 200;
+
+// A line for each, so that none hides another.
+void log_problems(const Problems& problems) {
+  std::size_t logged = 0;
+  for (const Problem& problem : problems) {
+    if (logged++ == most_problems_logged) break;
+    log::line(problem.warning ? log::Level::warning : log::Level::error, "reload.problem",
+              {{"at", problem.place.text()}, {"what", problem.message}});
+  }
+  if (problems.size() > most_problems_logged) {
+    log::line(log::Level::error, "reload.problem",
+              {{"what", fmt::format("and {} more: `yagura config check` has all of them",
+                                    problems.size() - most_problems_logged)}});
+  }
+}
+
+}  // namespace
 
 void Engine::make_transport() {
   transport_ = surroundings_.make_transport(configuration_.mail, platform().mail);
@@ -13,26 +38,29 @@ bool Engine::reload(const std::string& who, Problems& problems) {
   Instant now = read_clock();
   Loaded loaded = surroundings_.load(configuration_.files.front(), now);
   problems = std::move(loaded.problems);
-  auto refuse = [&](const std::string& why) {
-    Problem problem;
-    problem.place.file = configuration_.files.front();
-    problem.message = why;
-    problems.push_back(std::move(problem));
-  };
+  auto refuse = [&](const Place& at, const std::string& why) { problems.push_back({at, why, false}); };
   std::optional<Configuration>& next = loaded.configuration;
   if (next) {
-    if (next->state_folder != configuration_.state_folder) refuse("`state` changed: restart the daemon for that");
-    if (next->control_socket != configuration_.control_socket || next->http_address != configuration_.http_address) {
-      refuse("`listen` changed: restart the daemon for that");
+    if (next->state_folder != configuration_.state_folder) {
+      refuse(next->places.state, "`state` changed: restart the daemon for that");
+    }
+    if (next->control_socket != configuration_.control_socket) {
+      refuse(next->places.control, "`listen.control` changed: restart the daemon for that");
+    }
+    if (next->http_address != configuration_.http_address) {
+      refuse(next->places.http, "`listen.http` changed: restart the daemon for that");
     }
   }
   Result<Composer> composer = Composer::load(next ? next->mail.templates_folder : "");
-  if (next && !composer) refuse(composer.error().message);
+  if (next && !composer) refuse(next->places.templates, composer.error().message);
+  std::stable_partition(problems.begin(), problems.end(), [](const Problem& problem) { return !problem.warning; });
   if (!next || has_errors(problems)) {
     note("reload.refused", who, {{"problems", one_line(text(problems), 2000)}});
-    log::line(log::Level::error, "reload.refused", {{"problems", text(problems)}});
+    log::line(log::Level::error, "reload.refused", {{"by", who}, {"problems", std::to_string(problems.size())}});
+    log_problems(problems);
     return false;
   }
+  log_problems(problems);
   std::map<ProbeId, JobState> kept;
   for (const auto& [id, monitor] : jobs_) kept[id] = monitor.state();
   std::vector<std::string> changes;
@@ -45,6 +73,7 @@ bool Engine::reload(const std::string& who, Problems& problems) {
   changes.push_back("ordered by " + who);
   configuration_ = std::move(*next);
   composer_ = std::move(*composer);
+  log::set_zone(configuration_.platform->zone);
   turn_at(PlatformChanged{configuration_.platform, changes}, now);
   scheduler_.set_platform(configuration_.platform, now);
   make_probes();

@@ -27,6 +27,7 @@ class StartedChild final : public StartedProgram {
   StartedChild(boost::asio::io_context& loop, io::ChildCommand command,
                std::function<void(io::ChildResult)> done)
       : child_(loop, std::move(command), std::move(done)) {}
+  std::string written() override { return child_.written(); }
 
  private:
   io::Child child_;

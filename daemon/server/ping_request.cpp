@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 #include <charconv>
+#include <limits>
 
 #include "text.hpp"
 
@@ -48,6 +49,10 @@ std::string text_of(const json::object& object, const char* key) {
 }
 
 }  // namespace
+
+std::string kept_of_body(std::string_view body) {
+  return end_of(many_lines(body, std::numeric_limits<std::size_t>::max()), most_body);
+}
 
 std::optional<ProbeId> job_named(const std::vector<ProbeId>& jobs, std::string_view component,
                                  std::string_view probe) {
@@ -102,7 +107,7 @@ Result<PingRequest> read_ping(std::string_view body) {
     read.ping.exit_status = static_cast<int>(status->get_int64());
   }
   read.ping.run_id = one_line(text_of(object, "run_id"), most_run_id);
-  read.ping.body = many_lines(text_of(object, "body"), most_body);
+  read.ping.body = kept_of_body(text_of(object, "body"));
   return read;
 }
 

@@ -26,6 +26,9 @@ std::optional<PingRequest> read_ping_path(std::string_view path, const std::vect
 // looked at, and the probe may be empty; both names are safe to show. Error: what is wrong with it.
 Result<PingRequest> read_ping(std::string_view body);
 
+// What is kept of a ping's body, safe: its last 10,000 bytes, as what a job says last says most.
+std::string kept_of_body(std::string_view body);
+
 // Without a probe's name: the component's only job.
 std::optional<ProbeId> job_named(const std::vector<ProbeId>& jobs, std::string_view component,
                                  std::string_view probe);

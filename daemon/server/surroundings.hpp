@@ -33,6 +33,8 @@ class Alarm {
 class StartedProgram {
  public:
   virtual ~StartedProgram() = default;
+  // What it has written so far, within the command's limit.
+  virtual std::string written() = 0;
 };
 
 class Surroundings {

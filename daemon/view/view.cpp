@@ -1,6 +1,14 @@
 #include "view.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <boost/json.hpp>
+#include <cmath>
+#include <optional>
+#include <set>
+
+#include "topology.hpp"
 
 namespace yagura {
 
@@ -37,7 +45,36 @@ std::string name(Enum value) {
   return boost::describe::enum_to_string(value, "");
 }
 
-std::string finished(const json::value& value) { return json::serialize(value) + "\n"; }
+// As json::serialize() does it, but for numbers: 200 and 0.95, not 2E2 and 9.5E-1.
+void write(std::string& out, const json::value& value) {
+  if (const auto* object = value.if_object()) {
+    out += '{';
+    for (const auto& [key, member] : *object) {
+      if (out.back() != '{') out += ',';
+      out += json::serialize(json::string_view(key)) + ":";
+      write(out, member);
+    }
+    out += '}';
+  } else if (const auto* list = value.if_array()) {
+    out += '[';
+    for (const json::value& item : *list) {
+      if (out.back() != '[') out += ',';
+      write(out, item);
+    }
+    out += ']';
+  } else if (const double* number = value.if_double()) {
+    const bool whole = std::abs(*number) < 9e15 && *number == std::trunc(*number);
+    out += !std::isfinite(*number) ? "null" : whole ? fmt::format("{:.0f}", *number) : fmt::format("{}", *number);
+  } else {
+    out += json::serialize(value);
+  }
+}
+
+std::string finished(const json::value& value) {
+  std::string out;
+  write(out, value);
+  return out + "\n";
+}
 
 json::object values_of(const std::map<std::string, double>& values) {
   json::object object;
@@ -128,6 +165,62 @@ json::object record_object(const Look& look, const RecordLine& line) {
   return object;
 }
 
+// What was never looked at is not known to be well. Jobs are waited for: none of them is looked at.
+bool is_unseen(const Component& component, const ComponentHealth& health) {
+  return std::any_of(component.probes.begin(), component.probes.end(), [&](const ProbeSpec& spec) {
+    auto probe = health.probes.find(spec.name);
+    return !spec.is_job() &&
+           (probe == health.probes.end() || (!probe->second.last && probe->second.since == Instant{}));
+  });
+}
+
+ComponentState shown_state(const Look& look, const ComponentName& name) {
+  static const ComponentHealth none;
+  auto component = look.platform.components.find(name);
+  if (component == look.platform.components.end()) return ComponentState::ok;
+  auto found = look.state.components.find(name);
+  const ComponentHealth& health = found == look.state.components.end() ? none : found->second;
+  const ComponentState state = state_of(component->second, health);
+  return state == ComponentState::ok && is_unseen(component->second, health) ? ComponentState::unknown : state;
+}
+
+// As recorded; before all that a service needs was looked at, judged by what is shown of it.
+json::array services_of(const Look& look) {
+  std::set<ComponentName> unseen;
+  for (const auto& [name, component] : look.platform.components) {
+    auto health = look.state.components.find(name);
+    if (is_unseen(component, health == look.state.components.end() ? ComponentHealth{} : health->second)) {
+      unseen.insert(name);
+    }
+  }
+  std::optional<Topology> topology;
+  std::set<ServiceName> reported;
+  if (!unseen.empty()) {
+    topology.emplace(look.platform);
+    for (const auto& [id, failure] : look.state.failures) {
+      if (failure.is_open()) reported.insert(failure.reported_services.begin(), failure.reported_services.end());
+    }
+  }
+  json::array services;
+  for (const auto& [id, service] : look.platform.services) {
+    json::object line;
+    auto known = look.state.core.services.find(id);
+    ServiceState state = known == look.state.core.services.end() ? ServiceState::up : known->second.state;
+    std::optional<Instant> since;
+    if (known != look.state.core.services.end()) since = known->second.since;
+    if (topology && state == ServiceState::up) {
+      state = topology->judge(id, [&](const ComponentName& name) { return shown_state(look, name); }, reported);
+      if (state != ServiceState::up) since.reset();
+    }
+    line["id"] = id;
+    line["name"] = service.name;
+    line["state"] = name(state);
+    line["since"] = time_or_null(look, since);
+    services.push_back(std::move(line));
+  }
+  return services;
+}
+
 json::array components_of(const Look& look) {
   json::array components;
   for (const auto& [id, component] : look.platform.components) {
@@ -159,7 +252,7 @@ json::array components_of(const Look& look) {
     json::object line;
     line["id"] = id;
     line["owner"] = std::string(name_of(component.owner));
-    line["state"] = name(state_of(component, health));
+    line["state"] = name(shown_state(look, id));
     line["probes"] = std::move(probes);
     components.push_back(std::move(line));
   }
@@ -178,22 +271,12 @@ std::string status_json(const Look& look, const DaemonHealth& health) {
     json::object line;
     line["open"] = interval && interval->from <= look.now;
     line["opens_at"] = interval ? time_or_null(look, std::max(interval->from, look.now)) : json::value(nullptr);
-    line["closes_at"] = interval ? time_or_null(look, interval->until) : json::value(nullptr);
+    const bool closes = interval && !Window::is_endless(*interval, look.now, look.platform.context());
+    line["closes_at"] = closes ? time_or_null(look, interval->until) : json::value(nullptr);
     windows[id] = std::move(line);
   }
   object["windows"] = std::move(windows);
-  json::array services;
-  for (const auto& [id, service] : look.platform.services) {
-    json::object line;
-    auto known = look.state.core.services.find(id);
-    line["id"] = id;
-    line["name"] = service.name;
-    line["state"] = known == look.state.core.services.end() ? "up" : name(known->second.state);
-    line["since"] = known == look.state.core.services.end() ? json::value(nullptr)
-                                                            : time_or_null(look, known->second.since);
-    services.push_back(std::move(line));
-  }
-  object["services"] = std::move(services);
+  object["services"] = services_of(look);
   object["components"] = components_of(look);
   json::array failures;
   for (const auto& [id, failure] : look.state.failures) {
@@ -224,6 +307,7 @@ std::string status_json(const Look& look, const DaemonHealth& health) {
   object["version"] = health.version;
   object["record_trouble"] = text_or_null(health.record_trouble);
   object["queued_writes"] = health.queued_writes;
+  object["unrecorded_orders"] = health.unrecorded_orders;
   object["probe_lateness_ms"] = health.probe_lateness.count();
   return finished(object);
 }

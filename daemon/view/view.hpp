@@ -25,6 +25,7 @@ struct DaemonHealth {
   std::string record_trouble;  // empty: the record can be written
   std::size_t queued_writes = 0;
   Duration probe_lateness{0};
+  std::size_t unrecorded_orders = 0;  // taken, to take effect when the record can be written
 };
 
 struct JobLine {

@@ -105,6 +105,13 @@ std::optional<Interval> Window::next_interval(Instant at, Context context) const
   return std::nullopt;
 }
 
+bool Window::is_endless(const Interval& interval, Instant at, Context context) {
+  const Date edge{std::chrono::year{context.calendar.last_year() + 1} / 1 / 1};
+  if (interval.until - std::max(at, interval.from) >= horizon - one_day) return true;
+  return interval.until >= context.zone.midnight(edge) &&
+         interval.until - interval.from >= horizon - one_day;
+}
+
 std::optional<Interval> Window::interval_at(Instant at, Context context) const {
   const auto interval = next_interval(at, context);
   if (!interval || interval->from > at) return std::nullopt;

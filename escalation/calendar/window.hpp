@@ -61,6 +61,8 @@ class Window {
   // The first interval that ends after `at` (it may have begun already). None begins within 400
   // days: never opens.
   std::optional<Interval> next_interval(Instant at, Context context) const;
+  // No end of it is in sight of `at`: what it gives as `until` is the edge of what was looked at.
+  static bool is_endless(const Interval& interval, Instant at, Context context);
   // The earliest instant >= `at` at which it is open.
   std::optional<Instant> next_open(Instant at, Context context) const;
   // The earliest instant >= `at` at which it is open and stays open for `at_least` longer.

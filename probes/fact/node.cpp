@@ -9,9 +9,10 @@
 
 namespace yagura {
 
+std::string Place::text() const { return fmt::format("{}:{}:{}", file, line, column); }
+
 std::string Problem::text() const {
-  return fmt::format("{}:{}:{}: {}{}", place.file, place.line, place.column,
-                     warning ? "warning: " : "", message);
+  return fmt::format("{}: {}{}", place.text(), warning ? "warning: " : "", message);
 }
 
 const Node* Node::find(std::string_view key) const {

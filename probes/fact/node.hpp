@@ -19,6 +19,7 @@ struct Place {
   std::string file;
   int line = 0;    // from 1
   int column = 0;  // from 1, in bytes
+  std::string text() const;  // "FILE:LINE:COLUMN"
 };
 
 struct Problem {

@@ -80,6 +80,13 @@ std::string clean(std::string_view text, std::size_t limit, bool keep_lines) {
 std::string one_line(std::string_view text, std::size_t limit) { return clean(text, limit, false); }
 std::string many_lines(std::string_view text, std::size_t limit) { return clean(text, limit, true); }
 
+std::string end_of(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return std::string(text);
+  std::size_t from = text.size() - limit;
+  while (from < text.size() && (static_cast<unsigned char>(text[from]) & 0xC0) == 0x80) ++from;
+  return std::string(text.substr(from));
+}
+
 bool is_utf8(std::string_view text) {
   bool valid = true;
   while (valid && !text.empty()) take_character(text, valid);

@@ -15,6 +15,9 @@ std::string one_line(std::string_view text, std::size_t limit = 500);
 // The same for texts of people: line breaks (CRLF, CR, LF; given as LF) are kept.
 std::string many_lines(std::string_view text, std::size_t limit = 10'000);
 
+// The end of a safe text: its last characters, at most `limit` bytes of them.
+std::string end_of(std::string_view text, std::size_t limit);
+
 bool is_utf8(std::string_view text);
 
 // How many columns of a terminal the text takes: East Asian wide characters two, combining ones none.

@@ -254,6 +254,12 @@ Child::~Child() {
   impl_->abandon();
 }
 
+std::string Child::written() {
+  if (impl_->pipe.is_open()) impl_->drain();
+  impl_->trim();
+  return impl_->result.output;
+}
+
 int Child::pid() const {
   return impl_->pid;
 }

@@ -40,6 +40,8 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   int pid() const;  // 0: not running
+  // What it has written so far, within the limit.
+  std::string written();
 
  private:
   struct Impl;

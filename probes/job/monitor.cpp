@@ -12,21 +12,9 @@ namespace {
 
 constexpr std::size_t most_runs = 32;
 constexpr std::size_t most_run_id_bytes = 64;
-constexpr std::size_t most_output_bytes = 1'000;
+constexpr std::size_t most_output_bytes = 10'000;
 constexpr std::size_t most_quoted_bytes = 200;
 constexpr int most_missed = 1'000;  // more are not counted
-
-// The end of what a run said: its last lines matter most.
-std::string end_of(const std::string& body) {
-  if (body.size() <= most_output_bytes) return body;
-  std::size_t from = body.size() - most_output_bytes;
-  // Whole characters; whole lines too, where that does not cost half of it.
-  while (from < body.size() && (static_cast<unsigned char>(body[from]) & 0xC0) == 0x80)
-    ++from;
-  const std::size_t line = body.find('\n', from);
-  if (line < body.size() - most_output_bytes / 2) from = line + 1;
-  return body.substr(from);
-}
 
 // The last line that says anything, after a colon.
 std::string quoted_last_line(const std::string& body) {
@@ -148,7 +136,7 @@ std::optional<Observation> JobMonitor::look(Instant now, const JobCalendar& cale
 std::optional<Observation> JobMonitor::ping(const JobPing& ping, Instant now,
                                             const JobCalendar& calendar) {
   const std::string run_id = ping.run_id.substr(0, most_run_id_bytes);
-  if (!ping.body.empty()) state_.last_output = end_of(ping.body);
+  if (!ping.body.empty()) state_.last_output = end_of(ping.body, most_output_bytes);
   if (ping.event == JobPing::Event::log) return std::nullopt;
   if (ping.event == JobPing::Event::start) {
     std::optional<Observation> late;

@@ -60,7 +60,7 @@ struct JobState {
   std::optional<Instant> expected;         // the next scheduled time that no run has answered yet
   std::optional<Instant> last_start, last_success, last_fail;
   std::optional<Duration> last_duration;
-  std::string last_output;        // the end of it, at most 1,000 bytes
+  std::string last_output;        // the end of it, at most 10,000 bytes
   Verdict verdict = Verdict::ok;  // ok until a run proves otherwise
   std::string reason;
   auto operator<=>(const JobState&) const = default;

@@ -48,6 +48,8 @@ class Story(Case):
 
     def test_a_web_server_is_killed_and_comes_back(self):
         self.begin()
+        # Numbers as people write them.
+        self.assertRegex(self.daemon.yagura("--json", "probe", "web").out, r'"status":200[,}]')
         self.assertEqual(self.daemon.ask("failures"), [])
         self.fails()
         failure = self.daemon.failure()
@@ -137,6 +139,18 @@ class Story(Case):
         self.assertEqual(step["result"], "succeeded")
         self.assertIn("restarting web for failure 1", step["output"])
         self.assertEqual(self.mails(audience="bank:aozora"), [])
+
+    def test_what_a_response_had_written_when_its_time_was_up_is_kept(self):
+        self.components = (self.components[:-1] + ", primary_response: [{run: [/bin/sh, -c, "
+                           "\"echo looked at the disk; sleep 600 & sleep 600\"], timeout: 1s}]}")
+        self.begin()
+        self.web.kill()
+        step = wait_for("the end of the step", lambda: self.daemon.failure() and [
+            one for one in self.daemon.ask("show", "1")["steps"] if one["result"] == "timed_out"])[0]
+        self.assertIn("looked at the disk", step["output"])
+        self.assertIn("killed", step["output"])
+        ended = [one for one in self.daemon.ask("show", "1")["timeline"] if one["what"] == "response.ended"]
+        self.assertIn("looked at the disk", ended[0]["details"]["output"])
 
 
 class Crashes(Case):
@@ -265,8 +279,20 @@ class FullDisk(Case):
         wait_for("the failing probe",
                  lambda: self.daemon.ask("status")["components"][1]["probes"][0]["verdict"] == "failing")
         self.assertEqual(self.mails(), [])
+        # Who acts is not left waiting, and is told not to do it again; what the rules refuse is refused.
+        taken = self.daemon.yagura("open", "--service", "other", "-m", "電話")
+        self.assertEqual(taken.status, 1)
+        self.assertIn("taken, but the record cannot be written yet", taken.err)
+        self.assertIn("do not repeat it", taken.err)
+        refused = self.daemon.yagura("ack", "77")
+        self.assertEqual(refused.status, 1)
+        self.assertNotIn("taken", refused.err)
+        self.assertEqual(self.daemon.ask("status")["unrecorded_orders"], 1)
+        self.assertIn("1 order is taken", self.daemon.yagura("status").out)
 
         self.within('rm "$1/fill"')
+        wait_for("the order's effect", lambda: self.daemon.ask("status")["unrecorded_orders"] == 0)
+        self.assertEqual([one["services"] for one in self.daemon.ask("failures") if one["id"] != 1], [["other"]])
         self.mail("bank.first", "bank:aozora")
         wait_for("health", lambda: self.healthz() == 200)
         self.assertEqual(self.daemon.yagura("record", "--verify").status, 0)
@@ -322,6 +348,13 @@ class Life(Case):
         self.assertTrue(self.daemon.has_said("STOPPING=1"))
         self.assertFalse(self.daemon.socket.exists())
 
+    def test_the_log_has_the_times_of_the_zone(self):
+        self.begin()
+        lines = [line for line in self.daemon.tail().splitlines() if not line.startswith("/")]
+        self.assertTrue(lines)
+        for line in lines:
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+09:00 (info|warning|error) +\S")
+
     def test_a_second_instance_on_the_same_state_is_refused(self):
         self.begin()
         second = subprocess.run([BUILD / "yagurad", "--config", self.daemon.config], capture_output=True, text=True,
@@ -368,6 +401,26 @@ class Life(Case):
         self.daemon.process.send_signal(signal.SIGHUP)
         wait_for("the errors in the log", lambda: self.daemon.tail().count("surprise") >= 2)
         self.assertIn("新しい名前", names())
+
+    def test_a_refused_reload_names_each_problem_in_a_line_of_its_own_with_its_place(self):
+        self.begin()
+        good = self.daemon.config.read_text()
+        wrong = "".join(f"surprise-{number}: {{}}\n" for number in range(250))
+        self.daemon.config.write_text(good.replace("owner: infra-ops}", "owner: infra-ops, colour: red}") + wrong)
+        self.daemon.process.send_signal(signal.SIGHUP)
+        said = wait_for("the last line", lambda: [line for line in self.daemon.log.read_text().splitlines()
+                                                  if "reload." in line and "more" in self.daemon.log.read_text()])
+        self.assertIn("reload.refused by=SIGHUP problems=", said[0])
+        self.assertEqual(len(said), 1 + 200 + 1)
+        self.assertIn("yagura.yaml:", said[1])
+        self.assertTrue(all(" error " in line for line in said))
+        self.assertRegex(said[-1], r"and \d+ more")
+
+        self.daemon.config.write_text(good.replace("control: control.sock", "control: other.sock")
+                                      .replace("state: state", "state: elsewhere"))
+        refused = self.daemon.yagura("reload").err.splitlines()
+        self.assertRegex(refused[0], r"yagura.yaml:3:1: `state` changed")
+        self.assertRegex(refused[1], r"yagura.yaml:4:10: `listen.control` changed")
 
     def test_an_open_failure_outlives_reload_and_restart(self):
         self.begin()
@@ -454,6 +507,24 @@ class Life(Case):
         self.assertIn('yagura_probe_runs_total{kind="process",verdict="ok"}', text)
         self.assertIn('yagura_failures_open{class="major"} 0', text)
 
+    def test_connections_that_say_nothing_shut_nobody_out(self):
+        self.begin()
+        silent = []
+        self.addCleanup(lambda: [one.close() for one in silent])
+        for _ in range(300):
+            one = socket.socket(socket.AF_UNIX)
+            one.connect(str(self.daemon.socket))
+            one.send(b"POST /v1/orders HTTP/1.1\r\n")
+            silent.append(one)
+            silent.append(socket.create_connection(("127.0.0.1", self.http_port)))
+        self.assertEqual(self.daemon.yagura("status").status, 0)
+        self.assertEqual(self.get("/healthz")[0], 200)
+        # Of one user on the control socket 64 are let in; with the oldest gone, the newest still hang on.
+        silent[-2].setblocking(False)
+        self.assertRaises(BlockingIOError, silent[-2].recv, 1)
+        silent[0].settimeout(PATIENCE)
+        self.assertEqual(silent[0].recv(100), b"")
+
     def test_a_server_that_says_nothing_delays_nobody(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             self.write(self.WELL +
@@ -487,6 +558,7 @@ class Jobs(Case):
         self.assertEqual((done.status, done.out), (0, "集計しました\n"))
         self.assertEqual(self.job()["verdict"], "ok")
         self.assertIn("集計しました", self.job()["last_output"])
+        self.assertIn("| 集計しました", self.daemon.yagura("jobs").out)
 
         self.assertEqual(self.run_job("sh", "-c", "exit 7").status, 7)
         failure = wait_for("its failure", lambda: self.daemon.failure())
@@ -516,8 +588,15 @@ class Jobs(Case):
                 return answer.status
         self.assertEqual(ping("batch/start"), 200)
         self.assertEqual(self.job()["running"], 1)
-        self.assertEqual(ping("batch/3", b"x" * 20_000), 200)
+        self.assertEqual(ping("batch/3", b"x" * 5_000_000 + "終わり".encode() + b"\n" + b"y" * 9_000), 200)
         wait_for("its failure", lambda: self.daemon.failure())
+        kept = self.job()["last_output"]
+        self.assertEqual((len(kept.encode()), kept[-9_004:]), (10_000, "終わり\n" + "y" * 9_000))
+        for wrong in ("batch?rid=1", "batch?rid=0123456789012345678901234567890123456"):
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                ping(wrong)
+            self.assertEqual(refused.exception.code, 400)
+        self.assertEqual(ping("batch/log?rid=0b7e3f1c-1111-4222-8333-444455556666"), 200)
         self.assertEqual(ping("batch"), 200)
         self.assertEqual(self.job()["verdict"], "ok")
         with self.assertRaises(urllib.error.HTTPError) as refused:

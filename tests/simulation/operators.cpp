@@ -3,7 +3,7 @@
 namespace yagura::sim {
 
 void Operators::order(const PersonName& by, Order order, const std::string& text) {
-  engine_->command(by, std::move(order), [this, by, text](Answer answer) {
+  engine_->command(by, std::move(order), [this, by, text](const Answer& answer, bool) {
     if (world_.goes_on("answer")) referee_.answered(by, text, answer);
   });
 }

@@ -60,13 +60,15 @@ TEST_CASE("what is wrong with an order is said before anything is sent") {
   CHECK(run({"notices", "--held", "--all", socket}).exit == 2);
   CHECK(run({"record", "--since", "yesterday", socket}).exit == 2);
   CHECK(run({"record", "--verify", "--export", "csv", socket}).exit == 2);
+  CHECK(run({"record", "--export", "csv", "--json", socket}).exit == 2);
   CHECK(daemon.requests().empty());
 }
 
 TEST_CASE("a refusal is a sentence on standard error, with the exit status of its kind") {
   Folder folder;
   const std::string socket = folder.file("s");
-  for (auto [status, exit] : {std::pair{400, 2}, {403, 1}, {404, 1}, {409, 1}, {500, 1}}) {
+  for (auto [status, exit] :
+       {std::pair{400, 2}, {403, 1}, {404, 1}, {409, 1}, {500, 1}, {503, 1}}) {
     StandIn daemon(socket, always(status, "{\"error\":\"not \\u001b[31mnow\"}"));
     const Outcome refused = run({"recover", "12", "--socket", socket, "--json"});
     CHECK(refused.exit == exit);
@@ -86,6 +88,7 @@ TEST_CASE("a daemon that cannot be reached is exit status 3, with what to do") {
   const Outcome gone = run({"status", "--socket", folder.file("s")});
   CHECK(gone.exit == 3);
   CHECK(contains(gone.err, "went away before it answered"));
+  CHECK_FALSE(contains(gone.err, "is the daemon running"));
 
   CHECK(run({"status", "--socket", std::string(200, 'x')}).exit == 3);
   std::ofstream(folder.file("file")) << "x";

@@ -87,6 +87,17 @@ TEST_CASE("the program has the signals' usual meaning") {
   CHECK(err.text() == "141\n");
 }
 
+TEST_CASE("a program whose reader has gone ends as it would by itself") {
+  int both[2];
+  REQUIRE(pipe(both) == 0);
+  close(both[0]);
+  Written err;
+  Tail tail(100);
+  CHECK(run_program({"head", "-c", "20000000", "/dev/zero"}, both[1], err.get(), tail).exit ==
+        128 + SIGPIPE);
+  close(both[1]);
+}
+
 TEST_CASE("who holds the output open after the program's end is not waited for without end") {
   Written out, err;
   Tail tail(100);

@@ -58,6 +58,34 @@ TEST_CASE("calendar: a window at an instant") {
   CHECK(contains(unknown.err, "bank_mail, response_hours"));
 }
 
+TEST_CASE(
+    "calendar: a window in years that are not known is refused, one that is always open never "
+    "closes") {
+  const auto ask = [](const std::string& time) {
+    return run({"calendar", "--window", "bank_mail", "--at", time, "--json"});
+  };
+  CHECK(ask("2099-12-28T12:00:00+09:00").exit == 0);
+  for (const char* time : {"2099-12-29T12:00:00+09:00", "2100-01-04T12:00:00+09:00"}) {
+    const Outcome refused = ask(time);
+    CHECK(refused.exit == 2);
+    CHECK(contains(refused.err, "to 2099 only"));
+  }
+  Folder folder;
+  std::ifstream example(YAGURA_SOURCE "/etc/yagura.yaml");
+  const std::string text{std::istreambuf_iterator<char>(example), {}};
+  REQUIRE(contains(text, "\nwindows:\n"));
+  std::ofstream(folder.file("c.yaml")) << std::string(text).replace(
+      text.find("\nwindows:\n"), 10, "\nwindows:\n  always: {days: all, hours: \"00:00-24:00\"}\n");
+  for (const char* time : {"2026-12-28T12:00:00+09:00", "2099-06-01T12:00:00+09:00"}) {
+    CHECK(contains(run({"calendar", "--config", folder.file("c.yaml"), "--window", "always", "--at",
+                        time, "--json"})
+                       .out,
+                   R"("closes_at":null)"));
+    CHECK(run({"calendar", "--config", folder.file("c.yaml"), "--window", "always", "--at", time})
+              .out == "always is open then, and never closes\n");
+  }
+}
+
 TEST_CASE("calendar: business days before a day") {
   CHECK(run({"calendar", "--business-days-before", "2027-01-12", "-n", "5"}).out == "2027-01-04\n");
   CHECK(run({"calendar", "--business-days-before", "2027-01-02", "-n", "0"}).out == "2027-01-02\n");

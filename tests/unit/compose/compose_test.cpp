@@ -109,6 +109,25 @@ TEST_CASE("nothing internal reaches a bank, in no kind and no stage of a failure
   }
 }
 
+TEST_CASE("a bank mail's subject ends with the failure's number, however long the services' names are") {
+  Platform where = platform();
+  std::string name;
+  for (int count = 0; count < 60; ++count)
+    name += "長い";
+  where.services.at("member-site").name = name;
+  for (NoticeKind kind : bank_kinds) {
+    if (kind == NoticeKind::bank_security) continue;
+    auto mail = composer().text(where, state_with({major()}), notice(where, kind, "bank:midori"),
+                                at("12-21 17:05"));
+    INFO(mail.subject);
+    CHECK(mail.subject.ends_with("[障害番号 12]"));
+    CHECK(mail.subject.find("長い長い") != std::string::npos);
+    CHECK(mail.subject.find("…") != std::string::npos);
+    CHECK(display_width(mail.subject) <= 120);
+    CHECK(display_width(mail.subject) >= 117);
+  }
+}
+
 TEST_CASE("a bank reads of its own services only") {
   Platform where = platform();
   State state = state_with({major()});

@@ -289,6 +289,17 @@ TEST_CASE("mail to the lead: undelivered mail") {
                                   {"refused", "yamada@aozora.example 550 5.1.1 no such user"},
                                   {"last_error", "550 5.1.1 no such user"}}}),
               "12-21 17:05"));
+  check_golden("delivery.failed.sender",
+               compose(where, state,
+                       notice(where, NoticeKind::delivery_failed, "system-lead",
+                              {.details = {{"notice", "8"},
+                                           {"kind", "bank.first"},
+                                           {"audience", "bank:aozora"},
+                                           {"refused",
+                                            "yamada@aozora.example the relay refuses the sender "
+                                            "<kanshi@example.jp>: 550 5.7.1 not yours"},
+                                           {"last_error", "550 5.7.1 not yours"}}}),
+                       "12-21 17:05"));
   check_golden("delivery.failed.age",
                compose(where, state_with({}),
                        notice(where, NoticeKind::delivery_failed, "system-lead",

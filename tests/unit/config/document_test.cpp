@@ -174,6 +174,23 @@ TEST_CASE("problems of an included file name that file") {
         "configuration itself\n");
 }
 
+TEST_CASE(
+    "a file that cannot be read hides the mistakes of no other, and is blamed for what is "
+    "missing") {
+  WrittenFolder folder;
+  folder.write("c.yaml", with({"include: [conf.d/*.yaml]", "retention: {recrod: 1d}"}));
+  folder.write("conf.d/10.yaml", "services:\n  admin: {needs: [cache], colour: red}\n");
+  folder.write("conf.d/20.yaml", "components:\n  cache: {owner: ap-ops\n  queue: [\n");
+  folder.write("conf.d/30.yaml/is-a-folder", "");
+  const std::string said = folder.problems("c.yaml");
+  CHECK(said.find("unknown key `recrod`") != std::string::npos);
+  CHECK(said.find("conf.d/10.yaml:2:27: unknown key `colour`") != std::string::npos);
+  CHECK(said.find("conf.d/20.yaml:") != std::string::npos);
+  CHECK(said.find("cannot read conf.d/30.yaml: it is a folder") != std::string::npos);
+  CHECK(said.find("there is no component") == std::string::npos);
+  CHECK_FALSE(load_configuration(folder.path() + "/c.yaml", december()).configuration);
+}
+
 TEST_CASE("a file that is named has to be there, one that a pattern matches need not") {
   CHECK(said_of(with({"include: conf.d/*.yaml"})) == "");
   CHECK(said_at_mark({"include: «none.yaml"}) == "there is no file `none.yaml` to include");

@@ -595,3 +595,56 @@ TEST_CASE("a thousand problems are listed, and the rest counted") {
   CHECK(loaded.problems.back().message == "and 2001 more problems from here on");
   CHECK_FALSE(loaded.configuration);
 }
+
+TEST_CASE("dates that have no effect are warned of") {
+  check_each({
+      {{"calendar: {extra_holidays: [2027-02-12], extra_business_days: [«2027-02-12]}"},
+       "warning: 2027-02-12 is in `extra_holidays` too: it counts as a business day; remove one of "
+       "the two"},
+      {{"maintenance:\n  - {name: w, every: [mon], hours: \"22:00-24:00\", except: [2026-12-28, "
+        "«2026-12-29]}"},
+       "warning: maintenance w does not happen on 2026-12-29 anyway: is the date right?"},
+      {{"maintenance:\n  - {name: w, every: business, hours: \"22:00-24:00\", except: "
+        "«2027-01-01}"},
+       "warning: maintenance w does not happen on 2027-01-01 anyway: is the date right?"},
+  });
+}
+
+TEST_CASE("what is no YAML is said in words that help, with where it began") {
+  const auto said = [](std::string text) {
+    const auto [unmarked, place] = marked(std::move(text));
+    const std::string all = said_of(unmarked);
+    const std::string line = all.substr(0, all.find('\n'));
+    CHECK(line.starts_with("c.yaml:" + place + ": "));
+    return line.substr(std::min(line.size(), place.size() + 9));
+  };
+  CHECK(said("a:\n«\tb: 1\n") ==
+        "this is not YAML: the line begins with a tab: indent by spaces only");
+  CHECK(said("a:\n  b: 1\n  «\tc: 1\n") ==
+        "this is not YAML: the line begins with a tab: indent by spaces only");
+  CHECK(said("a: 1\nb 2\nc«: 3\n") ==
+        "this is not YAML: line 2, before it, has no colon: write `key: value` there");
+  CHECK(
+      said("a: b«: c\n") ==
+      "this is not YAML: a second `: ` in one value: put the value in quotes, or begin a new line");
+  CHECK(said("a:\n  b: x\n   c«: y\n") ==
+        "this is not YAML: the line is indented further than line 2, whose key has its value "
+        "already: indent it "
+        "as that one");
+  CHECK(said("a:\n  b: 1\n «c: 2\n").find("indented as no line above it") != std::string::npos);
+  CHECK(said("a: «\"x\nb: 2\nc: 3\n") == "this is not YAML: the quote opened here is never closed");
+  CHECK(said("a: «'x\nb: ''2\n") == "this is not YAML: the quote opened here is never closed");
+  CHECK(
+      said("a: \"x\nb: \"«y\"\nc: 3\n").find("the quote opened at 1:4 is closed at line 2 only") !=
+      std::string::npos);
+  CHECK(said("a: {b: 1\nc«: [1, 2\n")
+            .find("the bracket opened at 1:4 is not closed, or a comma is missing") !=
+        std::string::npos);
+  CHECK(said("a: [1, 2«}\n").find("the bracket opened at 1:4 is closed by one of another kind") !=
+        std::string::npos);
+  CHECK(said("a: «@x\n") == "this is not YAML: a text cannot begin with `@`: put it in quotes");
+  CHECK(
+      said("a: «*nix\n") ==
+      "this is not YAML: `*` stands for something named before by `&`, and nothing was: put a text "
+      "that begins with `*` in quotes");
+}

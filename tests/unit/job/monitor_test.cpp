@@ -205,24 +205,24 @@ TEST_CASE("a failure is told with its exit status and the last line of its outpu
   }
 }
 
-TEST_CASE("of the output the end is kept, in whole characters") {
+TEST_CASE("of the output the last 10,000 bytes are kept, in whole characters") {
   Bench job{nightly(), at("2026-12-22T12:00")};
+  const auto kept_of = [&job](const std::string& body) {
+    const auto end = job.ping(Event::fail, at("2026-12-23T02:05"), body);
+    CHECK(end->reason.size() < 300);
+    return job.monitor.state().last_output;
+  };
+  CHECK(kept_of(std::string(10'000, 'x')).size() == 10'000);
   std::string body;
-  for (int line = 0; line < 400; ++line)
+  for (int line = 0; line < 4000; ++line)
     body += "行 " + std::to_string(line) + "\n";
-  job.ping(Event::fail, at("2026-12-23T02:05"), body);
-  const std::string& kept = job.monitor.state().last_output;
-  CHECK(kept.size() <= 1000);
-  CHECK(kept.size() > 900);
-  CHECK(kept.starts_with("行"));
-  CHECK(kept.ends_with("行 399\n"));
+  CHECK(kept_of(body).size() > 9'990);
+  CHECK(kept_of(body).ends_with("行 3999\n"));
   std::string unbroken;
-  for (int count = 0; count < 600; ++count)
+  for (int count = 0; count < 6000; ++count)
     unbroken += "長";
-  const auto end = job.ping(Event::fail, at("2026-12-23T02:06"), unbroken);
-  CHECK(job.monitor.state().last_output.starts_with("長"));
-  CHECK(job.monitor.state().last_output.size() == 999);
-  CHECK(end->reason.size() < 300);
+  CHECK(kept_of(unbroken).starts_with("長"));
+  CHECK(kept_of(unbroken).size() == 9'999);
 }
 
 TEST_CASE("several times missed in a gap are one observation that says how many") {

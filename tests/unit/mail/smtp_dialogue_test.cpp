@@ -78,6 +78,16 @@ TEST_CASE("commands go in one write where the relay takes them so, else one by o
   CHECK(single.delivery().reply == "250 2.0.0 queued");
 }
 
+TEST_CASE("a sender that the relay does not want is said to be that, and no recipient's fault") {
+  std::string bytes = "x\r\n";
+  SmtpDialogue dialogue("k@e.example", {"a@b.example"}, bytes, {});
+  dialogue.begin();
+  dialogue.take({550, {"5.7.1 not yours"}});
+  const Delivery delivery = dialogue.delivery();
+  REQUIRE(delivery.refused.size() == 1);
+  CHECK(delivery.refused[0].reply.starts_with("the relay refuses the sender <k@e.example>: 550"));
+}
+
 TEST_CASE("each answer at each stage has its outcome for each recipient") {
   struct Row {
     const char *mail, *first, *second, *data, *dot;  // nullptr: the connection is lost instead

@@ -1,0 +1,79 @@
+#include "view.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace yagura;
+
+namespace {
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+Window always() {
+  return Window({{DaySet{}, {*parse_hours("00:00-24:00")}}});
+}
+
+// A service on two components: one is probed, the other's job reports itself.
+Platform platform() {
+  Platform made;
+  Component web, batch;
+  web.id = "web";
+  web.probes = {{.name = "tcp", .kind = "tcp"},
+                {.name = "disk", .kind = "disk", .family = Family::resource}};
+  batch.id = "batch";
+  batch.probes = {{.name = "job", .kind = "job", .family = Family::job}};
+  made.components = {{"web", web}, {"batch", batch}};
+  Service site, reports;
+  site.id = "site";
+  site.needs = {{.name = "web"}};
+  reports.id = "reports";
+  reports.needs = {{.name = "batch"}};
+  made.services = {{"site", site}, {"reports", reports}};
+  made.windows = {{"bank_mail", always()}};
+  return made;
+}
+
+Observation fine(Instant at) {
+  Observation one;
+  one.verdict = Verdict::ok;
+  one.scheduled = one.started = one.ended = at;
+  one.values = {{"status", 200.0}, {"ratio", 0.95}};
+  return one;
+}
+
+const Instant now = *parse_instant("2026-12-28T12:00:00+09:00");
+
+}  // namespace
+
+TEST_CASE("what was never looked at is unknown, and so is a service that needs it") {
+  const Platform where = platform();
+  State state;
+  state.core.services = {{"site", {ServiceState::up, now}}, {"reports", {ServiceState::up, now}}};
+  const auto status = [&] { return status_json({where, state, now}, {}); };
+  CHECK(contains(status(), R"("id":"web","owner":"ap-ops","state":"unknown")"));
+  CHECK(contains(status(), R"("id":"batch","owner":"ap-ops","state":"ok")"));
+  CHECK(contains(status(), R"({"id":"site","name":"","state":"unknown","since":null})"));
+  CHECK(contains(status(), R"({"id":"reports","name":"","state":"up","since":"2026-12-28T)"));
+
+  state.components["web"].probes["tcp"].observe(where.components.at("web").probes[0], fine(now));
+  CHECK(contains(status(), R"("id":"web","owner":"ap-ops","state":"unknown")"));
+  state.components["web"].probes["disk"].observe(where.components.at("web").probes[1], fine(now));
+  CHECK(contains(status(), R"("id":"web","owner":"ap-ops","state":"ok")"));
+  CHECK(contains(status(), R"({"id":"site","name":"","state":"up","since":"2026-12-28T)"));
+}
+
+TEST_CASE("numbers are written as people write them") {
+  const Platform where = platform();
+  const State state;
+  CHECK(contains(observation_json({where, state, now}, {"web", "tcp"}, fine(now)),
+                 R"("values":{"ratio":0.95,"status":200})"));
+}
+
+TEST_CASE("a window that is always open has no instant at which it closes") {
+  const Platform where = platform();
+  const State state;
+  CHECK(contains(status_json({where, state, now}, {}),
+                 R"("bank_mail":{"open":true,"opens_at":"2026-12-28T)"));
+  CHECK(contains(status_json({where, state, now}, {}), R"("closes_at":null)"));
+}
