@@ -18,8 +18,6 @@
 #include "job_run.hpp"
 #include "text.hpp"
 
-extern char** environ;
-
 namespace yagura::cli {
 namespace {
 

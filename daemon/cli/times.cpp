@@ -80,7 +80,7 @@ std::string offset_text(Moment moment) {
 std::string short_text(Moment moment, Instant now) {
   const Date date = date_of(moment.at, moment.offset);
   const Date today = date_of(now, moment.offset);
-  const std::string clock = clock_text(moment).substr(0, 5);
+  std::string clock = clock_text(moment).substr(0, 5);
   if (date == today) return clock;
   const std::string day =
       year_of(date) == year_of(today) ? format_date(date).substr(5) : format_date(date);

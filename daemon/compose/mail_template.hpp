@@ -27,12 +27,17 @@
 namespace yagura {
 
 // The names that a template may use: in the whole of it, and in each of its sections.
+struct VocabularySection;
 struct Vocabulary {
   std::vector<std::string_view> values;
-  std::vector<std::pair<std::string_view, Vocabulary>> sections;
+  std::vector<VocabularySection> sections;
 
   bool has_value(std::string_view name) const;
   const Vocabulary* section(std::string_view name) const;
+};
+struct VocabularySection {
+  std::string_view first;  // its name
+  Vocabulary second;       // what is known within it
 };
 
 // What a template is filled with. A value is never empty: what is not known says so.

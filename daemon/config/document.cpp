@@ -74,7 +74,9 @@ class Merger {
 
   // Moves the entries of an included file's root into the configuration's.
   void merge(Node&& included) {
-    for (auto& [key, value] : included.entries) {
+    for (NodeEntry& entry : included.entries) {
+      Node& key = entry.first;
+      Node& value = entry.second;
       if (key.scalar == "include") {
         problem(key,
                 "an included file cannot include further files: name them all in the configuration "
@@ -83,9 +85,9 @@ class Merger {
       }
       auto found =
           std::find_if(document_.root.entries.begin(), document_.root.entries.end(),
-                       [&](const auto& entry) { return entry.first.scalar == key.scalar; });
+                       [&](const auto& known) { return known.first.scalar == key.scalar; });
       if (found == document_.root.entries.end()) {
-        document_.root.entries.emplace_back(std::move(key), std::move(value));
+        document_.root.entries.push_back({std::move(key), std::move(value)});
       } else if (found->second.kind == Node::Kind::null) {
         found->second = std::move(value);
       } else if (found->second.is_map() && value.is_map()) {
@@ -106,7 +108,7 @@ class Merger {
       if (auto found = known.find(key.scalar); found != known.end()) {
         twice(section + "." + key.scalar, key, *found->second);
       } else {
-        added.emplace_back(std::move(key), std::move(value));
+        added.push_back({std::move(key), std::move(value)});
       }
     }
     std::move(added.begin(), added.end(), std::back_inserter(into.entries));

@@ -18,12 +18,12 @@ std::string plural(std::string_view what) {
 
 }  // namespace
 
-const Node& Draft::section(std::string_view key) {
+const Node& Draft::section(std::string_view key) const {
   const Node* found = root.node().find(key);
   return found == nullptr ? root.node() : *found;
 }
 
-const Node& Draft::section_key(std::string_view key) {
+const Node& Draft::section_key(std::string_view key) const {
   for (const auto& [name, value] : root.node().entries) {
     if (name.scalar == key) return name;
   }

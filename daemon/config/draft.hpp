@@ -54,9 +54,9 @@ struct Draft {
     problems.push_back({at.place, std::move(message), true});
   }
   // The node of a top-level key, or of the whole file: where what is not written is to be reported.
-  const Node& section(std::string_view key);
+  const Node& section(std::string_view key) const;
   // The section's key, where the section is.
-  const Node& section_key(std::string_view key);
+  const Node& section_key(std::string_view key) const;
 
   // "there is no component `databse`; did you mean `database`?"
   std::string unknown(std::string_view what, std::string_view name, const Names& known);

@@ -191,7 +191,7 @@ class TreeBuilder : public YAML::EventHandler {
     } else if (!frame.key) {
       add_key(frame, std::move(node));
     } else {
-      if (!frame.twice) frame.node.entries.emplace_back(std::move(*frame.key), std::move(node));
+      if (!frame.twice) frame.node.entries.push_back({std::move(*frame.key), std::move(node)});
       frame.key.reset();
     }
   }

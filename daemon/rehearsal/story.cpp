@@ -31,7 +31,7 @@ class EntryReader {
   // The text of `key`, remembered as a name to be checked.
   std::string named(Reader& reader, std::string_view key, StoryName::Of of) {
     const Node* node = reader.required(key);
-    const std::string name = reader.text_or(key, "");
+    std::string name = reader.text_or(key, "");
     if (node != nullptr && node->is_scalar()) use(of, name, *node);
     return name;
   }

@@ -38,7 +38,7 @@ struct CurlLoop::Impl : std::enable_shared_from_this<Impl> {
 
   explicit Impl(asio::io_context& given) : loop(given), timer(given) {
     prepare_curl();
-    multi = curl_multi_init();
+    multi = curl_multi_init();  // NOLINT(cppcoreguidelines-prefer-member-initializer): not before that
     if (multi == nullptr) throw std::bad_alloc();
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &Impl::on_socket);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, this);

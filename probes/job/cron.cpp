@@ -121,7 +121,7 @@ Result<Values> read_item(std::string_view item, const Field& field) {
 Result<Values> read_field(std::string_view text, const Field& field) {
   Values values;
   for (std::string_view item : split(text, ",")) {
-    const auto read = read_item(item, field);
+    auto read = read_item(item, field);
     if (!read) return read;
     values |= *read;
   }

@@ -123,7 +123,7 @@ class PingRun final : public NetworkRun {
       icmp_filter filter{~(1U << ICMP_ECHOREPLY)};
       (void)::setsockopt(socket, SOL_RAW, ICMP_FILTER, &filter, sizeof filter);
     } else {
-      icmp6_filter filter;
+      icmp6_filter filter{};
       ICMP6_FILTER_SETBLOCKALL(&filter);
       ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
       (void)::setsockopt(socket, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
