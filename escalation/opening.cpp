@@ -156,7 +156,11 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
   from.closing = Closing::joined;
   from.joined_into = into_id;
   from.settling = false;
-  turn.live.confirming.erase(from_id);
+  if (auto asked = turn.live.confirming.find(from_id); asked != turn.live.confirming.end()) {
+    turn.effect(Answer{asked->second.command, false,
+                       fmt::format("failure {} joined failure {}: confirm that one", from_id, into_id), into_id});
+    turn.live.confirming.erase(asked);
+  }
   turn.fact("failure.joined", from_id, {{"into", std::to_string(into_id)}, {"why", why}});
   turn.withdraw_where(from_id, fmt::format("failure {} joined failure {}", from_id, into_id),
                       [](const Notice& notice) {

@@ -76,6 +76,8 @@ void recover(Turn& turn, FailureId id) {
     Instant closes = *seen.recovered_at + turn.platform.escalation.auto_close;
     if (turn.now < closes) {
       turn.wake_at(closes);
+    } else if (turn.live.confirming.contains(id)) {
+      // Somebody confirms it just now, and has the first word.
     } else if (may_decide(turn, seen) && all_well(turn, seen)) {
       close(turn, id, Closing::automatic, "daemon",
             "recovered and unconfirmed for " + format_duration(turn.platform.escalation.auto_close));

@@ -71,6 +71,7 @@ class Engine {
   void act(const std::vector<Effect>& effects);
   void act(const StartStep& start);
   void act(const HandOver& hand_over);
+  bool may_leave(const Notice& notice, Instant now) const;
   void act(const Answer& answer);
   void arm();
   void on_timer();

@@ -3,7 +3,10 @@
 namespace yagura::sim {
 
 void Operators::order(const PersonName& by, Order order, const std::string& text) {
-  engine_->command(by, std::move(order), [this, by, text](Answer answer) {
+  const int number = ++orders_;
+  waiting_.insert(number);
+  engine_->command(by, std::move(order), [this, by, text, number](Answer answer) {
+    waiting_.erase(number);
     if (world_.goes_on("answer")) referee_.answered(by, text, answer);
   });
 }

@@ -49,6 +49,9 @@ class Run {
       referee_.after_step();
     }
     if (!trace_.violated()) referee_.at_rest();
+    if (!trace_.violated() && operators_.waiting() > 0) {
+      trace_.violate("every order is answered", std::to_string(operators_.waiting()));
+    }
     outcome.violated = trace_.violated();
     outcome.violation = trace_.violation();
     outcome.hash = trace_.hash();
