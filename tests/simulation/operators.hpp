@@ -1,4 +1,5 @@
-// The people: any order at any time while there is trouble, and what has to be done once it is over.
+// The people: any order at any time while there is trouble, and what has to be done once it is
+// over.
 #pragma once
 
 #include "referee.hpp"
