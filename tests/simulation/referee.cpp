@@ -55,7 +55,17 @@ void Referee::opened(SimulatedStore& store, const Kept& kept) {
   durable_notices_ = kept.state.notices;
 }
 
+void Referee::wall_clock_moved(Duration by) {
+  // Two that follow each other closely may be one, or none, to the engine.
+  const bool alone = world_.clock() >= unsure_until_;
+  unsure_until_ = world_.clock() + 15s;
+  jump_to_be_seen_by_.reset();
+  if (alone && engine_ != nullptr && (by > 61s || by < -61s))
+    jump_to_be_seen_by_ = world_.clock() + 45s;
+}
+
 void Referee::process_over() {
+  jump_to_be_seen_by_.reset();
   engine_ = nullptr;
   store_ = nullptr;
   under_way_.clear();
@@ -99,6 +109,9 @@ void Referee::queued(const Transaction& transaction) {
     for (const auto& [id, failure] : change.failures) {
       violate("a restart without events has no effects", fmt::format("failure {} changed", id));
     }
+  }
+  for (const RecordEntry& fact : change.facts) {
+    if (fact.what == "clock.jumped") jump_to_be_seen_by_.reset();
   }
   judge(change);
   for (const auto& [id, failure] : change.failures) {

@@ -43,7 +43,7 @@ class Referee final : public Witness {
   void queued(const Transaction& transaction);
   void committed(const Transaction& transaction);
   void answered(const PersonName& by, const std::string& text, const Answer& answer);
-  void wall_clock_moved() { unsure_until_ = world_.clock() + 15s; }
+  void wall_clock_moved(Duration by);
   // A mail is under way, or the engine may not have seen yet that the clock moved.
   bool is_busy() const { return !flying_since_.empty() || !under_way_.empty(); }
   bool is_unsure() const { return world_.clock() < unsure_until_; }
@@ -95,7 +95,7 @@ class Referee final : public Witness {
   bool quiet_start_ = false;
   Duration started_at_{0}, unsure_until_{0};
   Instant started_wall_{};
-  std::optional<Duration> bank_hold_until_;
+  std::optional<Duration> jump_to_be_seen_by_;
 
   std::map<FailureId, Failure> failures_;  // as queued last
   std::map<NoticeId, Notice> notices_;

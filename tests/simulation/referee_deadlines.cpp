@@ -31,6 +31,9 @@ bool Referee::decides(const Failure& failure) const {
 }
 
 void Referee::look_at_deadlines() {
+  if (jump_to_be_seen_by_ && world_.clock() > *jump_to_be_seen_by_) {
+    violate("a jump of the clock is seen", "nothing was recorded of it");
+  }
   if (engine_ == nullptr || world_.clock() < unsure_until_ || world_.clock() < started_at_ + slack)
     return;
   const Instant now = world_.wall();

@@ -131,6 +131,7 @@ class Run {
   // The end that was asked for has come: by a kill, or with the power.
   void process_ended() {
     ++referee_.counts.crashes;
+    draining_ = false;
     drop_process();
     disk_.crash(power_fails_);
     trace_.line(world_.wall(), power_fails_ ? "the power is back" : "killed");
@@ -207,6 +208,10 @@ class Run {
         down_for_ = random.one_in(4) ? random.between(1min, 3h) : random.between(1s, 1min);
         const int points = random.from_to(1, random.one_in(2) ? 5 : 60);
         if (engine_ == nullptr) break;
+        if (random.one_in(3)) {
+          world_.end_at_arrival();
+          break;
+        }
         world_.end_after(points);
         world_.after(
             10min,
@@ -227,7 +232,9 @@ class Run {
         if (random.one_in(2)) by = -by;
         trace_.line(world_.wall(), "the wall clock moves by " + std::to_string(by.count()));
         world_.move_wall_clock(by);
-        referee_.wall_clock_moved();
+        referee_.wall_clock_moved(by);
+        // Somebody looks before the daemon has seen it.
+        if (random.one_in(2)) look();
         break;
       }
       case EventKind::reload: {

@@ -55,7 +55,7 @@ class VirtualRelay final : public Transport {
             if (auto still = alive.lock(); !still || !*still) return;
             for (const std::string& address : fate->arrives)
               world_.witness->mail_arrives(*mail, address);
-            world_.goes_on("arrival");
+            world_.arrived();
           },
           true);
     }
@@ -245,6 +245,11 @@ bool VirtualWorld::goes_on(const char* where) {
   if (points_left_ == 0 || --points_left_ > 0) return true;
   end_now(where);
   return false;
+}
+
+void VirtualWorld::arrived() {
+  if (std::exchange(ends_at_arrival_, false) && !ended_) return end_now("arrival");
+  goes_on("arrival");
 }
 
 void VirtualWorld::end_now(const char* where) {

@@ -73,8 +73,11 @@ class VirtualWorld final : public Surroundings {
   bool goes_on(const char* where);
   bool ended() const { return ended_; }
   void end_after(int points) { points_left_ = points; }
+  // When the next mail has arrived, and its reply has not.
+  void end_at_arrival() { ends_at_arrival_ = true; }
   bool is_to_end() const { return points_left_ > 0; }
   void end_now(const char* where);
+  void arrived();
   void clear_process();  // after an end, or a clean one: what was of it falls away
 
   // ---- Surroundings ----
@@ -118,6 +121,7 @@ class VirtualWorld final : public Surroundings {
   std::deque<Entry> posted_;
   int process_ = 1;
   bool ended_ = false;
+  bool ends_at_arrival_ = false;
   int points_left_ = 0;           // 0: nobody wants it to end
   boost::asio::io_context loop_;  // never run: the runtime wants one
   io::Runtime runtime_;
