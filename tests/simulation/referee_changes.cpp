@@ -123,7 +123,7 @@ void Referee::judge_classes(const Change& change, const Failure* before, const F
   }
 }
 
-void Referee::judge_notice(const Change&, const Notice* before, const Notice& after) {
+void Referee::judge_notice(const Change& change, const Notice* before, const Notice& after) {
   const std::string name = fmt::format("notice {}", after.id);
   if (after.reason.empty()) violate("every notice has its reason", name);
   if (after.state == NoticeState::held && after.hold.empty())
@@ -139,10 +139,14 @@ void Referee::judge_notice(const Change&, const Notice* before, const Notice& af
   if (before->rendered && (!after.rendered || before->subject != after.subject))
     violate("a notice has one mail", name);
   if (after.accepted.size() < before->accepted.size()) violate("who has it has it", name);
+  // What waits for an interval moves along with the clock, in the turn that sees it.
+  const bool jumped =
+      std::any_of(change.facts.begin(), change.facts.end(),
+                  [](const RecordEntry& fact) { return fact.what == "clock.jumped"; });
   if (after.attempts > before->attempts) {
     if (before->in_flight && after.attempts > before->attempts + 1)
       violate("one attempt at a time", name);
-    if (before->retry_at && world_.wall() < *before->retry_at)
+    if (!jumped && before->retry_at && world_.wall() < *before->retry_at)
       violate("a retry comes not before its time", name);
     const bool dropped = after.unless_acknowledged && after.carries.empty() && !before->frozen &&
                          after.failure != 0 && failures_.contains(after.failure) &&
