@@ -230,7 +230,15 @@ void bank_told(Turn& turn, const Notice& notice) {
 void bank_refused(Turn& turn, const Notice& notice) {
   BankThread& thread = turn.edit(end_of_joins(turn, notice.failure)).banks[notice.bank()];
   if (is_bank_first(notice.kind)) {
-    thread.undeliverable = true;
+    // After an attempt whose outcome is unknown the bank may have read it all the same, and hears how it ends.
+    const Told read = notice.kind == NoticeKind::bank_first ? Told::first : Told::ended;
+    if (notice.frozen) {
+      thread.told = read;
+      thread.reports_told = std::max(thread.reports_told, notice.reports);
+      thread.relapses_told = std::max(thread.relapses_told, notice.relapses);
+    } else {
+      thread.undeliverable = true;
+    }
   } else if (notice.kind == NoticeKind::bank_progress) {
     thread.reports_told = std::max(thread.reports_told, notice.reports);
     thread.relapse_told = std::max(thread.relapse_told, notice.relapse);

@@ -88,6 +88,9 @@ void Engine::turn_at(const Event& event, Instant now) {
   record(batch, now, transaction);
   transaction.jobs = std::exchange(job_rows_, {});
   if (transaction.empty() && batch.effects.empty()) return arm();
+  for (NoticeId id : batch.notices) {
+    if (!state().notices.at(id).is_unsent()) bytes_.erase(id);
+  }
   metrics_.record_rows += transaction.entries.size();
   if (transaction.empty() && store_.queued() == 0) {
     act(batch.effects);

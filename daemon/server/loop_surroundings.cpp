@@ -35,13 +35,21 @@ class StartedChild final : public StartedProgram {
 
 }  // namespace
 
-Instant system_wall_clock() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
+Instant system_wall_clock() {
+  return std::chrono::floor<Duration>(std::chrono::system_clock::now());
+}
 
-Instant LoopSurroundings::wall() { return system_wall_clock(); }
+Instant LoopSurroundings::wall() {
+  return system_wall_clock();
+}
 
-std::unique_ptr<Alarm> LoopSurroundings::make_alarm() { return std::make_unique<LoopAlarm>(loop_); }
+std::unique_ptr<Alarm> LoopSurroundings::make_alarm() {
+  return std::make_unique<LoopAlarm>(loop_);
+}
 
-void LoopSurroundings::post(std::function<void()> work) { boost::asio::post(loop_, std::move(work)); }
+void LoopSurroundings::post(std::function<void()> work) {
+  boost::asio::post(loop_, std::move(work));
+}
 
 std::unique_ptr<Transport> LoopSurroundings::make_transport(const MailSettings& mail,
                                                             const MailPolicy& policy) {

@@ -17,8 +17,8 @@ class LoopSurroundings final : public Surroundings {
   io::Runtime& runtime() override { return runtime_; }
   std::unique_ptr<Transport> make_transport(const MailSettings& mail,
                                             const MailPolicy& policy) override;
-  std::unique_ptr<StartedProgram> start_program(
-      io::ChildCommand command, std::function<void(io::ChildResult)> done) override;
+  std::unique_ptr<StartedProgram> start_program(io::ChildCommand command,
+                                                std::function<void(io::ChildResult)> done) override;
   Loaded load(const std::string& file, Instant now) override;
 
  private:

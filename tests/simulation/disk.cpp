@@ -33,7 +33,8 @@ struct Disk::File {
   std::array<const void*, SQLITE_SHM_NLOCK> writer{};
 
   void mark(std::size_t from, std::size_t until) {
-    for (std::size_t at = from / sector; at * sector < until; ++at) dirty.insert(at);
+    for (std::size_t at = from / sector; at * sector < until; ++at)
+      dirty.insert(at);
   }
 };
 
@@ -88,7 +89,8 @@ struct Disk::Vfs {
     return answer;
   }
   static std::size_t partial(std::size_t size) {
-    return static_cast<std::size_t>(current->random_.below(static_cast<int>(size / tear) + 1)) * tear;
+    return static_cast<std::size_t>(current->random_.below(static_cast<int>(size / tear) + 1)) *
+           tear;
   }
 
   static int truncate(sqlite3_file* raw, sqlite3_int64 size) {
@@ -142,7 +144,8 @@ struct Disk::Vfs {
       return SQLITE_OK;
     }
     if (level == SQLITE_LOCK_RESERVED) {
-      if (others(file.reserved) || others(file.pending) || others(file.exclusive)) return SQLITE_BUSY;
+      if (others(file.reserved) || others(file.pending) || others(file.exclusive))
+        return SQLITE_BUSY;
       file.reserved = raw;
       handle.level = level;
       return SQLITE_OK;
@@ -180,8 +183,9 @@ struct Disk::Vfs {
     while (extend != 0 && file.memory.size() <= static_cast<std::size_t>(region)) {
       file.memory.push_back(std::make_unique<char[]>(static_cast<std::size_t>(size)));
     }
-    *into = file.memory.size() <= static_cast<std::size_t>(region) ? nullptr
-                                                                   : file.memory[static_cast<std::size_t>(region)].get();
+    *into = file.memory.size() <= static_cast<std::size_t>(region)
+                ? nullptr
+                : file.memory[static_cast<std::size_t>(region)].get();
     return SQLITE_OK;
   }
   static int memory_lock(sqlite3_file* raw, int from, int count, int flags) {
@@ -204,7 +208,8 @@ struct Disk::Vfs {
         if (!shared) file.writer[slot] = raw, handle.writes |= bit;
       } else {
         if (shared && (handle.reads & bit) != 0) --file.readers[slot], handle.reads &= ~bit;
-        if (!shared && (handle.writes & bit) != 0) file.writer[slot] = nullptr, handle.writes &= ~bit;
+        if (!shared && (handle.writes & bit) != 0)
+          file.writer[slot] = nullptr, handle.writes &= ~bit;
       }
     }
     return SQLITE_OK;
@@ -225,7 +230,7 @@ struct Disk::Vfs {
   static int characteristics(sqlite3_file*) { return SQLITE_IOCAP_POWERSAFE_OVERWRITE; }
 
   static inline const sqlite3_io_methods methods{
-      2,      close,       read,    write,   truncate,    sync,            size, lock,
+      2,      close,       read,    write,       truncate,        sync, size,        lock,
       unlock, is_reserved, control, sector_size, characteristics, map,  memory_lock, barrier,
       unmap,  nullptr,     nullptr};
 
@@ -234,7 +239,8 @@ struct Disk::Vfs {
   static int open(sqlite3_vfs*, const char* name, sqlite3_file* raw, int flags, int* given) {
     raw->pMethods = nullptr;
     static int nameless = 0;
-    const std::string path = name == nullptr ? "temporary " + std::to_string(++nameless) : std::string(name);
+    const std::string path =
+        name == nullptr ? "temporary " + std::to_string(++nameless) : std::string(name);
     auto& files = current->files_;
     auto found = files.find(path);
     if (found == files.end()) {
@@ -271,7 +277,8 @@ struct Disk::Vfs {
     return SQLITE_OK;
   }
   static int randomness(sqlite3_vfs*, int size, char* into) {
-    for (int i = 0; i < size; ++i) into[i] = static_cast<char>(current->random_.next());
+    for (int i = 0; i < size; ++i)
+      into[i] = static_cast<char>(current->random_.next());
     return size;
   }
   static int sleep(sqlite3_vfs*, int microseconds) { return microseconds; }
@@ -327,7 +334,8 @@ Disk::~Disk() {
 
 void Disk::sync_folder() {
   removed_.clear();
-  for (auto& [name, file] : files_) file->on_disk = true;
+  for (auto& [name, file] : files_)
+    file->on_disk = true;
 }
 
 void Disk::crash(bool power_cut) {
@@ -350,9 +358,13 @@ void Disk::crash(bool power_cut) {
       if (from >= file.now.size()) continue;
       std::size_t size = std::min(sector, file.now.size() - from);
       switch (random_.below(3)) {
-        case 0: continue;
-        case 1: size = std::min(size, Vfs::partial(size)); break;
-        default: break;
+        case 0:
+          continue;
+        case 1:
+          size = std::min(size, Vfs::partial(size));
+          break;
+        default:
+          break;
       }
       if (size == 0) continue;
       if (left.size() < from + size) left.resize(from + size);

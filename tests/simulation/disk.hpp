@@ -1,8 +1,10 @@
-// A disk in memory, under SQLite as its virtual file system. It knows of every file what is written and what is synced. A
-// killed process leaves what it had written; a power cut keeps, drops or tears each sector that was not synced, as
-// the seed has it. Errors come at the rates that are set. While it lives it is SQLite's default; one at a time.
+// A disk in memory, under SQLite as its virtual file system. It knows of every file what is written
+// and what is synced. A killed process leaves what it had written; a power cut keeps, drops or
+// tears each sector that was not synced, as the seed has it. Errors come at the rates that are set.
+// While it lives it is SQLite's default; one at a time.
 //
-// As of a real disk, a failed sync may have cleaned the dirty pages without writing them: they are then only in memory.
+// As of a real disk, a failed sync may have cleaned the dirty pages without writing them: they are
+// then only in memory.
 #pragma once
 
 #include <functional>
@@ -23,7 +25,8 @@ struct DiskFaults {
 
 class Disk {
  public:
-  // `may_go_on` is asked before each change of a file: false ends the process there, and nothing more is changed.
+  // `may_go_on` is asked before each change of a file: false ends the process there, and nothing
+  // more is changed.
   Disk(std::uint64_t seed, std::function<bool()> may_go_on);
   ~Disk();
   Disk(const Disk&) = delete;

@@ -1,9 +1,13 @@
-// yagura-sim: the daemon less sockets, in virtual time, with faults from a seed, judged after every step.
+// yagura-sim: the daemon less sockets, in virtual time, with faults from a seed, judged after every
+// step.
 //
 //   yagura-sim [--seed N] [--seeds COUNT] [--days D] [--shrink] [--trace]
 //   yagura-sim --list FILE      the seeds of the file, one a line with what it is for
+//   --no-disk, --no-relay, …    without these faults; --only N,…: of the events, these alone;
+//   --size: of the platform
 //
-// Exit status: 0 all invariants held; 1 one did not, and what was printed runs it again; 2 wrong usage.
+// Exit status: 0 all invariants held; 1 one did not, and what was printed runs it again; 2 wrong
+// usage.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <stdlib.h>
@@ -25,7 +29,8 @@ class Folder {
  public:
   Folder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "yagura-sim.XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder in " + pattern);
+    if (mkdtemp(pattern.data()) == nullptr)
+      throw std::runtime_error("cannot make a folder in " + pattern);
     path = pattern;
     // The record's writer looks whether the file is still in its place; its content is in memory.
     std::ofstream(path + "/yagura.db");
@@ -54,16 +59,21 @@ struct Table {
     counts.lost += outcome.counts.lost;
   }
   void print() const {
-    fmt::print("seeds  simulated days  crashes  starts  failures  notices decided  mails delivered  to banks  duplicated  lost\n");
-    fmt::print("{:5}  {:14.1f}  {:7}  {:6}  {:8}  {:15}  {:15}  {:8}  {:10}  {:4}\n", seeds, days, counts.crashes, counts.starts,
-               counts.failures, counts.decided, counts.delivered, counts.bank_mails, counts.duplicated, counts.lost);
+    fmt::print(
+        "seeds  simulated days  crashes  starts  failures  notices decided  mails delivered  to "
+        "banks  duplicated  lost\n");
+    fmt::print("{:5}  {:14.1f}  {:7}  {:6}  {:8}  {:15}  {:15}  {:8}  {:10}  {:4}\n", seeds, days,
+               counts.crashes, counts.starts, counts.failures, counts.decided, counts.delivered,
+               counts.bank_mails, counts.duplicated, counts.lost);
   }
 };
 
 void report(const Settings& settings, const Outcome& outcome) {
-  fmt::print("\nseed {} violates, at step {}: {}\n  {}\n  again: yagura-sim {}\n", settings.seed, outcome.steps,
-             outcome.violation.invariant, outcome.violation.details, options_of(settings));
-  for (const std::string& line : outcome.last) fmt::print("  | {}\n", line);
+  fmt::print("\nseed {} violates, at step {}: {}\n  {}\n  again: yagura-sim {}\n", settings.seed,
+             outcome.steps, outcome.violation.invariant, outcome.violation.details,
+             options_of(settings));
+  for (const std::string& line : outcome.last)
+    fmt::print("  | {}\n", line);
   std::fflush(stdout);
 }
 
@@ -84,9 +94,14 @@ int main(int argc, char** argv) {
   app.add_flag("--trace", settings.prints, "print what happens");
   app.add_option("--only", only, "these events alone")->delimiter(',');
   app.add_option("--list", list, "run the seeds of this file");
+  bool budget = false;
+  app.add_flag("--budget", budget,
+               "as many seeds as the tests have time for: few, or with YAGURA_LONG many");
   bool off[6]{};
-  const char* names[] = {"--no-disk", "--no-relay", "--no-crashes", "--no-time", "--no-reloads", "--no-people"};
-  for (std::size_t i = 0; i < 6; ++i) app.add_flag(names[i], off[i], "none of these faults");
+  const char* names[] = {"--no-disk", "--no-relay",   "--no-crashes",
+                         "--no-time", "--no-reloads", "--no-people"};
+  for (std::size_t i = 0; i < 6; ++i)
+    app.add_flag(names[i], off[i], "none of these faults");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -99,6 +114,11 @@ int main(int argc, char** argv) {
   settings.reloads = !off[4];
   settings.people = !off[5];
   settings.only = {only.begin(), only.end()};
+  if (budget) {
+    const char* is_long = std::getenv("YAGURA_LONG");
+    seeds = is_long != nullptr && *is_long != '\0' ? 2000 : 6;
+    if (seeds > 6) settings.days = 3;
+  }
   spdlog::set_level(spdlog::level::off);
 
   std::vector<Settings> runs;
@@ -144,7 +164,8 @@ int main(int argc, char** argv) {
     Settings quiet = one;
     quiet.prints = false;
     if (const Outcome again = run(quiet, folder.path); again.hash != outcome.hash) {
-      fmt::print("\nseed {} gives another trace the second time: {:016x}, {:016x}\n", one.seed, outcome.hash, again.hash);
+      fmt::print("\nseed {} gives another trace the second time: {:016x}, {:016x}\n", one.seed,
+                 outcome.hash, again.hash);
       return 1;
     }
   }

@@ -3,7 +3,11 @@
 namespace yagura::sim {
 
 void Operators::order(const PersonName& by, Order order, const std::string& text) {
-  engine_->command(by, std::move(order), [this, by, text](const Answer& answer, bool) {
+  const int number = ++orders_;
+  waiting_.insert(number);
+  engine_->command(by, std::move(order), [this, by, text, number](const Answer& answer, bool recorded) {
+    waiting_.erase(number);
+    if (!recorded) return;  // Nobody was promised anything.
     if (world_.goes_on("answer")) referee_.answered(by, text, answer);
   });
 }
@@ -19,23 +23,35 @@ void Operators::act(Random& random) {
   for (const auto& [id, notice] : engine_->state().notices) {
     if (notice.is_unsent()) unsent.push_back(id);
   }
-  const FailureId failure = open.empty() || random.one_in(20) ? random.pick(all) : random.pick(open);
+  const FailureId failure =
+      open.empty() || random.one_in(20) ? random.pick(all) : random.pick(open);
   const NoticeId notice = random.pick(unsent);
   const PersonName by = random.one_in(3) ? "lead1" : random.pick(shape_.people).id;
   const std::string text = words();
   std::vector<BankName> banks{"nobody"};
-  for (const Shape::Bank& bank : shape_.banks) banks.push_back(bank.id);
+  for (const Shape::Bank& bank : shape_.banks)
+    banks.push_back(bank.id);
   switch (random.below(16)) {
-    case 0: case 1: return order(by, Acknowledge{failure, text}, text);
-    case 2: return order(by, Respond{failure, random.one_in(2), text});
-    case 3: case 4: return order(by, Report{failure, text, random.one_in(2)}, text);
-    case 5: return order(by, Recover{failure, text}, text);
-    case 6: case 7: case 8: return order(by, Confirm{failure, text, random.one_in(2)}, text);
+    case 0:
+    case 1:
+      return order(by, Acknowledge{failure, text}, text);
+    case 2:
+      return order(by, Respond{failure, random.one_in(2), text});
+    case 3:
+    case 4:
+      return order(by, Report{failure, text, random.one_in(2)}, text);
+    case 5:
+      return order(by, Recover{failure, text}, text);
+    case 6:
+    case 7:
+    case 8:
+      return order(by, Confirm{failure, text, random.one_in(2)}, text);
     case 9: {
       const FailureClass to = random.one_in(2) ? FailureClass::major : FailureClass::incident;
       return order("lead1", Classify{failure, to, text});
     }
-    case 10: return order("lead1", ChangeBanks{failure, random.one_in(2), random.pick(banks), text}, text);
+    case 10:
+      return order("lead1", ChangeBanks{failure, random.one_in(2), random.pick(banks), text}, text);
     case 11: {
       Open reported;
       if (random.one_in(2) && !shape_.services.empty()) {
@@ -48,9 +64,13 @@ void Operators::act(Random& random) {
       reported.text = text;
       return order(by, reported, text);
     }
-    case 12: return order(by, HoldNotice{notice});
-    case 13: return order(by, ReleaseNotice{notice});
-    case 14: if (random.one_in(3)) return order(by, WithdrawNotice{notice}); break;
+    case 12:
+      return order(by, HoldNotice{notice});
+    case 13:
+      return order(by, ReleaseNotice{notice});
+    case 14:
+      if (random.one_in(3)) return order(by, WithdrawNotice{notice});
+      break;
     case 15: {
       const Shape::Component& component = random.pick(shape_.components);
       engine_->run_probe({component.id, component.probes[0].name}, [](const Observation&) {});
@@ -71,7 +91,8 @@ bool Operators::put_right() {
     rests = false;
     if (notice.lead_hold) held.push_back(id);
   }
-  for (NoticeId id : held) order("lead1", ReleaseNotice{id});
+  for (NoticeId id : held)
+    order("lead1", ReleaseNotice{id});
   for (FailureId id : open) {
     rests = false;
     const auto seen = engine_->state().failures.find(id);
@@ -93,7 +114,8 @@ std::string Operators::what_is_left() const {
     if (failure.is_open()) left += fmt::format("failure {} ({}), ", id, failure.title);
   }
   for (const auto& [id, notice] : engine_->state().notices) {
-    if (notice.is_unsent()) left += fmt::format("notice {} ({}; {}), ", id, name_of(notice.kind), notice.hold);
+    if (notice.is_unsent())
+      left += fmt::format("notice {} ({}; {}), ", id, name_of(notice.kind), notice.hold);
   }
   return left;
 }

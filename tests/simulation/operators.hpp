@@ -1,4 +1,5 @@
-// The people: any order at any time while there is trouble, and what has to be done once it is over.
+// The people: any order at any time while there is trouble, and what has to be done once it is
+// over.
 #pragma once
 
 #include "referee.hpp"
@@ -10,6 +11,7 @@ class Operators {
   Operators(VirtualWorld& world, Referee& referee) : world_(world), referee_(referee) {}
 
   void use(Engine* engine, const Shape& shape) {
+    if (engine == nullptr) waiting_.clear();  // Who asked sees the connection end.
     engine_ = engine;
     shape_ = shape;
   }
@@ -17,6 +19,8 @@ class Operators {
   // Ends what only people can end. True: nothing is left to do, for anybody.
   bool put_right();
   std::string what_is_left() const;
+  // Orders without an answer.
+  std::size_t waiting() const { return waiting_.size(); }
 
  private:
   void order(const PersonName& by, Order order, const std::string& text = {});
@@ -26,7 +30,8 @@ class Operators {
   Referee& referee_;
   Engine* engine_ = nullptr;
   Shape shape_;
-  int words_ = 0;
+  int words_ = 0, orders_ = 0;
+  std::set<int> waiting_;
 };
 
 }  // namespace yagura::sim

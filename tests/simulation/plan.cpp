@@ -8,7 +8,8 @@
 namespace yagura::sim {
 
 std::string options_of(const Settings& settings) {
-  std::string text = fmt::format("--seed {} --days {} --size {}", settings.seed, settings.days, settings.size);
+  std::string text =
+      fmt::format("--seed {} --days {} --size {}", settings.seed, settings.days, settings.size);
   auto less = [&](bool on, const char* name) {
     if (!on) text += fmt::format(" --no-{}", name);
   };
@@ -33,7 +34,8 @@ std::vector<Event> make_plan(const Settings& settings) {
     const int count = a_day * settings.days * level;
     for (int i = 0; i < count; ++i) {
       Event event{++number, random.between(1min, length), kind, random.next()};
-      if (wanted && (settings.only.empty() || settings.only.contains(number))) plan.push_back(event);
+      if (wanted && (settings.only.empty() || settings.only.contains(number)))
+        plan.push_back(event);
     }
   };
   add(EventKind::target_turns, 6, true, true);
@@ -48,19 +50,24 @@ std::vector<Event> make_plan(const Settings& settings) {
   add(EventKind::wall_clock_moves, 1, settings.time);
   add(EventKind::reload, 1, settings.reloads);
   add(EventKind::look, 4, true, true);
-  std::stable_sort(plan.begin(), plan.end(), [](const Event& a, const Event& b) { return a.at < b.at; });
+  std::stable_sort(plan.begin(), plan.end(),
+                   [](const Event& a, const Event& b) { return a.at < b.at; });
   return plan;
 }
 
 Instant make_start(Random& random) {
   static const std::vector<std::string> days{
-      "2026-03-07", "2026-03-28", "2026-10-24", "2026-10-31",  // the clocks change, in America and Europe
-      "2028-02-27", "2026-12-27", "2027-12-30", "2026-04-28",  // leap day, the year's end, the golden week
+      "2026-03-07", "2026-03-28",
+      "2026-10-24", "2026-10-31",  // the clocks change, in America and Europe
+      "2028-02-27", "2026-12-27",
+      "2027-12-30", "2026-04-28",  // leap day, the year's end, the golden week
       "2026-09-18"};
   if (random.one_in(3)) {
-    return *parse_instant("2026-01-05T00:00:00Z") + std::chrono::hours(random.below(24 * 800)) + std::chrono::minutes(random.below(60));
+    return *parse_instant("2026-01-05T00:00:00Z") + std::chrono::hours(random.below(24 * 800)) +
+           std::chrono::minutes(random.below(60));
   }
-  return *parse_instant(random.pick(days) + "T00:00:00Z") + std::chrono::minutes(random.below(24 * 60));
+  return *parse_instant(random.pick(days) + "T00:00:00Z") +
+         std::chrono::minutes(random.below(24 * 60));
 }
 
 }  // namespace yagura::sim

@@ -1,5 +1,6 @@
-// Numbers from a seed, the same on every machine (std::distributions are not). Whoever has a concern of its own forks
-// one for it, so that what is drawn for the one does not move what is drawn for the other.
+// Numbers from a seed, the same on every machine (std::distributions are not). Whoever has a
+// concern of its own forks one for it, so that what is drawn for the one does not move what is
+// drawn for the other.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
   Random(std::uint64_t seed, std::string_view concern) : state_(seed) {
-    for (char letter : concern) state_ = (state_ ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
+    for (char letter : concern)
+      state_ = (state_ ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
     next();
   }
 
@@ -24,14 +26,17 @@ class Random {
     mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
     return mixed ^ (mixed >> 31);
   }
-  int below(int limit) { return limit <= 1 ? 0 : static_cast<int>(next() % static_cast<std::uint64_t>(limit)); }
+  int below(int limit) {
+    return limit <= 1 ? 0 : static_cast<int>(next() % static_cast<std::uint64_t>(limit));
+  }
   int from_to(int least, int most) { return least + below(most - least + 1); }
   bool one_in(int of) { return below(of) == 0; }
   bool chance(double probability) {
     return static_cast<double>(next() >> 11) * (1.0 / 9007199254740992.0) < probability;
   }
   Duration between(Duration least, Duration most) {
-    return least + Duration{static_cast<Duration::rep>(next() % static_cast<std::uint64_t>((most - least).count() + 1))};
+    return least + Duration{static_cast<Duration::rep>(
+                       next() % static_cast<std::uint64_t>((most - least).count() + 1))};
   }
   template <class T>
   const T& pick(const std::vector<T>& of) {

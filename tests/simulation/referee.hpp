@@ -1,9 +1,11 @@
-// Judges a run: sees every transaction before and after it is durable, every mail that leaves and arrives, every answer to
-// an operator, and the engine's state after each step. What it knows of windows and business days is its own (shape.hpp). Owned
-// by the run; outlives every start of the daemon, so that it knows what was promised before a crash.
+// Judges a run: sees every transaction before and after it is durable, every mail that leaves and
+// arrives, every answer to an operator, and the engine's state after each step. What it knows of
+// windows and business days is its own (shape.hpp). Owned by the run; outlives every start of the
+// daemon, so that it knows what was promised before a crash.
 //
-// referee.cpp: what comes and goes; referee_changes.cpp: from one state to the next; referee_deadlines.cpp: what would be late;
-// referee_rest.cpp: what has to hold once everything has come to rest.
+// referee.cpp: what comes and goes; referee_changes.cpp: from one state to the next;
+// referee_deadlines.cpp: what would be late; referee_rest.cpp: what has to hold once everything has
+// come to rest.
 #pragma once
 
 #include <deque>
@@ -21,7 +23,8 @@
 namespace yagura::sim {
 
 struct Counts {
-  int crashes = 0, starts = 0, decided = 0, delivered = 0, duplicated = 0, lost = 0, failures = 0, bank_mails = 0;
+  int crashes = 0, starts = 0, decided = 0, delivered = 0, duplicated = 0, lost = 0, failures = 0,
+      bank_mails = 0;
 };
 
 class Referee final : public Witness {
@@ -40,7 +43,7 @@ class Referee final : public Witness {
   void queued(const Transaction& transaction);
   void committed(const Transaction& transaction);
   void answered(const PersonName& by, const std::string& text, const Answer& answer);
-  void wall_clock_moved() { unsure_until_ = world_.clock() + 15s; }
+  void wall_clock_moved(Duration by);
   // A mail is under way, or the engine may not have seen yet that the clock moved.
   bool is_busy() const { return !flying_since_.empty() || !under_way_.empty(); }
   bool is_unsure() const { return world_.clock() < unsure_until_; }
@@ -70,12 +73,15 @@ class Referee final : public Witness {
   void judge_classes(const Change& change, const Failure* before, const Failure& after);
   void judge_notice(const Change& change, const Notice* before, const Notice& after);
   void judge_fact(const Change& change, const RecordEntry& fact);
-  void judge_chain(const RecordEntry& fact, const std::map<std::string, std::string>& details);
+  void judge_chain(const Change& change, const RecordEntry& fact,
+                   const std::map<std::string, std::string>& details);
   void judge_bank_mail(const Notice& notice);
   void look_at(const Failure& failure, Instant now);
   void look_at(const Notice& notice, Instant now, bool free_place);
   void judge_threads_of(const BankName& bank);
-  void violate(const std::string& invariant, const std::string& details) { trace_.violate(invariant, details); }
+  void violate(const std::string& invariant, const std::string& details) {
+    trace_.violate(invariant, details);
+  }
   bool decides(const Failure& failure) const;
   bool in_maintenance(Instant at) const;
   FailureId root(FailureId id) const;
@@ -89,13 +95,13 @@ class Referee final : public Witness {
   bool quiet_start_ = false;
   Duration started_at_{0}, unsure_until_{0};
   Instant started_wall_{};
-  std::optional<Duration> bank_hold_until_;
+  std::optional<Duration> jump_to_be_seen_by_;
 
   std::map<FailureId, Failure> failures_;  // as queued last
   std::map<NoticeId, Notice> notices_;
-  std::set<FailureId> changed_failures_;   // in this step
+  std::set<FailureId> changed_failures_;  // in this step
   std::set<NoticeId> changed_notices_;
-  std::deque<Change> under_way_;           // queued, not durable yet
+  std::deque<Change> under_way_;  // queued, not durable yet
   // Durable:
   std::map<NoticeId, Notice> durable_notices_;
   std::map<NoticeId, std::string> durable_mails_;
@@ -115,7 +121,8 @@ class Referee final : public Witness {
     NoticeKind kind;
     FailureId failure;
   };
-  std::map<BankName, std::vector<Arrival>> read_by_;  // by each bank, in order
+  std::set<std::pair<BankName, FailureId>> first_left_;  // whose first notice it may have read
+  std::map<BankName, std::vector<Arrival>> read_by_;     // by each bank, in order
 };
 
 // The notice that the envelope's name speaks of.

@@ -23,21 +23,27 @@ bool Referee::decides(const Failure& failure) const {
       if (spec.is_job()) continue;
       auto probe = health->second.probes.find(spec.name);
       if (probe == health->second.probes.end() || !probe->second.last) return false;
-      if (probe->second.last->started < started_wall_ || probe->second.wants_retry(spec)) return false;
+      if (probe->second.last->started < started_wall_ || probe->second.wants_retry(spec))
+        return false;
     }
   }
   return true;
 }
 
 void Referee::look_at_deadlines() {
-  if (engine_ == nullptr || world_.clock() < unsure_until_ || world_.clock() < started_at_ + slack) return;
+  if (jump_to_be_seen_by_ && world_.clock() > *jump_to_be_seen_by_) {
+    violate("a jump of the clock is seen", "nothing was recorded of it");
+  }
+  if (engine_ == nullptr || world_.clock() < unsure_until_ || world_.clock() < started_at_ + slack)
+    return;
   const Instant now = world_.wall();
   const State& state = engine_->state();
   for (const auto& [id, failure] : state.failures) {
     if (failure.is_open()) look_at(failure, now);
   }
   int in_flight = 0;
-  for (const auto& [id, notice] : state.notices) in_flight += notice.in_flight ? 1 : 0;
+  for (const auto& [id, notice] : state.notices)
+    in_flight += notice.in_flight ? 1 : 0;
   for (const auto& [id, notice] : state.notices) {
     if (notice.is_unsent()) look_at(notice, now, in_flight < engine_->platform().mail.parallel);
   }
@@ -46,12 +52,15 @@ void Referee::look_at_deadlines() {
 void Referee::look_at(const Failure& failure, Instant now) {
   const std::string name = fmt::format("failure {}", failure.id);
   auto late = [&](const std::string& what, std::optional<Instant> at) {
-    if (at && *at + slack < now) violate("no deadline stays overdue", fmt::format("{}: {} since {}", name, what, zone_.format(*at)));
+    if (at && *at + slack < now)
+      violate("no deadline stays overdue",
+              fmt::format("{}: {} since {}", name, what, zone_.format(*at)));
   };
   if (const StepRun* step = failure.running_step()) late("a response step", step->deadline);
   if (!decides(failure)) return;
   const Escalation& rules = engine_->platform().escalation;
-  const bool major = failure.classification == FailureClass::major, incident = failure.classification == FailureClass::incident;
+  const bool major = failure.classification == FailureClass::major,
+             incident = failure.classification == FailureClass::incident;
   late("a reminder", failure.remind_at);
   late("a report", failure.report_due_at);
   late("a confirmation", failure.unconfirmed_at);
@@ -66,37 +75,45 @@ void Referee::look_at(const Failure& failure, Instant now) {
   }
   auto chain = [&](const std::vector<ChainStep>& steps, const ChainProgress& progress) {
     for (std::size_t i = 0; i < steps.size(); ++i) {
-      if (!progress.done.contains(static_cast<int>(i))) late(fmt::format("chain step {}", i + 1), progress.base + steps[i].after);
+      if (!progress.done.contains(static_cast<int>(i)))
+        late(fmt::format("chain step {}", i + 1), progress.base + steps[i].after);
     }
   };
   if (!failure.recovered_at) chain(rules.detected, failure.detected_chain);
   if (!failure.recovered_at && incident) chain(rules.incident, failure.incident_chain);
   if (major) chain(rules.major, failure.major_chain);
-  if (failure.classification == FailureClass::undetermined && failure.down_since && !failure.keeps_down.empty()) {
+  if (failure.classification == FailureClass::undetermined && failure.down_since &&
+      !failure.keeps_down.empty()) {
     late("the class", *failure.down_since + (rules.undetermined_at_most - failure.down_before));
   }
 }
 
 void Referee::look_at(const Notice& notice, Instant now, bool free_place) {
-  const std::string name = fmt::format("notice {} ({}, {})", notice.id, notice.audience, notice.hold);
+  const std::string name =
+      fmt::format("notice {} ({}, {})", notice.id, notice.audience, notice.hold);
   if (notice.in_flight) {
     // Its row may wait for the disk, and after that for its turn.
     auto since = flying_since_.find(notice.id);
-    Duration from = std::max({durable_at_, started_at_, since == flying_since_.end() ? Duration{0} : since->second});
-    if (store_->queued() == 0 && world_.clock() - from > engine_->platform().mail.attempt_timeout + 1h) {
+    Duration from = std::max(
+        {durable_at_, started_at_, since == flying_since_.end() ? Duration{0} : since->second});
+    if (store_->queued() == 0 &&
+        world_.clock() - from > engine_->platform().mail.attempt_timeout + 1h) {
       violate("an attempt ends", name);
     }
     return;
   }
   if (notice.lead_hold) return;
   if (notice.state == NoticeState::held) {
-    if (notice.hold.starts_with("after a restart") || notice.hold.find("not open any more") != std::string::npos) return;
+    if (notice.hold.starts_with("after a restart") ||
+        notice.hold.find("not open any more") != std::string::npos)
+      return;
     if (notice.not_before + slack < now) violate("no deadline stays overdue", name + ": held");
     return;
   }
   Instant due = std::max(notice.not_before, notice.retry_at.value_or(notice.not_before));
   due = std::max(due, notice.created_at) + 5s;  // A bundle.
-  if (free_place && due + slack < now && world_.clock() - durable_at_ > slack) violate("no deadline stays overdue", name + ": due");
+  if (free_place && due + slack < now && world_.clock() - durable_at_ > slack)
+    violate("no deadline stays overdue", name + ": due");
 }
 
 // What fails for long is known as a failure.
@@ -107,13 +124,16 @@ void Referee::look_at_targets() {
     if (in_maintenance(world_.wall() - before)) return;
   }
   for (const auto& [probe, target] : world_.targets) {
-    if (target.verdict != Verdict::failing || target.flaps > 0 || world_.clock() < target.since + long_enough) continue;
+    if (target.verdict != Verdict::failing || target.flaps > 0 ||
+        world_.clock() < target.since + long_enough)
+      continue;
     auto component = engine_->platform().components.find(probe.component);
     if (component == engine_->platform().components.end()) continue;
     if (component->second.probe(probe.probe) == nullptr || !shape_.maintenance_of.empty()) continue;
     bool known = false;
     for (const auto& [id, failure] : engine_->state().failures) {
-      known = known || (failure.is_open() && !failure.recovered_at && failure.members.contains(probe.component));
+      known = known || (failure.is_open() && !failure.recovered_at &&
+                        failure.members.contains(probe.component));
     }
     if (!known) violate("what fails for long is a failure", probe.text());
   }

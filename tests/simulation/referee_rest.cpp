@@ -8,13 +8,17 @@ namespace yagura::sim {
 void Referee::at_rest() {
   const State& state = engine_->state();
   for (const auto& [id, failure] : state.failures) {
-    if (failure.is_open()) violate("everything comes to rest", fmt::format("failure {} is open", id));
-    if (ends_[id] != 1) violate("a failure ends once", fmt::format("failure {}: {} times", id, ends_[id]));
+    if (failure.is_open())
+      violate("everything comes to rest", fmt::format("failure {} is open", id));
+    if (ends_[id] != 1)
+      violate("a failure ends once", fmt::format("failure {}: {} times", id, ends_[id]));
     if (failure.closing == Closing::joined) continue;
-    if (failure.classification == FailureClass::undetermined) violate("every failure gets its class", fmt::format("failure {}", id));
+    if (failure.classification == FailureClass::undetermined)
+      violate("every failure gets its class", fmt::format("failure {}", id));
     if (failure.classification != FailureClass::major) continue;
     for (const auto& [bank, thread] : failure.banks) {
-      const bool concerned = (thread.affected || thread.added) && !thread.removed && thread.withdrawn_by.empty() && !thread.undeliverable;
+      const bool concerned = (thread.affected || thread.added) && !thread.removed &&
+                             thread.withdrawn_by.empty() && !thread.undeliverable;
       const bool reachable = engine_->platform().banks.contains(bank);
       if (concerned && reachable && thread.told != Told::ended) {
         violate("everyone concerned hears how it ended", fmt::format("failure {}, {}", id, bank));
@@ -25,8 +29,10 @@ void Referee::at_rest() {
     const std::string name = fmt::format("notice {} ({})", id, name_of(notice.kind));
     if (notice.is_unsent()) violate("everything comes to rest", name + " is not sent");
     const Notice* carrier = &notice;
-    while (carrier->state == NoticeState::merged) carrier = &state.notices.at(carrier->into);
-    if (carrier != &notice && carrier->state == NoticeState::withdrawn && notice.kind != NoticeKind::failure_reminder) {
+    while (carrier->state == NoticeState::merged)
+      carrier = &state.notices.at(carrier->into);
+    if (carrier != &notice && carrier->state == NoticeState::withdrawn &&
+        notice.kind != NoticeKind::failure_reminder) {
       ++counts.lost;
       violate("nothing is lost", name + " was merged into one that was withdrawn");
     }
@@ -37,8 +43,11 @@ void Referee::at_rest() {
         anybody = true;
         continue;
       }
-      const bool refused = std::any_of(notice.refused.begin(), notice.refused.end(), [&](const std::string& one) { return one.starts_with(to.mail + " "); });
-      const bool believed = std::find(notice.accepted.begin(), notice.accepted.end(), to.mail) != notice.accepted.end();
+      const bool refused =
+          std::any_of(notice.refused.begin(), notice.refused.end(),
+                      [&](const std::string& one) { return one.starts_with(to.mail + " "); });
+      const bool believed = std::find(notice.accepted.begin(), notice.accepted.end(), to.mail) !=
+                            notice.accepted.end();
       if (refused || !believed) continue;  // Given up: the lead knows.
       ++counts.lost;
       violate("nothing is lost", name + " to " + to.mail);
@@ -47,12 +56,15 @@ void Referee::at_rest() {
     // Waiting for a relay for longer than a day is told to the lead.
     auto leaves = first_leave_.find(id);
     auto arrives = first_arrival_.find(id);
-    if (notice.kind == NoticeKind::delivery_failed || leaves == first_leave_.end() || arrives == first_arrival_.end()) continue;
+    if (notice.kind == NoticeKind::delivery_failed || leaves == first_leave_.end() ||
+        arrives == first_arrival_.end())
+      continue;
     if (arrives->second - leaves->second > 30h && !notice.overdue_told) {
       violate("a day without delivery is told to the lead", name);
     }
   }
-  for (const auto& [bank, read] : read_by_) judge_threads_of(bank);
+  for (const auto& [bank, read] : read_by_)
+    judge_threads_of(bank);
   compare_with_record();
 }
 
@@ -60,6 +72,11 @@ void Referee::at_rest() {
 void Referee::judge_threads_of(const BankName& bank) {
   struct Thread {
     bool told = false, ended = false, corrected = false;
+  };
+  auto may_have_read = [&](FailureId id) {
+    return std::any_of(first_left_.begin(), first_left_.end(), [&](const auto& left) {
+      return left.first == bank && root(left.second) == id;
+    });
   };
   std::map<FailureId, Thread> threads;
   for (const Arrival& mail : read_by_[bank]) {
@@ -74,19 +91,24 @@ void Referee::judge_threads_of(const BankName& bank) {
         right = !thread.told || thread.corrected;
         thread = {true, true, false};
         break;
-      case NoticeKind::bank_progress: right = thread.told && !thread.ended; break;
+      case NoticeKind::bank_progress:
+        right = (thread.told || may_have_read(root(mail.failure))) && !thread.ended;
+        break;
       case NoticeKind::bank_recovered:
-        right = thread.told && !thread.ended;
+        right = (thread.told || may_have_read(root(mail.failure))) && !thread.ended;
         thread.ended = true;
         break;
       case NoticeKind::bank_corrected:
-        right = thread.told && !thread.ended;
+        right = (thread.told || may_have_read(root(mail.failure))) && !thread.ended;
         thread.ended = thread.corrected = true;
         break;
-      default: break;
+      default:
+        break;
     }
     if (!right) {
-      violate("a bank reads things in their order", fmt::format("{}, failure {}, notice {} ({})", bank, root(mail.failure), mail.notice, name_of(mail.kind)));
+      violate("a bank reads things in their order",
+              fmt::format("{}, failure {}, notice {} ({})", bank, root(mail.failure), mail.notice,
+                          name_of(mail.kind)));
     }
   }
   for (const auto& [id, thread] : threads) {
@@ -94,7 +116,8 @@ void Referee::judge_threads_of(const BankName& bank) {
     // What the lead withdrew, or who left, is not told.
     auto known = failure.banks.find(bank);
     const bool gone = !engine_->platform().banks.contains(bank);
-    if (!thread.ended && !gone && !(known != failure.banks.end() && known->second.told == Told::ended)) {
+    if (!thread.ended && !gone &&
+        !(known != failure.banks.end() && known->second.told == Told::ended)) {
       violate("who was told the first is told the end", fmt::format("{}, failure {}", bank, id));
     }
   }

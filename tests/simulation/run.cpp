@@ -19,10 +19,16 @@ constexpr int most_steps = 3'000'000;
 class Run {
  public:
   Run(const Settings& settings, std::string folder)
-      : settings_(settings), folder_(std::move(folder)), trace_(settings.prints), shape_random_(settings.seed, "shape"),
-        random_(settings.seed, "run"), world_(settings.seed, make_start(shape_random_), trace_),
-        disk_(settings.seed, [this] { return world_.goes_on("disk"); }), referee_(world_, trace_),
-        composer_(*Composer::load("")), operators_(world_, referee_) {
+      : settings_(settings),
+        folder_(std::move(folder)),
+        trace_(settings.prints),
+        shape_random_(settings.seed, "shape"),
+        random_(settings.seed, "run"),
+        world_(settings.seed, make_start(shape_random_), trace_),
+        disk_(settings.seed, [this] { return world_.goes_on("disk"); }),
+        referee_(world_, trace_),
+        composer_(*Composer::load("")),
+        operators_(world_, referee_) {
     world_.witness = &referee_;
     world_.loads = [this](Instant now) { return load(now); };
   }
@@ -49,6 +55,9 @@ class Run {
       referee_.after_step();
     }
     if (!trace_.violated()) referee_.at_rest();
+    if (!trace_.violated() && operators_.waiting() > 0) {
+      trace_.violate("every order is answered", std::to_string(operators_.waiting()));
+    }
     outcome.violated = trace_.violated();
     outcome.violation = trace_.violation();
     outcome.hash = trace_.hash();
@@ -92,12 +101,15 @@ class Run {
     if (!kept) {
       // The daemon refuses to start, and says why; the service manager tries again.
       trace_.line(world_.wall(), "no start: " + kept.error().message);
-      if (kept.error().message.find("damaged") != std::string::npos && disk_.faults.read_error == 0) {
+      if (kept.error().message.find("damaged") != std::string::npos &&
+          disk_.faults.read_error == 0) {
         trace_.violate("the database is never damaged", kept.error().message);
       }
       if (store) store->reset();
-      if (world_.ended()) process_ended();
-      else world_.after(5s, [this] { start_daemon(); });
+      if (world_.ended())
+        process_ended();
+      else
+        world_.after(5s, [this] { start_daemon(); });
       return;
     }
     disk_.sync_folder();  // As Store::open() does.
@@ -107,7 +119,8 @@ class Run {
     disk_.faults = faults;
     zone_ = loaded.configuration->platform->zone;
     referee_.use(shape_, zone_);
-    engine_ = std::make_unique<Engine>(world_, *store_, std::move(*loaded.configuration), composer_, std::move(*kept));
+    engine_ = std::make_unique<Engine>(world_, *store_, std::move(*loaded.configuration), composer_,
+                                       std::move(*kept));
     referee_.started(*engine_);
     operators_.use(engine_.get(), shape_);
     engine_->start();
@@ -118,6 +131,7 @@ class Run {
   // The end that was asked for has come: by a kill, or with the power.
   void process_ended() {
     ++referee_.counts.crashes;
+    draining_ = false;
     drop_process();
     disk_.crash(power_fails_);
     trace_.line(world_.wall(), power_fails_ ? "the power is back" : "killed");
@@ -138,19 +152,25 @@ class Run {
 
   // ---- The record's writer ----
 
-  Duration latency() { return hang_until_ > world_.clock() ? hang_until_ - world_.clock() : random_.between(Duration{0}, slowest_write_); }
+  Duration latency() {
+    return hang_until_ > world_.clock() ? hang_until_ - world_.clock()
+                                        : random_.between(Duration{0}, slowest_write_);
+  }
 
   void write_soon(Duration wait) {
-    world_.after(wait, [this] {
-      if (store_ == nullptr) return;
-      if (hang_until_ > world_.clock()) return write_soon(hang_until_ - world_.clock());
-      if (!world_.goes_on("before a commit")) return;
-      const bool written = store_->attempt();
-      if (world_.ended()) return;
-      if (!written) trace_.line(world_.wall(), "not written: " + store_->error());
-      if (!written) return write_soon(1s);
-      if (store_->queued() > 0) write_soon(latency());
-    }, true);
+    world_.after(
+        wait,
+        [this] {
+          if (store_ == nullptr) return;
+          if (hang_until_ > world_.clock()) return write_soon(hang_until_ - world_.clock());
+          if (!world_.goes_on("before a commit")) return;
+          const bool written = store_->attempt();
+          if (world_.ended()) return;
+          if (!written) trace_.line(world_.wall(), "not written: " + store_->error());
+          if (!written) return write_soon(1s);
+          if (store_->queued() > 0) write_soon(latency());
+        },
+        true);
   }
 
   // ---- What happens ----
@@ -159,7 +179,9 @@ class Run {
     if (healing_) return;
     Random random(event.seed);
     switch (event.kind) {
-      case EventKind::target_turns: turn_target(random); break;
+      case EventKind::target_turns:
+        turn_target(random);
+        break;
       case EventKind::component_fails: {
         if (shape_.components.empty()) break;
         const Shape::Component& component = random.pick(shape_.components);
@@ -168,32 +190,51 @@ class Run {
         }
         break;
       }
-      case EventKind::all_is_well: world_.targets.clear(); break;
-      case EventKind::person_acts: operators_.act(random); break;
+      case EventKind::all_is_well:
+        world_.targets.clear();
+        break;
+      case EventKind::person_acts:
+        operators_.act(random);
+        break;
       case EventKind::relay_turns:
         world_.relay = random.one_in(3) ? RelayMood::fine : static_cast<RelayMood>(random.below(8));
         trace_.line(world_.wall(), fmt::format("relay {}", static_cast<int>(world_.relay)));
         break;
-      case EventKind::disk_turns: turn_disk(random); break;
+      case EventKind::disk_turns:
+        turn_disk(random);
+        break;
       case EventKind::crash: {
         power_fails_ = random.one_in(2);
         down_for_ = random.one_in(4) ? random.between(1min, 3h) : random.between(1s, 1min);
         const int points = random.from_to(1, random.one_in(2) ? 5 : 60);
         if (engine_ == nullptr) break;
+        if (random.one_in(3)) {
+          world_.end_at_arrival();
+          break;
+        }
         world_.end_after(points);
-        world_.after(10min, [this] {
-          if (world_.is_to_end()) world_.end_now("in between");
-        }, true);
+        world_.after(
+            10min,
+            [this] {
+              if (world_.is_to_end()) world_.end_now("in between");
+            },
+            true);
         break;
       }
-      case EventKind::stop: stop_daemon(random); break;
-      case EventKind::restart: restart_quietly(); break;
+      case EventKind::stop:
+        stop_daemon(random);
+        break;
+      case EventKind::restart:
+        restart_quietly();
+        break;
       case EventKind::wall_clock_moves: {
         Duration by = random.one_in(2) ? random.between(1s, 90s) : random.between(1min, 5h);
         if (random.one_in(2)) by = -by;
         trace_.line(world_.wall(), "the wall clock moves by " + std::to_string(by.count()));
         world_.move_wall_clock(by);
-        referee_.wall_clock_moved();
+        referee_.wall_clock_moved(by);
+        // Somebody looks before the daemon has seen it.
+        if (random.one_in(2)) look();
         break;
       }
       case EventKind::reload: {
@@ -201,7 +242,9 @@ class Run {
         if (engine_ != nullptr && !draining_) reload();
         break;
       }
-      case EventKind::look: look(); break;
+      case EventKind::look:
+        look();
+        break;
     }
   }
 
@@ -218,11 +261,18 @@ class Run {
     const ProbeId id{component.id, probe.name};
     if (probe.job) return;
     switch (random.below(7)) {
-      case 0: case 1: case 2: return set_target(id, {Verdict::failing, 0, false, {}});
-      case 3: return set_target(id, {Verdict::unknown, 0, random.one_in(2), {}});
-      case 4: return set_target(id, {Verdict::failing, random.from_to(10, 60), random.one_in(3), {}});
-      case 5: return set_target(id, {Verdict::warning, random.from_to(0, 30), random.one_in(3), {}});
-      default: return set_target(id, {Verdict::ok, 0, random.one_in(2), {}});
+      case 0:
+      case 1:
+      case 2:
+        return set_target(id, {Verdict::failing, 0, false, {}});
+      case 3:
+        return set_target(id, {Verdict::unknown, 0, random.one_in(2), {}});
+      case 4:
+        return set_target(id, {Verdict::failing, random.from_to(10, 60), random.one_in(3), {}});
+      case 5:
+        return set_target(id, {Verdict::warning, random.from_to(0, 30), random.one_in(3), {}});
+      default:
+        return set_target(id, {Verdict::ok, 0, random.one_in(2), {}});
     }
   }
 
@@ -231,13 +281,26 @@ class Run {
     disk_.full = false;
     slowest_write_ = 20ms;
     switch (random.below(7)) {
-      case 0: disk_.full = true; break;
-      case 1: disk_.faults.busy = 0.2; break;
-      case 2: disk_.faults.write_error = 0.05; break;
-      case 3: disk_.faults = {0.02, 0.01, 0.02, 0.1}; break;
-      case 4: slowest_write_ = random.between(1s, 1min); break;
-      case 5: hang_until_ = world_.clock() + random.between(10s, 5h); break;
-      default: break;
+      case 0:
+        disk_.full = true;
+        break;
+      case 1:
+        disk_.faults.busy = 0.2;
+        break;
+      case 2:
+        disk_.faults.write_error = 0.05;
+        break;
+      case 3:
+        disk_.faults = {0.02, 0.01, 0.02, 0.1};
+        break;
+      case 4:
+        slowest_write_ = random.between(1s, 1min);
+        break;
+      case 5:
+        hang_until_ = world_.clock() + random.between(10s, 5h);
+        break;
+      default:
+        break;
     }
     trace_.line(world_.wall(), "the disk turns");
   }
@@ -247,7 +310,10 @@ class Run {
     trace_.line(world_.wall(), "stop");
     draining_ = true;
     const Duration down = random.between(1s, 10min);
-    engine_->drain(20s, [this, down] { world_.after(10s, [this, down] { end_cleanly(down); }, true); });
+    engine_->drain(20s, [this, down] {
+      world_.after(
+          10s, [this, down] { end_cleanly(down); }, true);
+    });
     world_.after(Duration{0}, [] {});
   }
 
@@ -262,8 +328,9 @@ class Run {
   }
 
   void restart_quietly() {
-    if (engine_ == nullptr || draining_ || store_->queued() != 0 || world_.programs_running != 0 || disk_.full ||
-        world_.is_to_end() || disk_.faults.read_error != 0 || disk_.faults.busy != 0 || referee_.is_busy()) {
+    if (engine_ == nullptr || draining_ || store_->queued() != 0 || world_.programs_running != 0 ||
+        disk_.full || world_.is_to_end() || disk_.faults.read_error != 0 ||
+        disk_.faults.busy != 0 || referee_.is_busy()) {
       return;
     }
     trace_.line(world_.wall(), "restart at once");
@@ -274,7 +341,9 @@ class Run {
     start_daemon();
   }
   // What a reload or a step of the clock has not reached the daemon yet, is news to it.
-  bool restart_is_quiet() const { return running_version_ == shape_.version && !referee_.is_unsure(); }
+  bool restart_is_quiet() const {
+    return running_version_ == shape_.version && !referee_.is_unsure();
+  }
 
   void reload() {
     Problems problems;
@@ -282,7 +351,8 @@ class Run {
     running_version_ = shape_.version;
     trace_.line(world_.wall(), fmt::format("reload, from {} to {}", before, shape_.version));
     referee_.use(shape_, zone_);
-    if (!engine_->reload("root", problems)) trace_.violate("a valid configuration is taken", text(problems));
+    if (!engine_->reload("root", problems))
+      trace_.violate("a valid configuration is taken", text(problems));
     operators_.use(engine_.get(), shape_);
     start_jobs();
   }
@@ -290,7 +360,8 @@ class Run {
   void look() {
     if (engine_ == nullptr) return;
     engine_->now();
-    for (const auto& [id, failure] : engine_->state().failures) why(engine_->platform(), engine_->state(), failure);
+    for (const auto& [id, failure] : engine_->state().failures)
+      why(engine_->platform(), engine_->state(), failure);
     referee_.look_at_targets();
     if (disk_.faults.read_error == 0 && disk_.faults.busy == 0) referee_.compare_with_record();
   }
@@ -313,9 +384,10 @@ class Run {
   void next_job(const ProbeId& id, const Shape::Probe& probe, int turn) {
     Duration wait = std::chrono::seconds(probe.every) - 1min;
     if (!probe.schedule.empty()) {
-      auto at = Cron::parse(probe.schedule)->next(world_.wall(), zone_, [this, days = probe.business_days](Date date) {
-        return !days || shape_.is_business_day(date);
-      });
+      auto at = Cron::parse(probe.schedule)
+                    ->next(world_.wall(), zone_, [this, days = probe.business_days](Date date) {
+                      return !days || shape_.is_business_day(date);
+                    });
       if (!at) return;
       wait = *at - world_.wall();
     }
@@ -389,6 +461,8 @@ class Run {
 
 }  // namespace
 
-Outcome run(const Settings& settings, const std::string& folder) { return Run(settings, folder).play(); }
+Outcome run(const Settings& settings, const std::string& folder) {
+  return Run(settings, folder).play();
+}
 
 }  // namespace yagura::sim

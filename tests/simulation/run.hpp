@@ -1,4 +1,5 @@
-// One run: a platform, a plan, the daemon that lives through it, and the referee. See main.cpp for the program.
+// One run: a platform, a plan, the daemon that lives through it, and the referee. See main.cpp for
+// the program.
 #pragma once
 
 #include <deque>

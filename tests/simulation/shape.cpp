@@ -11,16 +11,20 @@ namespace {
 
 // The national holidays as published, written down a second time.
 const std::set<std::string> holidays{
-    "2026-01-01", "2026-01-12", "2026-02-11", "2026-02-23", "2026-03-20", "2026-04-29", "2026-05-03", "2026-05-04",
-    "2026-05-05", "2026-05-06", "2026-07-20", "2026-08-11", "2026-09-21", "2026-09-22", "2026-09-23", "2026-10-12",
-    "2026-11-03", "2026-11-23", "2027-01-01", "2027-01-11", "2027-02-11", "2027-02-23", "2027-03-21", "2027-03-22",
-    "2027-04-29", "2027-05-03", "2027-05-04", "2027-05-05", "2027-07-19", "2027-08-11", "2027-09-20", "2027-09-23",
-    "2027-10-11", "2027-11-03", "2027-11-23", "2028-01-01", "2028-01-10", "2028-02-11", "2028-02-23", "2028-03-20",
-    "2028-04-29", "2028-05-03", "2028-05-04", "2028-05-05", "2028-07-17", "2028-08-11", "2028-09-18", "2028-09-22",
-    "2028-10-09", "2028-11-03", "2028-11-23", "2029-01-01", "2029-01-08", "2029-02-11", "2029-02-12", "2029-02-23",
-    "2029-03-20"};
+    "2026-01-01", "2026-01-12", "2026-02-11", "2026-02-23", "2026-03-20", "2026-04-29",
+    "2026-05-03", "2026-05-04", "2026-05-05", "2026-05-06", "2026-07-20", "2026-08-11",
+    "2026-09-21", "2026-09-22", "2026-09-23", "2026-10-12", "2026-11-03", "2026-11-23",
+    "2027-01-01", "2027-01-11", "2027-02-11", "2027-02-23", "2027-03-21", "2027-03-22",
+    "2027-04-29", "2027-05-03", "2027-05-04", "2027-05-05", "2027-07-19", "2027-08-11",
+    "2027-09-20", "2027-09-23", "2027-10-11", "2027-11-03", "2027-11-23", "2028-01-01",
+    "2028-01-10", "2028-02-11", "2028-02-23", "2028-03-20", "2028-04-29", "2028-05-03",
+    "2028-05-04", "2028-05-05", "2028-07-17", "2028-08-11", "2028-09-18", "2028-09-22",
+    "2028-10-09", "2028-11-03", "2028-11-23", "2029-01-01", "2029-01-08", "2029-02-11",
+    "2029-02-12", "2029-02-23", "2029-03-20"};
 
-std::string clock(int minutes) { return fmt::format("{:02}:{:02}", minutes / 60, minutes % 60); }
+std::string clock(int minutes) {
+  return fmt::format("{:02}:{:02}", minutes / 60, minutes % 60);
+}
 
 std::string days_of(const Shape::Hours& hours) {
   return hours.days.size() == 1 ? hours.days[0] : fmt::format("[{}]", fmt::join(hours.days, ", "));
@@ -29,9 +33,14 @@ std::string days_of(const Shape::Hours& hours) {
 Shape::Hours window(Random& random) {
   Shape::Hours hours;
   switch (random.below(6)) {
-    case 0: hours.days = {"all"}; break;
-    case 1: hours.days = {"mon", "wed", "sat"}; break;
-    default: break;
+    case 0:
+      hours.days = {"all"};
+      break;
+    case 1:
+      hours.days = {"mon", "wed", "sat"};
+      break;
+    default:
+      break;
   }
   if (random.one_in(2)) return hours;
   hours.from = random.from_to(0, 20) * 60 + (random.one_in(3) ? 30 : 0);
@@ -50,18 +59,21 @@ std::vector<std::string> some_of(Random& random, const std::vector<std::string>&
 
 std::vector<std::string> names_of(const auto& of) {
   std::vector<std::string> names;
-  for (const auto& one : of) names.push_back(one.id);
+  for (const auto& one : of)
+    names.push_back(one.id);
   return names;
 }
 
-Shape::Component component(Random& random, const std::string& id, const std::vector<std::string>& before, int size) {
+Shape::Component component(Random& random, const std::string& id,
+                           const std::vector<std::string>& before, int size) {
   Shape::Component made;
   made.id = id;
   made.owner = random.one_in(2) ? "ap-ops" : "infra-ops";
   if (!before.empty() && random.one_in(2)) made.depends_on = {random.pick(before)};
   if (before.size() > 2 && random.one_in(4)) made.depends_on.push_back(before[0]);
   std::sort(made.depends_on.begin(), made.depends_on.end());
-  made.depends_on.erase(std::unique(made.depends_on.begin(), made.depends_on.end()), made.depends_on.end());
+  made.depends_on.erase(std::unique(made.depends_on.begin(), made.depends_on.end()),
+                        made.depends_on.end());
   const int probes = size == 0 ? 1 : random.from_to(1, 2);
   for (int i = 0; i < probes; ++i) {
     Shape::Probe probe;
@@ -79,19 +91,25 @@ Shape::Component component(Random& random, const std::string& id, const std::vec
     job.name = "job";
     job.job = true;
     job.impact = random.one_in(4) ? "down" : "degraded";
-    if (random.one_in(2)) job.schedule = fmt::format("{} {} * * *", random.below(60), random.below(24));
+    if (random.one_in(2))
+      job.schedule = fmt::format("{} {} * * *", random.below(60), random.below(24));
     job.business_days = !job.schedule.empty() && random.one_in(2);
     job.every = random.from_to(2, 12) * 3600;
     made.probes.push_back(job);
   }
-  if (random.one_in(2)) made.response.push_back(fmt::format("{{run: [/respond], timeout: {}s}}", random.from_to(10, 300)));
-  if (random.one_in(3)) made.response.push_back(fmt::format("{{manual: 手順書に従う, within: {}m}}", random.from_to(2, 20)));
+  if (random.one_in(2))
+    made.response.push_back(
+        fmt::format("{{run: [/respond], timeout: {}s}}", random.from_to(10, 300)));
+  if (random.one_in(3))
+    made.response.push_back(
+        fmt::format("{{manual: 手順書に従う, within: {}m}}", random.from_to(2, 20)));
   return made;
 }
 
 Shape::Service service(Random& random, const std::string& id, const Shape& shape) {
   Shape::Service made{id, {}};
-  const std::vector<std::string> components = names_of(shape.components), services = names_of(shape.services);
+  const std::vector<std::string> components = names_of(shape.components),
+                                 services = names_of(shape.services);
   const int needs = random.from_to(1, 2);
   auto add = [&made](Shape::Need need) {
     for (const Shape::Need& known : made.needs) {
@@ -116,22 +134,30 @@ Shape::Service service(Random& random, const std::string& id, const Shape& shape
 Shape::Bank bank(Random& random, const std::string& id, const Shape& shape) {
   Shape::Bank made{id, {}, some_of(random, names_of(shape.services), 2)};
   const int contacts = random.from_to(1, 3);
-  for (int i = 0; i < contacts; ++i) made.mails.push_back(fmt::format("c{}@{}.example", i + 1, id));
+  for (int i = 0; i < contacts; ++i)
+    made.mails.push_back(fmt::format("c{}@{}.example", i + 1, id));
   return made;
 }
 
 void make_chains(Shape& shape, Random& random) {
-  auto after = [&] { return random.one_in(2) ? fmt::format(", after: {}m", random.from_to(1, 60)) : std::string(); };
+  auto after = [&] {
+    return random.one_in(2) ? fmt::format(", after: {}m", random.from_to(1, 60)) : std::string();
+  };
   auto unless = [&] { return random.one_in(2) ? ", unless: acknowledged" : ""; };
   auto hours = [&] { return random.one_in(3) ? ", window: response_hours" : ""; };
-  const std::vector<std::string> audiences{"system-lead", "owner", "[ap-ops, infra-ops]", "inquiry-desk"};
+  const std::vector<std::string> audiences{"system-lead", "owner", "[ap-ops, infra-ops]",
+                                           "inquiry-desk"};
   shape.incident.push_back(fmt::format("{{to: system-lead{}{}{}}}", after(), unless(), hours()));
-  if (random.one_in(2)) shape.incident.push_back(fmt::format("{{to: {}{}{}}}", random.pick(audiences), after(), unless()));
+  if (random.one_in(2))
+    shape.incident.push_back(
+        fmt::format("{{to: {}{}{}}}", random.pick(audiences), after(), unless()));
   shape.major.push_back("{to: system-lead}");
   for (int i = random.from_to(0, 2); i > 0; --i) {
-    shape.major.push_back(fmt::format("{{to: {}{}{}{}}}", random.pick(audiences), after(), unless(), hours()));
+    shape.major.push_back(
+        fmt::format("{{to: {}{}{}{}}}", random.pick(audiences), after(), unless(), hours()));
   }
-  shape.major.push_back(fmt::format("{{to: banks, window: bank_mail{}}}", random.one_in(3) ? after() : ""));
+  shape.major.push_back(
+      fmt::format("{{to: banks, window: bank_mail{}}}", random.one_in(3) ? after() : ""));
 }
 
 }  // namespace
@@ -150,7 +176,9 @@ bool Shape::is_open(const Hours& hours, Instant at, const Zone& in) const {
   static const std::vector<std::string> names{"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
   const LocalTime local = in.to_local(at);
   const Date date = std::chrono::floor<std::chrono::days>(local);
-  const auto minute = std::chrono::duration_cast<std::chrono::minutes>(local - LocalTime{date.time_since_epoch()}).count();
+  const auto minute =
+      std::chrono::duration_cast<std::chrono::minutes>(local - LocalTime{date.time_since_epoch()})
+          .count();
   if (minute < hours.from || minute >= hours.until) return false;
   for (const std::string& day : hours.days) {
     if (day == "all" || (day == "business" && is_business_day(date)) ||
@@ -170,25 +198,34 @@ bool Shape::stays_open(const Hours& hours, Instant at, Duration after, const Zon
 
 Shape make_shape(Random& random, int size) {
   Shape shape;
-  shape.zone = random.pick(std::vector<std::string>{"Asia/Tokyo", "Asia/Tokyo", "Europe/Berlin", "America/New_York"});
+  shape.zone = random.pick(
+      std::vector<std::string>{"Asia/Tokyo", "Asia/Tokyo", "Europe/Berlin", "America/New_York"});
   shape.japan = !random.one_in(4);
   shape.bank_mail = window(random);
   shape.response_hours = window(random);
   shape.maintenance = !random.one_in(3);
   shape.maintenance_hours.from = random.from_to(0, 22) * 60;
-  shape.maintenance_hours.until = std::min(1440, shape.maintenance_hours.from + random.from_to(1, 4) * 60);
-  shape.people = {{"lead1", "system-lead"}, {"ap1", "ap-ops"}, {"infra1", "infra-ops"}, {"desk1", "inquiry-desk"}};
+  shape.maintenance_hours.until =
+      std::min(1440, shape.maintenance_hours.from + random.from_to(1, 4) * 60);
+  shape.people = {{"lead1", "system-lead"},
+                  {"ap1", "ap-ops"},
+                  {"infra1", "infra-ops"},
+                  {"desk1", "inquiry-desk"}};
   if (random.one_in(2)) shape.people.push_back({"lead2", "system-lead"});
   if (random.one_in(2)) shape.people.push_back({"ap2", "ap-ops"});
   const int components = size == 0 ? 1 : random.from_to(2, 2 + 2 * size);
   for (int i = 1; i <= components; ++i) {
-    shape.components.push_back(component(random, fmt::format("c{}", i), names_of(shape.components), size));
+    shape.components.push_back(
+        component(random, fmt::format("c{}", i), names_of(shape.components), size));
   }
   const int services = size == 0 ? 1 : random.from_to(1, 1 + size);
-  for (int i = 1; i <= services; ++i) shape.services.push_back(service(random, fmt::format("s{}", i), shape));
+  for (int i = 1; i <= services; ++i)
+    shape.services.push_back(service(random, fmt::format("s{}", i), shape));
   const int banks = size == 0 ? 1 : random.from_to(1, 1 + size);
-  for (int i = 1; i <= banks; ++i) shape.banks.push_back(bank(random, fmt::format("b{}", i), shape));
-  if (shape.maintenance && random.one_in(3)) shape.maintenance_of = some_of(random, names_of(shape.services), 2);
+  for (int i = 1; i <= banks; ++i)
+    shape.banks.push_back(bank(random, fmt::format("b{}", i), shape));
+  if (shape.maintenance && random.one_in(3))
+    shape.maintenance_of = some_of(random, names_of(shape.services), 2);
   make_chains(shape, random);
   shape.undetermined_at_most = random.from_to(5, 30);
   shape.correlate = random.from_to(1, 5);
@@ -207,21 +244,28 @@ Shape change_shape(const Shape& shape, Random& random) {
   Shape next = shape;
   ++next.version;
   switch (random.below(12)) {
-    case 0: next.banks.push_back(bank(random, fmt::format("b{}", 10 + next.version), next)); break;
+    case 0:
+      next.banks.push_back(bank(random, fmt::format("b{}", 10 + next.version), next));
+      break;
     case 1:
-      if (next.banks.size() > 1) next.banks.erase(next.banks.begin() + random.below(static_cast<int>(next.banks.size())));
+      if (next.banks.size() > 1)
+        next.banks.erase(next.banks.begin() + random.below(static_cast<int>(next.banks.size())));
       break;
     case 2: {
-      Shape::Bank& one = next.banks[static_cast<std::size_t>(random.below(static_cast<int>(next.banks.size())))];
+      Shape::Bank& one =
+          next.banks[static_cast<std::size_t>(random.below(static_cast<int>(next.banks.size())))];
       one.mails = {fmt::format("new{}@{}.example", next.version, one.id)};
       break;
     }
     case 3: {
-      Shape::Bank& one = next.banks[static_cast<std::size_t>(random.below(static_cast<int>(next.banks.size())))];
+      Shape::Bank& one =
+          next.banks[static_cast<std::size_t>(random.below(static_cast<int>(next.banks.size())))];
       one.services = some_of(random, names_of(next.services), 2);
       break;
     }
-    case 4: next.bank_mail = window(random); break;
+    case 4:
+      next.bank_mail = window(random);
+      break;
     case 5:
       next.components.push_back(
           component(random, fmt::format("c{}", 10 + next.version), names_of(next.components), 1));
@@ -233,27 +277,40 @@ Shape change_shape(const Shape& shape, Random& random) {
       next.components.pop_back();
       for (Shape::Service& one : next.services) {
         for (Shape::Need& need : one.needs) {
-          for (std::string& name : need.of) name = name == gone ? other : name;
+          for (std::string& name : need.of)
+            name = name == gone ? other : name;
           std::sort(need.of.begin(), need.of.end());
           need.of.erase(std::unique(need.of.begin(), need.of.end()), need.of.end());
           need.at_least = std::min(need.at_least, static_cast<int>(need.of.size()));
         }
         std::set<std::string> plain;
-        std::erase_if(one.needs, [&](const Shape::Need& need) { return need.at_least == 0 && !plain.insert(need.of[0]).second; });
+        std::erase_if(one.needs, [&](const Shape::Need& need) {
+          return need.at_least == 0 && !plain.insert(need.of[0]).second;
+        });
       }
       break;
     }
     case 7: {
-      Shape::Component& one = next.components[static_cast<std::size_t>(random.below(static_cast<int>(next.components.size())))];
+      Shape::Component& one = next.components[static_cast<std::size_t>(
+          random.below(static_cast<int>(next.components.size())))];
       for (Shape::Probe& probe : one.probes) {
-        if (!probe.job) probe.interval = random.from_to(2, 5) * 60, probe.confirm = random.from_to(1, 3);
+        if (!probe.job)
+          probe.interval = random.from_to(2, 5) * 60, probe.confirm = random.from_to(1, 3);
       }
       break;
     }
-    case 8: next.parallel = random.from_to(1, 4); break;
-    case 9: next.people.push_back({fmt::format("lead{}", 10 + next.version), "system-lead"}); break;
-    case 10: next.maintenance = !next.maintenance; break;
-    case 11: next.response_hours = window(random); break;
+    case 8:
+      next.parallel = random.from_to(1, 4);
+      break;
+    case 9:
+      next.people.push_back({fmt::format("lead{}", 10 + next.version), "system-lead"});
+      break;
+    case 10:
+      next.maintenance = !next.maintenance;
+      break;
+    case 11:
+      next.response_hours = window(random);
+      break;
   }
   return next;
 }
@@ -261,30 +318,39 @@ Shape change_shape(const Shape& shape, Random& random) {
 std::string yaml_of(const Shape& shape, const std::string& folder) {
   std::string text = fmt::format(
       "timezone: {}\nstate: {}\nlisten: {{control: {}/control.sock}}\n"
-      "mail:\n  from: 監視 <kanshi@example.jp>\n  maildir: {}/mail\n  retry: {{first: {}s, most: {}s}}\n"
+      "mail:\n  from: 監視 <kanshi@example.jp>\n  maildir: {}/mail\n  retry: {{first: {}s, most: "
+      "{}s}}\n"
       "  timeout: {}s\n  parallel: {}\n",
-      shape.zone, folder, folder, folder, shape.retry_first, shape.retry_most, shape.attempt_timeout, shape.parallel);
-  text += fmt::format("calendar:\n  holidays: {}\n  closed: [12-29..01-03]\n", shape.japan ? "japan" : "none");
-  if (!shape.extra_holidays.empty()) text += fmt::format("  extra_holidays: [{}]\n", fmt::join(shape.extra_holidays, ", "));
+      shape.zone, folder, folder, folder, shape.retry_first, shape.retry_most,
+      shape.attempt_timeout, shape.parallel);
+  text += fmt::format("calendar:\n  holidays: {}\n  closed: [12-29..01-03]\n",
+                      shape.japan ? "japan" : "none");
+  if (!shape.extra_holidays.empty())
+    text += fmt::format("  extra_holidays: [{}]\n", fmt::join(shape.extra_holidays, ", "));
   auto hours = [](const Shape::Hours& of) {
-    return fmt::format("{{days: {}, hours: \"{}-{}\"}}", days_of(of), clock(of.from), clock(of.until));
+    return fmt::format("{{days: {}, hours: \"{}-{}\"}}", days_of(of), clock(of.from),
+                       clock(of.until));
   };
   text += fmt::format("windows:\n  bank_mail: {}\n  response_hours: {}\n", hours(shape.bank_mail),
                       hours(shape.response_hours));
   if (shape.maintenance) {
-    text += fmt::format("maintenance:\n  - {{name: weekly, every: mon, hours: \"{}-{}\", services: {}}}\n",
-                        clock(shape.maintenance_hours.from), clock(shape.maintenance_hours.until),
-                        shape.maintenance_of.empty() ? "all" : fmt::format("[{}]", fmt::join(shape.maintenance_of, ", ")));
+    text += fmt::format(
+        "maintenance:\n  - {{name: weekly, every: mon, hours: \"{}-{}\", services: {}}}\n",
+        clock(shape.maintenance_hours.from), clock(shape.maintenance_hours.until),
+        shape.maintenance_of.empty() ? "all"
+                                     : fmt::format("[{}]", fmt::join(shape.maintenance_of, ", ")));
   }
   text += "people:\n";
   for (const auto& one : shape.people) {
-    text += fmt::format("  {}: {{name: {}, mail: {}@example.jp, roles: [{}], unix_user: {}}}\n", one.id, one.id, one.id,
-                        one.role, one.id);
+    text += fmt::format("  {}: {{name: {}, mail: {}@example.jp, roles: [{}], unix_user: {}}}\n",
+                        one.id, one.id, one.id, one.role, one.id);
   }
   text += "banks:\n";
   for (const auto& one : shape.banks) {
-    text += fmt::format("  {}: {{name: 銀行 {}, services: [{}], contacts: [", one.id, one.id, fmt::join(one.services, ", "));
-    for (const std::string& mail : one.mails) text += fmt::format("{{name: 担当, mail: {}}}, ", mail);
+    text += fmt::format("  {}: {{name: 銀行 {}, services: [{}], contacts: [", one.id, one.id,
+                        fmt::join(one.services, ", "));
+    for (const std::string& mail : one.mails)
+      text += fmt::format("{{name: 担当, mail: {}}}, ", mail);
     text += "]}\n";
   }
   text += "services:\n";
@@ -292,34 +358,43 @@ std::string yaml_of(const Shape& shape, const std::string& folder) {
     text += fmt::format("  {}: {{name: サービス {}, needs: [", one.id, one.id);
     for (const auto& need : one.needs) {
       text += need.at_least == 0 ? need.of[0] + ", "
-                                 : fmt::format("{{at_least: {}, of: [{}]}}, ", need.at_least, fmt::join(need.of, ", "));
+                                 : fmt::format("{{at_least: {}, of: [{}]}}, ", need.at_least,
+                                               fmt::join(need.of, ", "));
     }
     text += "]}\n";
   }
   text += "components:\n";
   for (const auto& one : shape.components) {
-    text += fmt::format("  {}:\n    owner: {}\n    depends_on: [{}]\n    probes:\n", one.id, one.owner,
-                        fmt::join(one.depends_on, ", "));
+    text += fmt::format("  {}:\n    owner: {}\n    depends_on: [{}]\n    probes:\n", one.id,
+                        one.owner, fmt::join(one.depends_on, ", "));
     for (const auto& probe : one.probes) {
       if (probe.job) {
-        text += fmt::format("      - {{kind: job, name: {}, impact: {}, start_within: 15m, max_duration: 1h{}, {}}}\n",
-                            probe.name, probe.impact, probe.business_days ? ", on: business" : "",
-                            probe.schedule.empty() ? fmt::format("every: {}s", probe.every)
-                                                   : fmt::format("schedule: \"{}\"", probe.schedule));
+        text += fmt::format(
+            "      - {{kind: job, name: {}, impact: {}, start_within: 15m, max_duration: 1h{}, "
+            "{}}}\n",
+            probe.name, probe.impact, probe.business_days ? ", on: business" : "",
+            probe.schedule.empty() ? fmt::format("every: {}s", probe.every)
+                                   : fmt::format("schedule: \"{}\"", probe.schedule));
         continue;
       }
-      text += fmt::format("      - {{kind: tcp, host: 127.0.0.1, port: 1, name: {}, impact: {}, interval: {}s, timeout: {}s, "
-                          "retry: {}s, confirm: {}, clear: {}}}\n",
-                          probe.name, probe.impact, probe.interval, probe.timeout, probe.retry, probe.confirm, probe.clear);
+      text += fmt::format(
+          "      - {{kind: tcp, host: 127.0.0.1, port: 1, name: {}, impact: {}, interval: {}s, "
+          "timeout: {}s, "
+          "retry: {}s, confirm: {}, clear: {}}}\n",
+          probe.name, probe.impact, probe.interval, probe.timeout, probe.retry, probe.confirm,
+          probe.clear);
     }
-    if (!one.response.empty()) text += fmt::format("    primary_response: [{}]\n", fmt::join(one.response, ", "));
+    if (!one.response.empty())
+      text += fmt::format("    primary_response: [{}]\n", fmt::join(one.response, ", "));
   }
   text += fmt::format("escalation:\n  detected: [{{to: owner}}]\n  incident: [{}]\n  major: [{}]\n",
                       fmt::join(shape.incident, ", "), fmt::join(shape.major, ", "));
-  text += fmt::format("  remind: {{every: {}m, until: acknowledged}}\n  report_due: {}m\n  undetermined_at_most: {}m\n"
-                      "  correlate: {}m\n  auto_close: {}m\nbank_notices: {{approval: none, first_per_hour: {}}}\n",
-                      shape.remind, shape.report_due, shape.undetermined_at_most, shape.correlate, shape.auto_close,
-                      shape.first_per_hour);
+  text += fmt::format(
+      "  remind: {{every: {}m, until: acknowledged}}\n  report_due: {}m\n  undetermined_at_most: "
+      "{}m\n"
+      "  correlate: {}m\n  auto_close: {}m\nbank_notices: {{approval: none, first_per_hour: {}}}\n",
+      shape.remind, shape.report_due, shape.undetermined_at_most, shape.correlate, shape.auto_close,
+      shape.first_per_hour);
   return text;
 }
 

@@ -1,5 +1,6 @@
-// A platform made from a seed: what a configuration says, in a form that can be changed a little (a reload), cut down (a
-// smaller platform), written as yagura.yaml, and judged by code of our own (is the window open, is it a business day).
+// A platform made from a seed: what a configuration says, in a form that can be changed a little (a
+// reload), cut down (a smaller platform), written as yagura.yaml, and judged by code of our own (is
+// the window open, is it a business day).
 #pragma once
 
 #include <set>
@@ -22,7 +23,7 @@ struct Shape {
     bool job = false;
     std::string impact = "down";
     int interval = 120, timeout = 10, retry = 10, confirm = 2, clear = 2;  // seconds
-    std::string schedule;                                                  // of a job: cron, or empty: `every`
+    std::string schedule;  // of a job: cron, or empty: `every`
     bool business_days = false;
     int every = 21600;
   };
@@ -55,7 +56,7 @@ struct Shape {
   Hours bank_mail, response_hours;
   bool japan = true;
   bool maintenance = true;
-  Hours maintenance_hours;               // Mondays
+  Hours maintenance_hours;                  // Mondays
   std::vector<std::string> maintenance_of;  // empty: all services
   std::set<std::string> extra_holidays;
   std::vector<Person> people;
@@ -63,7 +64,8 @@ struct Shape {
   std::vector<Service> services;
   std::vector<Component> components;
   std::vector<std::string> incident, major;  // steps, as YAML
-  int undetermined_at_most = 15, correlate = 2, auto_close = 30, report_due = 60, remind = 30;  // minutes
+  int undetermined_at_most = 15, correlate = 2, auto_close = 30, report_due = 60,
+      remind = 30;  // minutes
   int parallel = 2, retry_first = 30, retry_most = 1800, attempt_timeout = 10;
   int first_per_hour = 5;
 

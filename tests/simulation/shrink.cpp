@@ -10,7 +10,8 @@ constexpr int most_runs = 400;
 
 std::vector<int> numbers_of(const Settings& settings) {
   std::vector<int> numbers;
-  for (const Event& event : make_plan(settings)) numbers.push_back(event.number);
+  for (const Event& event : make_plan(settings))
+    numbers.push_back(event.number);
   return numbers;
 }
 
@@ -42,7 +43,8 @@ Settings shrink(Settings settings, const Outcome& outcome, const std::string& fo
   }
   // Half of the events, a quarter, ... one.
   std::vector<int> events = numbers_of(settings);
-  for (std::size_t piece = std::max<std::size_t>(1, events.size() / 2); piece > 0 && runs < most_runs; piece /= 2) {
+  for (std::size_t piece = std::max<std::size_t>(1, events.size() / 2);
+       piece > 0 && runs < most_runs; piece /= 2) {
     for (std::size_t from = 0; from < events.size() && runs < most_runs;) {
       std::vector<int> left = events;
       const auto begin = left.begin() + static_cast<std::ptrdiff_t>(from);

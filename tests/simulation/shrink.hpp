@@ -1,4 +1,5 @@
-// Cuts a failing run down: whole kinds of faults, then days, the platform, and events, as long as the same invariant is violated.
+// Cuts a failing run down: whole kinds of faults, then days, the platform, and events, as long as
+// the same invariant is violated.
 #pragma once
 
 #include "run.hpp"

@@ -10,7 +10,8 @@ Result<std::unique_ptr<SimulatedStore>> SimulatedStore::open(const std::string& 
   Opening opening;
   Result<Writer> writer = Writer::open(path, opening);
   if (!writer) return tl::unexpected(writer.error());
-  return std::unique_ptr<SimulatedStore>(new SimulatedStore(path, std::move(*writer), std::move(hooks)));
+  return std::unique_ptr<SimulatedStore>(
+      new SimulatedStore(path, std::move(*writer), std::move(hooks)));
 }
 
 void SimulatedStore::append(Transaction transaction, std::function<void()> done) {
@@ -55,23 +56,29 @@ std::optional<std::string> SimulatedStore::trouble() const {
 }
 
 Result<std::vector<RecordRow>> SimulatedStore::read(const Query& query) {
-  return RecordReader::open(path_).and_then([&](RecordReader&& reader) { return reader.read(query); });
+  return RecordReader::open(path_).and_then(
+      [&](RecordReader&& reader) { return reader.read(query); });
 }
-Result<void> SimulatedStore::each(const Query& query, const std::function<bool(const RecordRow&)>& row) {
-  return RecordReader::open(path_).and_then([&](RecordReader&& reader) { return reader.each(query, row); });
+Result<void> SimulatedStore::each(const Query& query,
+                                  const std::function<bool(const RecordRow&)>& row) {
+  return RecordReader::open(path_).and_then(
+      [&](RecordReader&& reader) { return reader.each(query, row); });
 }
 Result<void> SimulatedStore::last_states(const std::function<void(const RecordRow&)>& row) {
-  return RecordReader::open(path_).and_then([&](RecordReader&& reader) { return reader.last_states(row); });
+  return RecordReader::open(path_).and_then(
+      [&](RecordReader&& reader) { return reader.last_states(row); });
 }
 Result<std::optional<MailBytes>> SimulatedStore::mail(std::int64_t notice) {
-  return RecordReader::open(path_).and_then([&](RecordReader&& reader) { return reader.mail(notice); });
+  return RecordReader::open(path_).and_then(
+      [&](RecordReader&& reader) { return reader.mail(notice); });
 }
 Result<std::vector<JobRow>> SimulatedStore::jobs() {
   return RecordReader::open(path_).and_then([](RecordReader&& reader) { return reader.jobs(); });
 }
 Result<std::optional<Store::Mismatch>> SimulatedStore::verify() {
   Head known = head();
-  return RecordReader::open(path_).and_then([&](RecordReader&& reader) { return reader.verify(known); });
+  return RecordReader::open(path_).and_then(
+      [&](RecordReader&& reader) { return reader.verify(known); });
 }
 
 }  // namespace yagura::sim

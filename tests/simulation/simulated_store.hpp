@@ -1,6 +1,7 @@
-// The record's real writer, reader and schema, without the worker thread: what is queued is written when the simulation
-// says so, within that call. Batches, their halving after an error and the order of what is told are those of
-// daemon/store/store.cpp. Owned by the run; one for each start of the daemon.
+// The record's real writer, reader and schema, without the worker thread: what is queued is written
+// when the simulation says so, within that call. Batches, their halving after an error and the
+// order of what is told are those of daemon/store/store.cpp. Owned by the run; one for each start
+// of the daemon.
 #pragma once
 
 #include <deque>

@@ -1,5 +1,6 @@
-// What happened in a run, a line each: hashed as a whole (the same seed has to give the same hash), the last ones kept for a
-// report, all printed where asked for. And violations: the first one ends the run.
+// What happened in a run, a line each: hashed as a whole (the same seed has to give the same hash),
+// the last ones kept for a report, all printed where asked for. And violations: the first one ends
+// the run.
 #pragma once
 
 #include <fmt/format.h>
@@ -25,7 +26,8 @@ class Trace {
 
   void line(Instant at, const std::string& text) {
     const std::string whole = fmt::format("{} {}", at.time_since_epoch().count(), text);
-    for (char letter : whole) hash_ = (hash_ ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
+    for (char letter : whole)
+      hash_ = (hash_ ^ static_cast<unsigned char>(letter)) * 1099511628211ULL;
     const std::string shown = fmt::format("{} {}", shown_time(at), text);
     if (prints_) std::printf("%s\n", shown.c_str());
     last_.push_back(shown);
@@ -44,8 +46,8 @@ class Trace {
   static std::string shown_time(Instant at) {
     const auto date = std::chrono::floor<std::chrono::days>(at);
     const auto ms = (at - date).count();
-    return fmt::format("{} {:02}:{:02}:{:02}.{:03}Z", format_date(Date{date.time_since_epoch()}), ms / 3'600'000,
-                       ms / 60'000 % 60, ms / 1000 % 60, ms % 1000);
+    return fmt::format("{} {:02}:{:02}:{:02}.{:03}Z", format_date(Date{date.time_since_epoch()}),
+                       ms / 3'600'000, ms / 60'000 % 60, ms / 1000 % 60, ms % 1000);
   }
 
  private:

@@ -15,11 +15,12 @@ class VirtualAlarm final : public Alarm {
   void set(SteadyInstant at, std::function<void()> then) override {
     turn_ = std::make_shared<std::function<void()>>(std::move(then));
     const Duration when = std::chrono::ceil<Duration>(at.time_since_epoch());
-    world_.at(std::max(when, world_.clock()),
-              [turn = std::weak_ptr(turn_)] {
-                if (auto still = turn.lock()) (*still)();
-              },
-              true);
+    world_.at(
+        std::max(when, world_.clock()),
+        [turn = std::weak_ptr(turn_)] {
+          if (auto still = turn.lock()) (*still)();
+        },
+        true);
   }
   void cancel() override { turn_.reset(); }
 
@@ -48,30 +49,38 @@ class VirtualRelay final : public Transport {
     auto fate = std::make_shared<const Fate>(decide(*mail));
     // The connection is the process's: what has not arrived when it ends does not arrive.
     if (!fate->arrives.empty()) {
-      world_.after(fate->arrives_after, [this, mail, fate, alive = std::weak_ptr(alive_)] {
-        if (auto still = alive.lock(); !still || !*still) return;
-        for (const std::string& address : fate->arrives) world_.witness->mail_arrives(*mail, address);
-        world_.goes_on("arrival");
-      }, true);
+      world_.after(
+          fate->arrives_after,
+          [this, mail, fate, alive = std::weak_ptr(alive_)] {
+            if (auto still = alive.lock(); !still || !*still) return;
+            for (const std::string& address : fate->arrives)
+              world_.witness->mail_arrives(*mail, address);
+            world_.arrived();
+          },
+          true);
     }
-    world_.after(fate->answered_after, [this, mail, fate, done = std::move(done), alive = std::weak_ptr(alive_)] {
-      if (auto still = alive.lock(); !still || !*still) return;
-      Delivery delivery;
-      delivery.relay = "relay";
-      if (fate->reply_lost) {
-        delivery.unknown = true;
-        delivery.reply = "no answer after the final dot";
-      } else {
-        delivery.accepted = fate->arrives;
-        delivery.refused = fate->refused;
-        delivery.deferred = fate->deferred;
-        delivery.reply = !fate->deferred.empty()  ? fate->deferred[0].reply
-                         : !fate->refused.empty() ? fate->refused[0].reply
-                                                  : "250 taken";
-        for (const RecipientReply& one : fate->refused) world_.witness->mail_is_refused(*mail, one.address);
-      }
-      done(std::move(delivery));
-    }, true);
+    world_.after(
+        fate->answered_after,
+        [this, mail, fate, done = std::move(done), alive = std::weak_ptr(alive_)] {
+          if (auto still = alive.lock(); !still || !*still) return;
+          Delivery delivery;
+          delivery.relay = "relay";
+          if (fate->reply_lost) {
+            delivery.unknown = true;
+            delivery.reply = "no answer after the final dot";
+          } else {
+            delivery.accepted = fate->arrives;
+            delivery.refused = fate->refused;
+            delivery.deferred = fate->deferred;
+            delivery.reply = !fate->deferred.empty()  ? fate->deferred[0].reply
+                             : !fate->refused.empty() ? fate->refused[0].reply
+                                                      : "250 taken";
+            for (const RecipientReply& one : fate->refused)
+              world_.witness->mail_is_refused(*mail, one.address);
+          }
+          done(std::move(delivery));
+        },
+        true);
   }
 
  private:
@@ -81,12 +90,15 @@ class VirtualRelay final : public Transport {
     RelayMood mood = world_.relay;
     if (mood == RelayMood::mixed) mood = static_cast<RelayMood>(random.below(7));
     auto defer_all = [&](const std::string& reply) {
-      for (const std::string& address : envelope.to) fate.deferred.push_back({address, reply});
+      for (const std::string& address : envelope.to)
+        fate.deferred.push_back({address, reply});
     };
     fate.arrives_after = random.between(5ms, 200ms);
     fate.answered_after = fate.arrives_after + random.between(1ms, 100ms);
     switch (mood) {
-      case RelayMood::away: defer_all("connection refused"); return fate;
+      case RelayMood::away:
+        defer_all("connection refused");
+        return fate;
       case RelayMood::hangs:
         fate.answered_after = timeout_;
         if (random.one_in(2)) {
@@ -128,7 +140,9 @@ class VirtualRelay final : public Transport {
         fate.arrives_after = random.between(Duration{0}, fate.answered_after);
         return fate;
       case RelayMood::fine:
-      case RelayMood::mixed: fate.arrives = envelope.to; return fate;
+      case RelayMood::mixed:
+        fate.arrives = envelope.to;
+        return fate;
     }
     return fate;
   }
@@ -172,12 +186,16 @@ class VirtualProbe final : public Probe {
     }
     if (finding.verdict == Verdict::failing) finding.reason = "connection refused";
     if (finding.verdict == Verdict::unknown) finding.reason = "no route from here";
-    const Duration takes = target.slow ? random.between(run.timeout / 2, run.timeout) : random.between(1ms, 80ms);
-    world_.after(takes, [this, finding, done = std::move(done), still = std::weak_ptr(run_)] {
-      if (still.expired()) return;
-      run_.reset();
-      done(finding);
-    }, true);
+    const Duration takes =
+        target.slow ? random.between(run.timeout / 2, run.timeout) : random.between(1ms, 80ms);
+    world_.after(
+        takes,
+        [this, finding, done = std::move(done), still = std::weak_ptr(run_)] {
+          if (still.expired()) return;
+          run_.reset();
+          done(finding);
+        },
+        true);
   }
 
  private:
@@ -193,11 +211,14 @@ void VirtualWorld::at(Duration when, std::function<void()> what, bool of_process
   agenda_.emplace(When{when, ++last_entry_}, Entry{std::move(what), of_process ? process_ : 0});
 }
 
-void VirtualWorld::post(std::function<void()> work) { posted_.push_back({std::move(work), process_}); }
+void VirtualWorld::post(std::function<void()> work) {
+  posted_.push_back({std::move(work), process_});
+}
 
 void VirtualWorld::run_posted() {
   for (int i = 0; !posted_.empty() && !ended_; ++i) {
-    if (i > most_at_an_instant) return trace.violate("the loop comes to rest", "100,000 posted calls at one instant");
+    if (i > most_at_an_instant)
+      return trace.violate("the loop comes to rest", "100,000 posted calls at one instant");
     Entry entry = std::move(posted_.front());
     posted_.pop_front();
     if (entry.process == process_) entry.what();
@@ -227,6 +248,11 @@ bool VirtualWorld::goes_on(const char* where) {
   return false;
 }
 
+void VirtualWorld::arrived() {
+  if (std::exchange(ends_at_arrival_, false) && !ended_) return end_now("arrival");
+  goes_on("arrival");
+}
+
 void VirtualWorld::end_now(const char* where) {
   ended_ = true;
   points_left_ = 0;
@@ -242,21 +268,25 @@ void VirtualWorld::clear_process() {
   running_.clear();
 }
 
-std::unique_ptr<Alarm> VirtualWorld::make_alarm() { return std::make_unique<VirtualAlarm>(*this); }
+std::unique_ptr<Alarm> VirtualWorld::make_alarm() {
+  return std::make_unique<VirtualAlarm>(*this);
+}
 
-std::unique_ptr<Transport> VirtualWorld::make_transport(const MailSettings&, const MailPolicy& policy) {
+std::unique_ptr<Transport> VirtualWorld::make_transport(const MailSettings&,
+                                                        const MailPolicy& policy) {
   return std::make_unique<VirtualRelay>(*this, policy.attempt_timeout);
 }
 
-std::unique_ptr<StartedProgram> VirtualWorld::start_program(io::ChildCommand command,
-                                                            std::function<void(io::ChildResult)> done) {
+std::unique_ptr<StartedProgram> VirtualWorld::start_program(
+    io::ChildCommand command, std::function<void(io::ChildResult)> done) {
   auto program = std::make_unique<VirtualProgram>(*this);
   if (!goes_on("program")) return program;
   const std::string component = command.extra_environment.at("YAGURA_COMPONENT");
   trace.line(wall(), "program for " + component);
   io::ChildResult result;
   result.how = io::ChildResult::How::exited;
-  const bool succeeds = random_.below(3) != 0, helps = succeeds && random_.below(100) < programs_help;
+  const bool succeeds = random_.below(3) != 0,
+             helps = succeeds && random_.below(100) < programs_help;
   result.status = succeeds ? 0 : 1;
   result.reason = succeeds ? "exited with status 0" : "exited with status 1";
   const Duration takes = random_.between(100ms, command.timeout + 10s);
@@ -264,17 +294,25 @@ std::unique_ptr<StartedProgram> VirtualWorld::start_program(io::ChildCommand com
     result.how = io::ChildResult::How::timed_out;
     result.reason = "ran too long and was killed";
   }
-  after(std::min(takes, command.timeout), [this, result, helps, component, done = std::move(done),
-                                           alive = std::weak_ptr(program->alive)] {
-    if (auto still = alive.lock(); !still || !*still) return;
-    if (helps) std::erase_if(targets, [&](const auto& one) { return one.first.component == component; });
-    done(result);
-  }, true);
+  after(
+      std::min(takes, command.timeout),
+      [this, result, helps, component, done = std::move(done),
+       alive = std::weak_ptr(program->alive)] {
+        if (auto still = alive.lock(); !still || !*still) return;
+        if (helps)
+          std::erase_if(targets, [&](const auto& one) { return one.first.component == component; });
+        done(result);
+      },
+      true);
   return program;
 }
 
-Loaded VirtualWorld::load(const std::string&, Instant now) { return loads(now); }
+Loaded VirtualWorld::load(const std::string&, Instant now) {
+  return loads(now);
+}
 
-std::unique_ptr<Probe> VirtualWorld::make_probe(const ProbeId& id) { return std::make_unique<VirtualProbe>(*this, id); }
+std::unique_ptr<Probe> VirtualWorld::make_probe(const ProbeId& id) {
+  return std::make_unique<VirtualProbe>(*this, id);
+}
 
 }  // namespace yagura::sim
