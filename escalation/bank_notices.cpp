@@ -235,7 +235,7 @@ void bank_refused(Turn& turn, const Notice& notice) {
     if (notice.frozen) {
       thread.told = read;
       thread.reports_told = std::max(thread.reports_told, notice.reports);
-      thread.relapses_told = std::max(thread.relapses_told, notice.relapses);
+      thread.relapse_told = std::max(thread.relapse_told, notice.relapse);
     } else {
       thread.undeliverable = true;
     }
