@@ -2,7 +2,6 @@
 nothing that was decided is lost, nothing is told twice but what a crash explains, nothing that was confirmed to a person is
 forgotten."""
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -10,7 +9,7 @@ import time
 import unittest
 
 from storm import LONG, Storm, table
-from world import PATIENCE, SOURCE, wait_for
+from world import SOURCE
 
 
 class Kills(Storm):

@@ -3,7 +3,6 @@ daemon says so, goes on with what it can, and takes up the rest when there is so
 import http.client
 import os
 import re
-import signal
 import socket
 import subprocess
 import threading
