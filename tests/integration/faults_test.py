@@ -68,7 +68,7 @@ def refused_start(test, *prefix):
 class FullDisk(Storm):
     """Under load the disk fills, again and again; now and then the daemon is killed while it is full."""
 
-    TIMES = 60 if LONG else 4
+    TIMES = 30 if LONG else 4
 
     def healthz(self):
         try:
