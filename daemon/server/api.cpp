@@ -349,7 +349,7 @@ WebHandler web_handler(Engine& engine, Store& store) {
       auto trouble = store.trouble();
       Duration late = engine.scheduler().lateness(engine.now());
       if (trouble) return answer({503, "text/plain", "the record cannot be written: " + *trouble + "\n"});
-      if (late > 1min) {
+      if (late > tolerated_lateness) {
         return answer({503, "text/plain", "probes run late: " + format_duration(late) + "\n"});
       }
       return answer({200, "text/plain", "ok\n"});
