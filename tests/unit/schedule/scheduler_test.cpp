@@ -97,6 +97,20 @@ TEST_CASE("a probe that confirms runs again after retry, counted from the beginn
   CHECK(scheduler.skipped_slots() == 0);
 }
 
+TEST_CASE("how long each run has lasted is told of those in flight only") {
+  Scheduler scheduler;
+  scheduler.set_platform(platform_of(2, 60s), start);
+  const Instant first = *scheduler.next_due();
+  REQUIRE(scheduler.due(first).size() == 1);
+  int told = 0;
+  scheduler.each_running(first + 7s, [&](const ProbeId& probe, Duration so_far) {
+    ++told;
+    CHECK(scheduler.is_running(probe));
+    CHECK(so_far == 7s);
+  });
+  CHECK(told == 1);
+}
+
 TEST_CASE("a fresh run comes at once, or right after the run in flight") {
   Scheduler scheduler;
   scheduler.set_platform(platform_of(1, 60s), start);
