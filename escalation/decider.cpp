@@ -110,6 +110,7 @@ void reconcile(Turn& turn) {
   tell_blind_probes(turn);
   warn_of_calendar(turn);
   follow_services(turn);
+  for (const auto& [id, stop] : turn.state().stops) owe_banks_of_stop(turn, id);
   forget_what_is_seen(turn);
   hand_over_what_is_due(turn);
   for (FailureId id : unsettled(turn)) settle(turn, id);

@@ -175,6 +175,11 @@ void hand_over(Turn& turn, NoticeId id) {
     notice.reports = 0;
     for (const ProgressReport& report : failure.reports) notice.reports += report.to_banks ? 1 : 0;
   }
+  if (!notice.rendered && notice.stop != 0 && is_bank(notice.kind)) {
+    const Stop& stop = turn.stop(notice.stop);
+    notice.number = stop.banks.at(notice.bank()).mails + 1;
+    notice.bank_version = stop.version;
+  }
   if (is_bank_first(notice.kind) && notice.attempts == 1) {
     std::vector<Instant>& firsts = turn.edit_core().firsts[notice.bank()];
     std::erase_if(firsts, [&](Instant at) { return at <= turn.now - 1h; });
@@ -388,6 +393,7 @@ void take_delivery(Turn& turn, const Delivered& delivered) {
   if (had_none && !notice.accepted.empty()) {
     notice.sent_at = turn.now;
     if (is_bank(notice.kind) && notice.failure != 0) bank_told(turn, notice);
+    if (is_bank(notice.kind) && notice.stop != 0) bank_told_of_stop(turn, notice);
     reached(turn, notice);
     for (NoticeId carried : notice.carries) reached(turn, turn.notice(carried));
   }
@@ -414,6 +420,7 @@ void take_delivery(Turn& turn, const Delivered& delivered) {
                                  {"audience", notice.audience},
                                  {"reply", notice.last_error}}});
     if (is_bank(notice.kind) && notice.failure != 0) bank_refused(turn, notice);
+    if (is_bank(notice.kind) && notice.stop != 0) bank_refused_stop(turn, notice);
   } else {
     sent(turn, id);
   }

@@ -49,7 +49,7 @@ void compute_recipients_again(Turn& turn) {
   for (NoticeId id : std::set<NoticeId>(turn.live.unsent)) {
     const Notice& notice = turn.notice(id);
     if (notice.in_flight || notice.frozen) continue;
-    std::vector<Recipient> to = turn.recipients(notice.audience);
+    std::vector<Recipient> to = turn.recipients(notice.audience, notice.kind);
     if (to == notice.to) continue;
     std::set<std::string> before = addresses(notice.to), after = addresses(to);
     if (before != after) {
