@@ -28,13 +28,14 @@ BOOST_DEFINE_ENUM_CLASS(StopPhase, planned, running, completed, cancelled)
 struct StopThread {
   Told told = Told::nothing;     // first: announced
   int version_told = 0;          // of the stop
+  std::optional<Instant> told_from, told_until;  // the times that it was told last
   bool reminded = false;
   bool undeliverable = false;    // its announcement was refused for good
   int mails = 0;                 // handed over so far
   std::string withdrawn_by;      // the lead withdrew its announcement
   bool operator==(const StopThread&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(StopThread, (), (told, version_told, reminded, undeliverable, mails, withdrawn_by))
+BOOST_DESCRIBE_STRUCT(StopThread, (), (told, version_told, told_from, told_until, reminded, undeliverable, mails, withdrawn_by))
 
 struct Stop {
   StopId id = 0;

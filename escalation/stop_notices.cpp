@@ -227,7 +227,8 @@ void owe_banks_of_stop(Turn& turn, StopId id) {
 }
 
 void bank_told_of_stop(Turn& turn, const Notice& notice) {
-  StopThread& thread = turn.edit_stop(notice.stop).banks[notice.bank()];
+  Stop& stop = turn.edit_stop(notice.stop);
+  StopThread& thread = stop.banks[notice.bank()];
   ++thread.mails;
   switch (notice.kind) {
     case NoticeKind::stop_cancelled:
@@ -236,6 +237,10 @@ void bank_told_of_stop(Turn& turn, const Notice& notice) {
     default: thread.told = notice.topic == "completed" ? Told::ended : Told::first; break;
   }
   thread.version_told = std::max(thread.version_told, notice.bank_version);
+  if (notice.bank_version == stop.version) {
+    thread.told_from = stop.from;
+    thread.told_until = stop.until;
+  }
 }
 
 void bank_refused_stop(Turn& turn, const Notice& notice) {
