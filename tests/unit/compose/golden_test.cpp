@@ -339,13 +339,10 @@ TEST_CASE("mail to the lead: each question") {
       {"something_new", 0, {{"name", "value"}}},
   };
   for (const Question& question : questions) {
-    check_golden(std::string("lead.attention.") + question.topic,
-                 compose(where, state,
-                         notice(where, NoticeKind::lead_attention, "system-lead",
-                                {.failure = question.failure,
-                                 .topic = question.topic,
-                                 .details = question.details}),
-                         "12-21 17:01"));
+    Notice one = notice(where, NoticeKind::lead_attention, "system-lead",
+                        {.failure = question.failure, .topic = question.topic, .details = question.details});
+    if (one.topic == "stop_late") one.stop = 3;
+    check_golden(std::string("lead.attention.") + question.topic, compose(where, state, one, "12-21 17:01"));
   }
 }
 
