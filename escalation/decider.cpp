@@ -183,7 +183,8 @@ void clock_jumped(Turn& turn, Duration by) {
   move_intervals(turn, by);
   Instant until = turn.now + 10min;
   turn.edit_core().bank_hold_until = until;
-  std::string text = (by < Duration{0} ? "-" : "+") + format_duration(by < Duration{0} ? -by : by);
+  const Duration whole = std::chrono::round<std::chrono::seconds>(by);  // Nobody wants to read of less.
+  std::string text = (by < Duration{0} ? "-" : "+") + format_duration(by < Duration{0} ? -whole : whole);
   turn.fact("clock.jumped", 0, {{"by", text}});
   turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, 0,
                                      "the wall clock jumped", "clock_jump",

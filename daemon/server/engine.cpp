@@ -67,6 +67,9 @@ Instant Engine::read_clock() {
   Clock::Reading reading = clock_.read();
   if (reading.moved != Duration{0}) {
     scheduler_.shift(reading.moved);
+    for (auto& [id, monitor] : jobs_) {
+      if (monitor.clock_moved(reading.moved)) job_rows_.push_back({id.component, id.probe, encode(monitor.state())});
+    }
     if (reading.moved > 1min || reading.moved < -1min) {
       turn_at(ClockJumped{reading.moved}, reading.now);
     }

@@ -122,6 +122,18 @@ std::optional<Instant> JobMonitor::next_deadline() const {
   return deadline;
 }
 
+bool JobMonitor::clock_moved(Duration by) {
+  const bool has_interval =
+      (spec_.every && state_.expected) || !state_.running.empty() || !state_.overran.empty();
+  if (spec_.every && state_.expected) *state_.expected += by;
+  for (auto* runs : {&state_.running, &state_.overran}) {
+    for (auto& [id, started] : *runs)
+      started += by;
+  }
+  if (deaf_until_) *deaf_until_ += by;
+  return has_interval;
+}
+
 std::optional<Observation> JobMonitor::look(Instant now, const JobCalendar& calendar) {
   const auto start = start_deadline();
   const auto overrun = next_overrun();

@@ -79,6 +79,9 @@ class JobMonitor {
   // Pings before `until` may have been lost, as the daemon was down: of what fell due by then
   // look() says unknown. Not kept over a restart.
   void heard_nothing(Instant until) { deaf_until_ = until; }
+  // The wall clock moved against the steady one: what goes by intervals, as `every` and
+  // `max_duration` do, moves along. True: something did, and has to be kept.
+  bool clock_moved(Duration by);
   // An observation where this ping ends or judges a run; none for a mere start or log, except of a
   // start that comes before look() could say that it is late.
   std::optional<Observation> ping(const JobPing& ping, Instant now, const JobCalendar& calendar);

@@ -68,8 +68,8 @@ class Daemon:
         self.process = None
         self.notified = []
 
-    def start(self, environment=None, prefix=()):
-        """`prefix`: a command that becomes the daemon, as `nice` does."""
+    def launch(self, environment=None, prefix=()):
+        """Begins it, and waits for nothing. `prefix`: a command that becomes the daemon, as `nice` does."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         path = self.folder / "notify"
         path.unlink(missing_ok=True)
@@ -81,6 +81,10 @@ class Daemon:
                 stderr=log, env={**os.environ, "NOTIFY_SOCKET": str(path), **(environment or {})})
         self.notified = []
         threading.Thread(target=self._listen, args=(listener, self.process), daemon=True).start()
+        return self
+
+    def start(self, environment=None, prefix=()):
+        self.launch(environment, prefix)
         wait_for("READY=1\n" + self.tail(), lambda: self.process.poll() is not None or self.has_said("READY=1"))
         if self.process.poll() is not None:
             raise AssertionError(f"yagurad ended with {self.process.returncode}:\n{self.tail()}")

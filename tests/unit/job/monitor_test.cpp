@@ -351,6 +351,35 @@ TEST_CASE("with every, a run that may be longer than the period is judged by its
         "did not start within 5m of 16:10 (every 1h); a run that started before has not ended");
 }
 
+TEST_CASE(
+    "a jump of the wall clock moves what goes by intervals, and nothing that goes by the time of "
+    "day") {
+  JobSpec spec = hourly();
+  spec.max_duration = 30min;
+  Bench bench(spec, at("2026-12-21T10:00"));
+  bench.ping(Event::start, at("2026-12-21T10:10"));
+  CHECK(bench.monitor.clock_moved(2h));
+  CHECK(bench.expected() == "2026-12-21T13:10:00");
+  CHECK_FALSE(bench.look(at("2026-12-21T12:11")));
+  const auto ended = bench.ping(Event::success, at("2026-12-21T12:20"));
+  REQUIRE(ended);
+  CHECK(ended->values.at("duration_seconds") == 600);
+  CHECK(bench.monitor.clock_moved(-2h));
+  CHECK(bench.deadline() == "2026-12-21T11:25:00");
+  // Too long it is by its own time, wherever the clock goes.
+  bench.ping(Event::start, at("2026-12-21T10:30"));
+  CHECK(bench.monitor.clock_moved(-2h));
+  CHECK_FALSE(bench.look(at("2026-12-21T08:59")));
+  const auto overran = bench.look(at("2026-12-21T09:00"));
+  REQUIRE(overran);
+  CHECK(overran->verdict == Verdict::failing);
+
+  Bench scheduled(nightly(), at("2026-12-21T10:00"));
+  const std::string before = scheduled.expected();
+  CHECK_FALSE(scheduled.monitor.clock_moved(2h));
+  CHECK(scheduled.expected() == before);
+}
+
 TEST_CASE("parallel runs are timed each by its own start") {
   JobSpec spec = nightly();
   spec.max_duration = 1h;
