@@ -6,6 +6,7 @@
 
 #include "commands.hpp"
 #include "configuration.hpp"
+#include "file_modes.hpp"
 #include "rehearsal.hpp"
 #include "text.hpp"
 
@@ -37,7 +38,11 @@ int config_check(const Arguments& given, const Terminal& terminal) {
   }
   if (file.empty()) file = given.config.empty() ? default_configuration : given.config;
   Loaded loaded = load_configuration(file, terminal.screen.now);
-  const bool bad = !loaded.configuration;
+  if (loaded.configuration) {
+    const Problems modes = problems_of_modes(*loaded.configuration);
+    loaded.problems.insert(loaded.problems.end(), modes.begin(), modes.end());
+  }
+  const bool bad = has_errors(loaded.problems);
   if (given.json) terminal.out << as_json(loaded.problems);
   std::size_t warnings = 0;
   for (const Problem& problem : loaded.problems) {

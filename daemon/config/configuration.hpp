@@ -21,6 +21,7 @@
 #include "platform.hpp"
 #include "probe.hpp"
 #include "result.hpp"
+#include "run_as.hpp"
 #include "transport.hpp"
 
 namespace yagura {
@@ -41,6 +42,14 @@ struct MailSettings {
   std::string templates_folder;   // own templates, which win over those installed; empty: none
 };
 
+// What is not to be in everybody's hands (file_modes.hpp), and where it is named. A configuration
+// file counts as a secret as well where it holds one.
+struct GuardedFile {
+  std::string path;
+  Place place;
+  enum class Kind { configuration, state, templates, program, secret } kind = Kind::configuration;
+};
+
 // All paths are absolute.
 struct Configuration {
   PlatformPtr platform;  // the limits of mail (attempts, retries) are in platform->mail
@@ -48,13 +57,16 @@ struct Configuration {
   std::string control_socket;
   std::string http_address;  // "127.0.0.1:9640", "[::1]:9640"; empty: no HTTP
   MailSettings mail;
+  std::optional<io::RunAs> response_user;  // none: response programs run as the daemon does
   std::map<ProbeId, ProbeSetup> probes;
   Duration keep_record{};
   Duration keep_samples{};
   std::vector<std::string> files;  // read, in order; the first is the configuration itself
-  // Where each is written, or would be: for what a reload cannot change.
+  std::vector<GuardedFile> guarded;
+  // Where each is written, or would be: for what a reload cannot change, and what only the daemon
+  // can judge.
   struct {
-    Place state, control, http, templates;
+    Place state, control, http, templates, response_user;
   } places;
 };
 

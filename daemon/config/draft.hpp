@@ -53,6 +53,9 @@ struct Draft {
   void warning(const Node& at, std::string message) {
     problems.push_back({at.place, std::move(message), true});
   }
+  void guard(std::string path, const Node& at, GuardedFile::Kind kind) {
+    if (!path.empty()) configuration.guarded.push_back({std::move(path), at.place, kind});
+  }
   // The node of a top-level key, or of the whole file: where what is not written is to be reported.
   const Node& section(std::string_view key) const;
   // The section's key, where the section is.
@@ -67,7 +70,7 @@ struct Draft {
 };
 
 // In the order in which they are called.
-void read_settings(Draft& draft);  // timezone, state, listen, retention
+void read_settings(Draft& draft);  // timezone, state, listen, retention, response_user
 void read_calendar(Draft& draft);
 void read_windows(Draft& draft);
 void read_people(Draft& draft);

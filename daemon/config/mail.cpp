@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 
 #include "compose.hpp"
@@ -55,6 +56,38 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "[::1]" || host.starts_with("127.");
 }
 
+// A password is in a file, or handed over by systemd, which keeps it in a file too; never in the
+// configuration.
+const Node* read_password(Draft& draft, Reader& reader, SmtpRelay& relay) {
+  const Node* file = reader.find("password_file");
+  const Node* credential = reader.find("password_credential");
+  if (const Node* itself = reader.find("password")) {
+    reader.problem(*itself,
+                   "a password is not written into the configuration: write it into a file that "
+                   "only the daemon may "
+                   "read, and the file's name here, as `password_file`");
+    return itself;
+  }
+  relay.password_file = path_of(reader, "password_file");
+  if (file != nullptr) draft.guard(relay.password_file, *file, GuardedFile::Kind::secret);
+  if (credential == nullptr) return file;
+  if (file != nullptr) {
+    reader.problem(*credential,
+                   "the password is in a `password_file` or in a `password_credential`: keep one");
+  } else if (!credential->is_scalar() || !is_identifier(credential->scalar)) {
+    reader.problem(*credential,
+                   "`password_credential` is the name of a credential of systemd, such as relay: "
+                   "write LoadCredential=relay:PATH into a drop-in of the unit");
+  } else {
+    const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+    relay.password_file =
+        fmt::format("{}/{}", folder == nullptr ? "/run/credentials/yagurad.service" : folder,
+                    credential->scalar);
+    draft.guard(relay.password_file, *credential, GuardedFile::Kind::secret);
+  }
+  return credential;
+}
+
 SmtpRelay read_relay(Draft& draft, const Node& node) {
   using Starttls = SmtpRelay::Starttls;
   SmtpRelay relay;
@@ -85,11 +118,12 @@ SmtpRelay read_relay(Draft& draft, const Node& node) {
       user != nullptr && check_text(reader, *user, "user", 256)) {
     relay.user = user->scalar;
   }
-  relay.password_file = path_of(reader, "password_file");
+  const Node* password = read_password(draft, reader, relay);
   relay.ca_file = path_of(reader, "ca_file");
-  if (reader.has("user") != reader.has("password_file")) {
-    reader.problem(reader.has("user") ? *reader.find("user") : *reader.find("password_file"),
-                   "`user` and `password_file` belong together: write both, or neither");
+  if (reader.has("user") != (password != nullptr)) {
+    reader.problem(reader.has("user") ? *reader.find("user") : *password,
+                   "`user` and `password_file` (or `password_credential`) belong together: write "
+                   "both, or neither");
   } else if (reader.has("user") && url && !url->tls && relay.starttls != Starttls::required &&
              !is_loopback(url->host)) {
     draft.warning(*reader.find("user"),
@@ -165,6 +199,7 @@ void read_templates(Draft& draft, Reader& reader) {
     return reader.problem(
         at, fmt::format("there is no folder {}: make it, or remove `templates`", folder));
   }
+  draft.guard(folder, at, GuardedFile::Kind::templates);
   const auto composer = Composer::load(folder);
   if (composer) return;
   std::string_view lines = composer.error().message;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "draft.hpp"
 #include "text.hpp"
@@ -108,6 +109,20 @@ std::string definition_of(const std::string& kind, const Node& node) {
   std::string definition = kind;
   describe(own, definition);
   return definition;
+}
+
+// A header that lets in is a secret, and the file that it stands in holds one.
+void guard_headers(Draft& draft, const Node& probe) {
+  const Node* headers = probe.find("headers");
+  if (headers == nullptr) return;
+  for (const auto& [name, value] : headers->entries) {
+    std::string word = name.scalar;
+    std::transform(word.begin(), word.end(), word.begin(),
+                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    const bool secret = word == "authorization" || word == "proxy-authorization" ||
+                        word == "cookie" || word.ends_with("-key") || word.ends_with("token");
+    if (secret) draft.guard(value.place.file, value, GuardedFile::Kind::secret);
+  }
 }
 
 std::string kind_words() {
@@ -222,6 +237,7 @@ std::optional<ProbeSpec> read_probe(Draft& draft, const std::string& component, 
   } else {
     read_runs(reader, defaults, spec);
   }
+  guard_headers(draft, node);
   draft.configuration.probes.insert_or_assign(ProbeId{component, spec.name},
                                               read_own_keys(reader, *kind));
   reader.finish();

@@ -215,6 +215,8 @@ ResponseStep read_response_step(Draft& draft, const std::string& component, cons
         reader.problem(
             words->front(),
             "`run` begins with the full path of a program, such as /usr/local/libexec/restart-web");
+      } else if (!step.run.empty()) {
+        draft.guard(step.run.front(), words->front(), GuardedFile::Kind::program);
       }
     }
     step.limit = duration_within(reader, "timeout", 1min, 1s, 24h);

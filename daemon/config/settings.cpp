@@ -1,30 +1,59 @@
-// timezone, state, listen, retention.
+// timezone, state, listen, retention, response_user.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "draft.hpp"
 
 namespace yagura {
 namespace {
 
-// "127.0.0.1:9640", "[::1]:9640", "localhost:9640".
-bool is_listen_address(std::string_view text) {
+// "127.0.0.1:9640", "[::1]:9640"; "localhost:9640" is the first of them.
+struct ListenAddress {
+  std::string text;
+  bool loopback = false;
+};
+std::optional<ListenAddress> read_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return false;
+  if (colon == std::string_view::npos) return std::nullopt;
   std::string host(text.substr(0, colon));
   const std::string_view digits = text.substr(colon + 1);
   int port = 0;
   auto [rest, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (error != std::errc{} || rest != digits.data() + digits.size() || port < 1 || port > 65535)
-    return false;
+    return std::nullopt;
+  if (host == "localhost") host = "127.0.0.1";
+  const std::string whole = fmt::format("{}:{}", host, port);
   unsigned char bytes[16];
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    return inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), bytes) == 1;
+    if (inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), bytes) != 1)
+      return std::nullopt;
+    static constexpr unsigned char own[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    return ListenAddress{whole, std::equal(std::begin(bytes), std::end(bytes), std::begin(own))};
   }
-  return host == "localhost" || inet_pton(AF_INET, host.c_str(), bytes) == 1;
+  if (inet_pton(AF_INET, host.c_str(), bytes) != 1) return std::nullopt;
+  return ListenAddress{whole, bytes[0] == 127};
+}
+
+void read_http(Draft& draft, Reader& listen, const std::string& text) {
+  const Node& at = *listen.find("http");
+  const auto address = read_address(text);
+  if (!address) {
+    listen.problem(at,
+                   "`http` must be an address of this machine and a port, such as 127.0.0.1:9640 "
+                   "or [::1]:9640");
+  } else if (!address->loopback) {
+    listen.problem(at,
+                   "`http` can be reached by other machines, and asks nobody who is calling: write "
+                   "127.0.0.1:9640 or [::1]:9640, and put a proxy in front of it that has TLS and "
+                   "knows its callers (docs/security.md)");
+  } else {
+    draft.configuration.http_address = address->text;
+  }
 }
 
 void read_listen(Draft& draft) {
@@ -39,16 +68,7 @@ void read_listen(Draft& draft) {
     if (key.scalar == "control") configuration.places.control = key.place;
     if (key.scalar == "http") configuration.places.http = key.place;
   }
-  if (auto address = listen.text("http")) {
-    if (is_listen_address(*address)) {
-      configuration.http_address = *address;
-    } else {
-      listen.problem(*listen.find("http"),
-                     "`http` must be an address of this machine and a port, such as 127.0.0.1:9640 "
-                     "or [::1]:9640 "
-                     "(0.0.0.0:9640 listens on all)");
-    }
-  }
+  if (auto address = listen.text("http")) read_http(draft, listen, *address);
   listen.finish();
 }
 
@@ -63,6 +83,21 @@ void read_retention(Draft& draft) {
   draft.configuration.keep_samples =
       duration_within(retention, "samples", 24h * 90, 24h, 24h * 10'000);
   retention.finish();
+}
+
+// That the daemon may start programs as this user shows when it starts
+// (daemon/server/load_here.hpp).
+void read_response_user(Draft& draft) {
+  Configuration& configuration = draft.configuration;
+  configuration.places.response_user = draft.section_key("response_user").place;
+  const Node* node = draft.root.find("response_user");
+  if (node == nullptr || !check_text(draft.root, *node, "response_user", 100)) return;
+  configuration.places.response_user = node->place;
+  if (auto user = io::find_user(node->scalar)) {
+    configuration.response_user = std::move(*user);
+  } else {
+    draft.problem(*node, fmt::format("`response_user`: {}", user.error().message));
+  }
 }
 
 }  // namespace
@@ -96,8 +131,11 @@ void read_settings(Draft& draft) {
   }
   draft.configuration.state_folder = read_state_folder(draft.root);
   draft.configuration.places.state = draft.section_key("state").place;
+  draft.guard(draft.configuration.state_folder, draft.section_key("state"),
+              GuardedFile::Kind::state);
   read_listen(draft);
   read_retention(draft);
+  read_response_user(draft);
 }
 
 }  // namespace yagura

@@ -18,6 +18,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "allowance.hpp"
 #include "request_target.hpp"
 #include "text.hpp"
 
@@ -91,6 +92,10 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
 
   void refuse_for_room() {
     refuse(503, "too many connections wait for an answer: the daemon is there, try again in a moment");
+  }
+
+  void refuse_for_rate() {
+    refuse(429, "too many requests within a second: try again in a moment");
   }
 
   void start() {
@@ -192,7 +197,9 @@ class Listener : public WebServer {
       if (!*alive || error == asio::error::operation_aborted) return;
       if (!error) {
         auto session = std::make_shared<Session<Protocol>>(std::move(socket), handler_, limits_);
-        if (has_room_for(*session)) {
+        if (!is_in_time(*session)) {
+          session->refuse_for_rate();
+        } else if (has_room_for(*session)) {
           sessions_.push_back(session);
           session->start();
         } else {
@@ -206,6 +213,11 @@ class Listener : public WebServer {
         if (*alive) accept();
       });
     });
+  }
+
+  bool is_in_time(const Session<Protocol>& next) {
+    const uid_t user = next.user().value_or(1);
+    return user == 0 || rate_.take(user, Allowance::Clock::now());
   }
 
   bool has_room_for(const Session<Protocol>& next) {
@@ -239,6 +251,7 @@ class Listener : public WebServer {
   asio::steady_timer retry_{loop_};
   WebHandler handler_;
   WebLimits limits_;
+  Allowance rate_{limits_.requests_at_once, limits_.requests_per_second};
   std::vector<std::weak_ptr<Session<Protocol>>> sessions_;  // in the order in which they came
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::string file_;
@@ -316,6 +329,9 @@ Result<std::unique_ptr<WebServer>> WebServer::on_address(asio::io_context& loop,
   int port = colon == std::string::npos ? 0 : std::atoi(address.c_str() + colon + 1);
   if (error || port <= 0 || port > 65535) {
     return failure_of("listen.http is not an address with a port: " + one_line(address));
+  }
+  if (!ip.is_loopback()) {
+    return failure_of("listen.http can be reached by other machines: " + one_line(address));
   }
   auto server = std::make_unique<Listener<Protocol>>(loop, std::move(handler), limits);
   auto listening = server->listen(Protocol::endpoint(ip, static_cast<unsigned short>(port)));

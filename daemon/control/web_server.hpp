@@ -45,10 +45,13 @@ struct WebLimits {
   // new one is answered 503.
   std::size_t connections = 256;
   std::size_t connections_of_user = 64;  // over a Unix socket
+  // Requests, of one user over a Unix socket, else of all together; over these they are answered 429. Root is not counted.
+  double requests_at_once = 2'000;
+  double requests_per_second = 500;
   std::size_t header = 8 * 1024;
   std::size_t body = 64 * 1024;
   std::size_t cut_body = 0;           // longer ones, up to this, are cut to their last bytes (pings), not refused; 0: none
-  Duration request_within = 10s;
+  Duration request_within = 10s;      // from the connection to the whole request; the same for taking the answer
   Duration answer_within = 10min;
 };
 
@@ -59,7 +62,7 @@ class WebServer {
   static Result<std::unique_ptr<WebServer>> on_unix_socket(boost::asio::io_context& loop,
                                                             const std::string& path, WebHandler handler,
                                                             WebLimits limits = {});
-  // "127.0.0.1:9640", "[::1]:9640".
+  // "127.0.0.1:9640", "[::1]:9640"; refuses what other machines could reach, as nobody is asked who is calling.
   static Result<std::unique_ptr<WebServer>> on_address(boost::asio::io_context& loop,
                                                         const std::string& address, WebHandler handler,
                                                         WebLimits limits = {});

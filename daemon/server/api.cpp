@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "allowance.hpp"
 #include "ping_request.hpp"
 #include "text.hpp"
 #include "version.hpp"
@@ -59,7 +60,7 @@ class Api {
     const Person* person = engine_.platform().person_of_unix_user(peer.user);
     if (request.path == "/v1/ping" && request.method == "POST") return answer(ping(request));
     if (person == nullptr && peer.uid != 0) {
-      engine_.note("access.refused", "unix:" + peer.user, {{"path", one_line(request.path, 200)}});
+      note_refusal(peer, one_line(request.path, 200));
       return answer(refusal(403, fmt::format("{} is none of the people of the configuration: ask the system "
                                              "lead to add `unix_user: {}`", peer.user, peer.user)));
     }
@@ -73,6 +74,12 @@ class Api {
   }
 
  private:
+  // Each is a row of the record, which nobody may fill: ten of a user at once, and then one a minute.
+  void note_refusal(const Peer& peer, const std::string& path) {
+    if (!noted_.take(peer.uid, Allowance::Clock::now())) return;
+    engine_.note("access.refused", "unix:" + peer.user, {{"path", path}});
+  }
+
   Look look() { return {engine_.platform(), engine_.state(), engine_.now()}; }
 
   SubjectOf subjects() {
@@ -103,7 +110,7 @@ class Api {
       bool may = peer.uid == 0 || (person != nullptr && (person->roles.contains(Role::system_lead) ||
                                                          person->roles.contains(Role::auditor)));
       if (!may) {
-        engine_.note("access.refused", "unix:" + peer.user, {{"path", "/v1/record"}});
+        note_refusal(peer, "/v1/record");
         return refusal(403, "only the system lead, an auditor and root may read the record");
       }
       return record(request);
@@ -195,7 +202,7 @@ class Api {
 
   void order(const WebRequest& request, const Person* person, const Peer& peer, Respond_ answer) {
     if (person == nullptr) {
-      engine_.note("access.refused", "unix:" + peer.user, {{"path", "/v1/orders"}});
+      note_refusal(peer, "/v1/orders");
       return answer(refusal(403, "root may read and reload; to act, be one of the people of the configuration "
                                  "(their `unix_user`), so that the record says who it was"));
     }
@@ -209,7 +216,7 @@ class Api {
   void backup(const WebRequest& request, const Person* person, const Peer& peer, Respond_ answer) {
     std::string who = person != nullptr ? person->id : "unix:" + peer.user;
     if (peer.uid != 0 && (person == nullptr || !person->roles.contains(Role::system_lead))) {
-      engine_.note("access.refused", "unix:" + peer.user, {{"path", "/v1/backup"}});
+      note_refusal(peer, "/v1/backup");
       return answer(refusal(403, "only the system lead and root may take a backup: all of the record is in it"));
     }
     if (request.method == "POST" && request.path == "/v1/backup") {
@@ -297,13 +304,16 @@ class Api {
     if (!read) return refusal(400, read.error().message);
     auto job = job_named(engine_.jobs(), read->job.component, read->job.probe);
     if (!job) return refusal(404, "there is no job " + read->job.component + "; `yagura jobs` lists them");
-    engine_.job_ping(*job, read->ping, request.peer->user);
+    if (!engine_.job_ping(*job, read->ping)) {
+      return refusal(429, "not taken: the job has failed and come back too often of late");
+    }
     return fine("{\"done\":true}\n");
   }
 
   Engine& engine_;
   Store& store_;
   Backups& backups_;
+  Allowance noted_{10, 1.0 / 60};
 };
 
 // GET|HEAD|POST /ping/<component>[/<probe>][/start|/fail|/log|/<0-255>][?rid=…], as the Healthchecks service takes it.
@@ -318,7 +328,9 @@ WebResponse web_ping(Engine& engine, const WebRequest& request) {
     read->ping.run_id = run->second;
   }
   read->ping.body = kept_of_body(request.body);
-  engine.job_ping(read->job, read->ping, "http");
+  if (!engine.job_ping(read->job, read->ping)) {
+    return {429, "text/plain", "not taken: the job has failed and come back too often of late\n"};
+  }
   return {200, "text/plain", "OK\n"};
 }
 

@@ -12,6 +12,7 @@
 
 #include "api.hpp"
 #include "folder.hpp"
+#include "load_here.hpp"
 #include "log.hpp"
 #include "loop_surroundings.hpp"
 #include "version.hpp"
@@ -41,6 +42,9 @@ class Daemon {
     WebLimits limits;
     limits.body = 10'000;
     limits.cut_body = 16 * 1024 * 1024;
+    // Of all senders together.
+    limits.requests_at_once = 10'000;
+    limits.requests_per_second = 2'000;
     auto web = WebServer::on_address(loop_, configuration.http_address, web_handler(engine_, *store_), limits);
     if (!web) return tl::unexpected(web.error());
     web_ = std::move(*web);
@@ -165,9 +169,10 @@ int run_daemon(int argc, char** argv) {
   }
   log::start();
   std::signal(SIGPIPE, SIG_IGN);
+  keep_capabilities_to_ourselves();
 
   const Instant now = system_wall_clock();
-  Loaded loaded = load_configuration(file, now);
+  Loaded loaded = load_here(file, now);
   if (!loaded.problems.empty()) std::cerr << text(loaded.problems);
   if (!loaded.configuration) {
     std::cerr << "yagurad: not started: the configuration has errors; mend them, and check with `yagura config check "

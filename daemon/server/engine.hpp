@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "allowance.hpp"
 #include "clock.hpp"
 #include "compose.hpp"
 #include "configuration.hpp"
@@ -48,8 +49,9 @@ class Engine {
   std::size_t unrecorded_orders() const { return unrecorded_.size(); }
   // Runs the probe now; none where there is no such probe, or it is a job's.
   bool run_probe(const ProbeId& probe, std::function<void(Observation)> done);
-  // False: no such job.
-  bool job_ping(const ProbeId& job, const JobPing& ping, const std::string& who);
+  // False: not taken, as the job has come back too often of late. Each time costs rows of the record, which no sender of
+  // pings may fill; that it fails is always taken.
+  bool job_ping(const ProbeId& job, const JobPing& ping);
   const JobMonitor* job(const ProbeId& job) const;
   std::vector<ProbeId> jobs() const;
   // Reads the configuration again. False: the old one stays; the problems say why.
@@ -107,6 +109,7 @@ class Engine {
   };
   std::map<ProbeId, Made> probes_;
   std::map<ProbeId, JobMonitor> jobs_;
+  Allowance job_returns_{30, 1.0 / 20};
   std::map<ProbeId, std::vector<std::function<void(Observation)>>> asked_;
   struct StepKey {
     FailureId failure;

@@ -58,6 +58,11 @@ void Engine::act(const StartStep& start) {
   command.timeout = start.limit + 5s;  // end_overdue_steps() is before it.
   command.extra_environment = {{"YAGURA_FAILURE", std::to_string(start.failure)},
                                {"YAGURA_COMPONENT", start.component}};
+  command.as = configuration_.response_user;
+  if (command.as) {
+    command.extra_environment.insert(
+        {{"HOME", command.as->home}, {"USER", command.as->user}, {"LOGNAME", command.as->user}});
+  }
   auto done = [this, key](io::ChildResult result) {
     StepEnded ended{key.failure, key.component, key.step, StepResult::failed,
                     many_lines(result.output.empty() ? result.reason

@@ -135,10 +135,13 @@ void Engine::look_at_jobs(Instant now) {
   }
 }
 
-bool Engine::job_ping(const ProbeId& job, const JobPing& ping, const std::string& who) {
+bool Engine::job_ping(const ProbeId& job, const JobPing& ping) {
   auto found = jobs_.find(job);
-  if (found == jobs_.end()) return false;
-  (void)who;
+  if (found == jobs_.end()) return true;  // a reload took it away meanwhile
+  const bool returns = ping.event == JobPing::Event::success && found->second.state().verdict != Verdict::ok;
+  if (returns && !job_returns_.take(std::hash<std::string>()(job.component + "/" + job.probe), surroundings_.steady())) {
+    return false;
+  }
   Instant now = read_clock();
   std::optional<Observation> observation = found->second.ping(ping, now, job_calendar());
   take_job(job, std::move(observation), now);

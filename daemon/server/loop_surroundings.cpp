@@ -3,6 +3,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "load_here.hpp"
+
 namespace yagura {
 
 namespace {
@@ -65,7 +67,7 @@ std::unique_ptr<StartedProgram> LoopSurroundings::start_program(
 }
 
 Loaded LoopSurroundings::load(const std::string& file, Instant now) {
-  return load_configuration(file, now);
+  return load_here(file, now);
 }
 
 }  // namespace yagura

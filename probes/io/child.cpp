@@ -64,7 +64,8 @@ struct Child::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void start() {
-    auto spawned = spawn(command.argv, command.extra_environment);
+    auto spawned =
+        spawn(command.argv, command.extra_environment, command.as ? &*command.as : nullptr);
     if (!spawned) return fail_to_start(spawned.error().message);
     pid = spawned->pid;
     error_code error;

@@ -7,16 +7,19 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "instant.hpp"
+#include "run_as.hpp"
 
 namespace yagura::io {
 
 struct ChildCommand {
   std::vector<std::string> argv;  // argv[0]: an absolute path, or found in PATH
   std::map<std::string, std::string> extra_environment;
+  std::optional<RunAs> as;  // another user than ours
   Duration timeout{};
   std::size_t output_limit =
       10'000;  // bytes of stdout and stderr together; the rest is read and dropped

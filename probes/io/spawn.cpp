@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,8 +22,10 @@ namespace yagura::io {
 namespace {
 
 // How systemd speaks with the daemon: its children must not speak in the daemon's name.
-constexpr std::array<std::string_view, 6> not_inherited = {
-    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"};
+// Nor do they need to know where its secrets are.
+constexpr std::array<std::string_view, 7> not_inherited = {
+    "NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID",         "LISTEN_FDS",
+    "LISTEN_PID",    "LISTEN_FDNAMES", "CREDENTIALS_DIRECTORY"};
 
 class Descriptor {
  public:
@@ -98,10 +103,80 @@ bool has_nul(const std::string& text) {
   return text.find('\0') != std::string::npos;
 }
 
+// What posix_spawn cannot do: become somebody else in between. All is prepared before fork(), since
+// after it only system calls are allowed, and by their numbers where glibc would tell its other
+// threads, which are not there.
+class OtherUser {
+ public:
+  OtherUser(std::vector<char*> argv, std::vector<char*> environment, const RunAs& as, int output)
+      : argv_(std::move(argv)), environment_(std::move(environment)), as_(as), output_(output) {}
+
+  // 0, or the errno of the step that failed.
+  int start(pid_t& pid) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return errno;
+    Descriptor reading(ends[0]);
+    Descriptor low(ends[1]);
+    Descriptor telling(::fcntl(low.number(), F_DUPFD_CLOEXEC, 3));
+    if (telling.number() < 0) return errno;
+    sigset_t all, before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, &before);
+    pid = ::fork();
+    if (pid == 0) become(telling.number());
+    const int forked = pid < 0 ? errno : 0;
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (forked != 0) return forked;
+    ::close(telling.release());
+    ::close(low.release());
+    int error = 0;
+    ssize_t size = 0;
+    do {
+      size = ::read(reading.number(), &error, sizeof error);
+    } while (size < 0 && errno == EINTR);
+    if (size == 0) return 0;  // Closed by exec.
+    ::waitpid(pid, nullptr, 0);
+    return size == sizeof error && error != 0 ? error : EIO;
+  }
+
+ private:
+  [[noreturn]] void become(int telling) {
+    ::setpgid(0, 0);
+    struct sigaction usual {};
+    usual.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; ++number)
+      ::sigaction(number, &usual, nullptr);
+    const int nothing = ::open("/dev/null", O_RDONLY);
+    bool good = nothing >= 0 && ::dup2(nothing, 0) == 0 && ::dup2(output_, 1) == 1 &&
+                ::dup2(output_, 2) == 2;
+    // Onto 3, so that one call closes all of the others.
+    const int last = telling == 3 ? 3 : ::dup3(telling, 3, O_CLOEXEC);
+    good = good && last == 3 && ::syscall(SYS_close_range, 4U, ~0U, 0U) == 0;
+    good = good && ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
+           ::syscall(SYS_setgroups, as_.groups.size(), as_.groups.data()) == 0 &&
+           ::syscall(SYS_setresgid, as_.gid, as_.gid, as_.gid) == 0 &&
+           ::syscall(SYS_setresuid, as_.uid, as_.uid, as_.uid) == 0;
+    if (good) {
+      sigset_t none;
+      sigemptyset(&none);
+      ::sigprocmask(SIG_SETMASK, &none, nullptr);
+      ::execve(argv_.front(), argv_.data(), environment_.data());
+    }
+    const int error = errno;
+    (void)!::write(last == 3 ? 3 : telling, &error, sizeof error);
+    ::_exit(127);
+  }
+
+  std::vector<char*> argv_, environment_;
+  const RunAs& as_;
+  int output_;
+};
+
 }  // namespace
 
 Result<Spawned> spawn(const std::vector<std::string>& argv,
-                      const std::map<std::string, std::string>& extra_environment) {
+                      const std::map<std::string, std::string>& extra_environment,
+                      const RunAs* as) {
   if (argv.empty() || argv.front().empty()) return failure_of("no program is named");
   bool nul = std::any_of(argv.begin(), argv.end(), has_nul) ||
              std::any_of(extra_environment.begin(), extra_environment.end(), [](const auto& entry) {
@@ -123,11 +198,19 @@ Result<Spawned> spawn(const std::vector<std::string>& argv,
   if (writing.number() < 0) return cannot(errno);
   if (::fcntl(reading.number(), F_SETFL, O_NONBLOCK) != 0) return cannot(errno);
 
-  Plan plan;
-  if (int error = plan.fill(writing.number()); error != 0) return cannot(error);
   std::vector<std::string> arguments = argv;
   std::vector<std::string> environment = environment_of(extra_environment);
   pid_t pid = 0;
+  if (as != nullptr) {
+    OtherUser other(pointers(arguments), pointers(environment), *as, writing.number());
+    if (int error = other.start(pid); error != 0) {
+      return failure_of(fmt::format("cannot start {} as {}: {}", name, one_line(as->user, 100),
+                                    std::strerror(error)));
+    }
+    return Spawned{pid, reading.release()};
+  }
+  Plan plan;
+  if (int error = plan.fill(writing.number()); error != 0) return cannot(error);
   int error = posix_spawnp(&pid, argv.front().c_str(), &plan.actions, &plan.attributes,
                            pointers(arguments).data(), pointers(environment).data());
   if (error != 0) return cannot(error);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "result.hpp"
+#include "run_as.hpp"
 
 namespace yagura::io {
 
@@ -18,8 +19,10 @@ struct Spawned {
   int output = -1;  // What it writes; not blocking; the caller closes it.
 };
 
-// Error: why the program could not be started, with its name.
+// Error: why the program could not be started, with its name. With `as`, it runs as that user, in
+// that user's groups, with no capability of ours; argv[0] has to be a path then.
 Result<Spawned> spawn(const std::vector<std::string>& argv,
-                      const std::map<std::string, std::string>& extra_environment);
+                      const std::map<std::string, std::string>& extra_environment,
+                      const RunAs* as = nullptr);
 
 }  // namespace yagura::io

@@ -74,6 +74,7 @@ class Daemon:
         path = self.folder / "notify"
         path.unlink(missing_ok=True)
         listener.bind(str(path))
+        path.chmod(0o666)  # for a daemon that is another user's
         listener.settimeout(0.1)
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(

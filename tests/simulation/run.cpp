@@ -408,7 +408,7 @@ class Run {
     if (engine_ == nullptr || draining_) return;
     JobPing ping;
     ping.event = event;
-    engine_->job_ping(id, ping, "job");
+    engine_->job_ping(id, ping);
   }
 
   // ---- The end ----

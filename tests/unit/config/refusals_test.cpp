@@ -472,7 +472,8 @@ TEST_CASE("mail") {
       {{from + "smtp: [{url: smtps://relay, starttls: «off}]}"},
        "smtps:// is encrypted from its first byte: remove `starttls`"},
       {{from + "smtp: [{url: smtp://relay, user: «k}]}"},
-       "`user` and `password_file` belong together: write both, or neither"},
+       "`user` and `password_file` (or `password_credential`) belong together: write both, or "
+       "neither"},
       {{from + "smtp: [{url: smtp://relay, starttls: opportunistic, user: «k, password_file: p}]}"},
        "warning: with this `starttls` the password can cross the network to relay in clear: write "
        "starttls: required"},
@@ -522,8 +523,7 @@ TEST_CASE("escalation") {
 
 TEST_CASE("listen, retention") {
   const std::string http =
-      "`http` must be an address of this machine and a port, such as 127.0.0.1:9640 or [::1]:9640 "
-      "(0.0.0.0:9640 listens on all)";
+      "`http` must be an address of this machine and a port, such as 127.0.0.1:9640 or [::1]:9640";
   check_each({
       {{"listen: {http: «9640}"}, http},
       {{"listen: {http: «\":9640\"}"}, http},
