@@ -63,7 +63,7 @@ std::string whom(const Turn& turn, const Stop& stop, NoticeKind kind) {
     if (!concerns(stop, bank)) continue;
     (turn.recipients("bank:" + name, kind).empty() ? without : told).insert(name);
   }
-  std::string text = told.empty() ? "no bank is told" : "told to " + join(told);
+  std::string text = told.empty() ? "no bank is told" : "to be told: " + join(told);
   if (!without.empty()) text += fmt::format("; NOT told, without a contact for stops: {}", join(without));
   return text;
 }

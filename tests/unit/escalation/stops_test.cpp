@@ -80,7 +80,7 @@ TEST_CASE("only contacts that are for stops are written to, and a bank without o
   platform.banks["aozora"].contacts[0].for_stops = false;
   World world(platform, World::at("2027-02-01T11:00"));
   const std::string answer = world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
-  CHECK(answer.find("told to midori; NOT told, without a contact for stops: aozora") != std::string::npos);
+  CHECK(answer.find("to be told: midori; NOT told, without a contact for stops: aozora") != std::string::npos);
   world.run_for(1h);
   REQUIRE(world.count(NoticeKind::stop_planned) == 1);
   const Notice& sent = world.notice(world.sent(NoticeKind::stop_planned).front().id);
