@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "rules.hpp"
+
 namespace yagura {
 
 Failure& Turn::edit(FailureId id) {
@@ -128,7 +130,8 @@ void Turn::withdraw(NoticeId id, const std::string& reason) {
 std::vector<NoticeId> Turn::unsent_of(FailureId failure) const {
   std::vector<NoticeId> found;
   for (NoticeId id : live.unsent) {
-    if (notice(id).failure == failure) found.push_back(id);
+    const FailureId of = notice(id).failure;
+    if (of == failure || (of != 0 && end_of_joins(*this, of) == failure)) found.push_back(id);
   }
   return found;
 }

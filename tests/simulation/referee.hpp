@@ -23,8 +23,10 @@
 namespace yagura::sim {
 
 struct Counts {
-  int crashes = 0, starts = 0, decided = 0, delivered = 0, duplicated = 0, lost = 0, failures = 0,
-      bank_mails = 0;
+  int crashes = 0, starts = 0, failures = 0, decided = 0, delivered = 0, bank_mails = 0;
+  int lost_replies = 0,
+      cut_off = 0;  // attempts of unknown outcome: not answered; under way at an end
+  int duplicated = 0, lost = 0;
 };
 
 class Referee final : public Witness {
@@ -54,7 +56,8 @@ class Referee final : public Witness {
   void at_rest();
 
   void mail_leaves(const Envelope& envelope) override;
-  void mail_arrives(const Envelope& envelope, const std::string& address) override;
+  void mail_arrives(const Envelope& envelope, const std::vector<std::string>& addresses) override;
+  void reply_is_lost(const Envelope& envelope) override;
   void mail_is_refused(const Envelope& envelope, const std::string& address) override;
   void probe_starts(const ProbeId& probe, bool already_runs) override;
 
@@ -70,6 +73,8 @@ class Referee final : public Witness {
   Change read(const Transaction& transaction);
   void judge(const Change& change);
   void judge_failure(const Change& change, const Failure* before, const Failure& after);
+  void judge_phase(const Change& change, const Failure* before, const Failure& after);
+  void judge_kept_down(const Failure* before, const Failure& after);
   void judge_classes(const Change& change, const Failure* before, const Failure& after);
   void judge_notice(const Change& change, const Notice* before, const Notice& after);
   void judge_fact(const Change& change, const RecordEntry& fact);
@@ -83,7 +88,10 @@ class Referee final : public Witness {
     trace_.violate(invariant, details);
   }
   bool decides(const Failure& failure) const;
-  bool in_maintenance(Instant at) const;
+  bool is_well(const Failure& failure) const;
+  bool in_maintenance(Instant at) const;  // of everything
+  bool in_hours_of_a_stop(Instant at) const;
+  bool is_stopped(const ServiceName& service, Instant at) const;
   FailureId root(FailureId id) const;
 
   VirtualWorld& world_;
@@ -94,6 +102,7 @@ class Referee final : public Witness {
   SimulatedStore* store_ = nullptr;
   bool quiet_start_ = false;
   Duration started_at_{0}, unsure_until_{0};
+  Duration news_at_{0};  // when the clock moved last, or a configuration was taken in
   Instant started_wall_{};
   std::optional<Duration> jump_to_be_seen_by_;
 
@@ -114,6 +123,8 @@ class Referee final : public Witness {
   std::map<FailureId, int> ends_;
   std::map<NoticeId, std::string> first_bytes_;
   std::map<std::pair<NoticeId, std::string>, int> arrivals_;
+  std::map<NoticeId, int> unsure_attempts_;
+  std::set<NoticeId> left_;  // by this process, and how it went is not durable
   std::set<std::pair<NoticeId, std::string>> refusals_;
   std::map<NoticeId, Duration> first_leave_, first_arrival_, flying_since_;
   struct Arrival {

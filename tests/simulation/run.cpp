@@ -196,7 +196,13 @@ class Run {
       case EventKind::person_acts:
         operators_.act(random);
         break;
+      case EventKind::relay_goes:
+        world_.relay = random.one_in(4) ? RelayMood::hangs : RelayMood::away;
+        relay_back_at_ = world_.clock() + random.between(25h, 24h * 5);
+        trace_.line(world_.wall(), "the relay is away for long");
+        break;
       case EventKind::relay_turns:
+        if (world_.clock() < relay_back_at_) break;
         world_.relay = random.one_in(3) ? RelayMood::fine : static_cast<RelayMood>(random.below(8));
         trace_.line(world_.wall(), fmt::format("relay {}", static_cast<int>(world_.relay)));
         break;
@@ -455,6 +461,7 @@ class Run {
   std::unique_ptr<SimulatedStore> store_;
   std::unique_ptr<Engine> engine_;
   bool draining_ = false, healing_ = false, at_rest_ = false, power_fails_ = false;
+  Duration relay_back_at_{0};
   Duration down_for_{1s}, hang_until_{0}, slowest_write_{20ms}, healed_at_{0};
   int running_version_ = 0, jobs_turn_ = 0, quiet_rounds_ = 0, steps_ = 0;
 };

@@ -162,6 +162,27 @@ void make_chains(Shape& shape, Random& random) {
 
 }  // namespace
 
+const Shape::Component* Shape::component(const std::string& name) const {
+  for (const Component& one : components) {
+    if (one.id == name) return &one;
+  }
+  return nullptr;
+}
+
+bool Shape::is_down(const std::string& service, const std::set<std::string>& down) const {
+  if (down.contains(service)) return true;
+  for (const Service& one : services) {
+    if (one.id != service) continue;
+    for (const Need& need : one.needs) {
+      int well = 0;
+      for (const std::string& of : need.of)
+        well += is_down(of, down) ? 0 : 1;
+      if (well < (need.at_least == 0 ? 1 : need.at_least)) return true;
+    }
+  }
+  return false;
+}
+
 bool Shape::is_business_day(Date date) const {
   const std::string text = format_date(date);
   if (extra_holidays.contains(text)) return false;

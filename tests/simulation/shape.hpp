@@ -69,6 +69,10 @@ struct Shape {
   int parallel = 2, retry_first = 30, retry_most = 1800, attempt_timeout = 10;
   int first_per_hour = 5;
 
+  const Component* component(const std::string& name) const;
+  // Whether the service cannot be met where of the components and services these are down and all
+  // others well.
+  bool is_down(const std::string& service, const std::set<std::string>& down) const;
   bool is_business_day(Date date) const;
   bool is_open(const Hours& hours, Instant at, const Zone& in) const;
   // Open at `at`, and until at least `after` later.
