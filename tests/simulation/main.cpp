@@ -162,6 +162,7 @@ int main(int argc, char** argv) {
     if (outcome.violated && goes_on) {
       fmt::print("seed {} violates: {}: {}\n", one.seed, outcome.violation.invariant,
                  outcome.violation.details);
+      std::fflush(stdout);
       ++violated;
       continue;
     }

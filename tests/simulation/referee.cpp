@@ -6,6 +6,12 @@
 
 namespace yagura::sim {
 
+namespace {
+
+constexpr std::size_t most_queued = 20'000;
+
+}  // namespace
+
 void Referee::use(const Shape& shape, const Zone& zone) {
   shape_ = shape;
   zone_ = zone;
@@ -117,6 +123,10 @@ void Referee::queued(const Transaction& transaction) {
   for (const RecordEntry& fact : change.facts) {
     if (fact.what == "clock.jumped") jump_to_be_seen_by_.reset();
   }
+  // A record that cannot be written for hours holds what was decided meanwhile; not what repeats
+  // itself.
+  if (store_->queued() > most_queued)
+    violate("the queue of the record has its limit", std::to_string(store_->queued()));
   judge(change);
   for (const auto& [id, failure] : change.failures) {
     failures_[id] = failure;

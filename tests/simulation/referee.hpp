@@ -3,9 +3,46 @@
 // windows and business days is its own (shape.hpp). Owned by the run; outlives every start of the
 // daemon, so that it knows what was promised before a crash.
 //
-// referee.cpp: what comes and goes; referee_changes.cpp: from one state to the next;
-// referee_deadlines.cpp: what would be late; referee_rest.cpp: what has to hold once everything has
-// come to rest.
+// referee.cpp: the record; referee_mail.cpp: what leaves and arrives; referee_changes.cpp: from one
+// state to the next; referee_deadlines.cpp: what would be late; referee_rest.cpp: what has to hold
+// once everything has come to rest. What is promised, and the words with which its violation is
+// named:
+//
+//   one open failure for a cause          "one open failure for a cause", "a component is of one
+//                                         open failure"; each closes once: "a failure ends once"
+//   one next deadline, or why none        "every open failure has its next deadline"
+//   none stays overdue                    "no deadline stays overdue", "an attempt ends"
+//   chain: order, time, once, and what    "chain steps come in their order", "no chain step is
+//     an acknowledgement drops            early", "... is taken twice", "an acknowledgement drops
+//                                         what it has to"
+//   class and phase by their tables       "the class moves along its table", "the phase moves ..."
+//   after closing only what is owed       "after closing only what is owed goes out"
+//   bank mail: window, class, affected,   "bank mail goes in the window only", "no incident is
+//     in order, to its end                mailed to a bank", "no bank hears of what cannot have
+//                                         touched it" (and "only a service that is down counts as
+//                                         kept down"), "a bank reads things in their order", "who
+//                                         was told the first is told the end"
+//   nothing without a durable row         "nothing is sent without a durable row", "what is sent is
+//                                         what is recorded"
+//   duplicates ≤ crashes + lost replies   "no more duplicates than crashes and lost replies" (of
+//                                         each mail), "a mail has its notice's Message-ID", "a
+//                                         notice has one mail"
+//   backoff                               "the time between tries keeps its limits", "a retry comes
+//                                         not before its time"
+//   what was confirmed, what was durable  "what is confirmed to an operator is durable", "what was
+//                                         durable survives", "a decided notice survives"
+//   the record gives the state            "the record is the state in memory"
+//   a restart without events              "a restart without events has no effects"
+//   one run of a probe                    "one run of a probe at a time"
+//   queues                                "no more attempts than mail.parallel", "the queue of the
+//                                         record has its limit", "the loop comes to rest"
+//   a relay away for days                 "a day without delivery is told to the lead"
+//   planned stops                         "what fails for long is a failure, also after a planned
+//                                         stop", "nothing opens during a stop of everything", "a
+//                                         planned stop gives no class and touches no bank"
+//   nothing is lost                       "nothing is lost", "everything comes to rest"
+//
+// Each of them was seen to be named by breaking the code once.
 #pragma once
 
 #include <deque>

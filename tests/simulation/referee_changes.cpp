@@ -335,7 +335,12 @@ void Referee::judge_fact(const Change& change, const RecordEntry& fact) {
     judge_chain(change, fact, details);
     const auto kind = notice_kind_named(details.at("kind"));
     auto earlier = failures_.find(fact.failure);
-    if (kind && earlier != failures_.end() && !earlier->second.is_open()) {
+    const bool was_closed = earlier != failures_.end() && !earlier->second.is_open();
+    const bool closes = std::any_of(change.facts.data(), &fact, [&](const RecordEntry& one) {
+      return one.what == "failure.closed" && one.failure == fact.failure;
+    });
+    const bool says_so = closes && kind == NoticeKind::failure_confirmed;
+    if (kind && !says_so && (was_closed || closes)) {
       // Another may take the place of one whose recipients changed.
       const bool replaces =
           std::any_of(change.facts.begin(), change.facts.end(), [&](const RecordEntry& one) {
