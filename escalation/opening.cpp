@@ -173,13 +173,6 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
                       [](const Notice& notice) {
                         return is_bank(notice.kind) || notice.kind == NoticeKind::failure_reminder;
                       });
-  if (into.acknowledged) {
-    // Of the one it holds for the whole.
-    turn.withdraw_where(into_id, "acknowledged", [](const Notice& notice) {
-      return notice.unless_acknowledged ||
-             (notice.kind == NoticeKind::failure_reminder && notice.topic == "unacknowledged");
-    });
-  }
   if (was_major) {
     // The gravest class counts. What its chain has done is not done twice.
     decide_class(turn, into_id, FailureClass::major, rule, detail, by);

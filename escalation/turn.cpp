@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "rules.hpp"
-
 namespace yagura {
 
 Failure& Turn::edit(FailureId id) {
@@ -130,8 +128,7 @@ void Turn::withdraw(NoticeId id, const std::string& reason) {
 std::vector<NoticeId> Turn::unsent_of(FailureId failure) const {
   std::vector<NoticeId> found;
   for (NoticeId id : live.unsent) {
-    const FailureId of = notice(id).failure;
-    if (of == failure || (of != 0 && end_of_joins(*this, of) == failure)) found.push_back(id);
+    if (notice(id).failure == failure) found.push_back(id);
   }
   return found;
 }

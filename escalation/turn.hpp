@@ -105,7 +105,6 @@ class Turn {
       if (!one.in_flight && !one.frozen && one.carries.empty() && which(one)) withdraw(id, reason);
     }
   }
-  // Those of failures that joined it too: what ends for the one ends for all.
   std::vector<NoticeId> unsent_of(FailureId failure) const;
   std::vector<Recipient> recipients(const std::string& audience) const;
 

@@ -413,9 +413,7 @@ bool Referee::is_stopped(const ServiceName& service, Instant at) const {
 }
 
 bool Referee::in_hours_of_a_stop(Instant at) const {
-  return shape_.maintenance &&
-         shape_.is_open({shape_.maintenance_hours.from, shape_.maintenance_hours.until, {"mon"}},
-                        at, zone_);
+  return shape_.maintenance && shape_.is_open(shape_.maintenance_hours, at, zone_);
 }
 
 bool Referee::in_maintenance(Instant at) const {

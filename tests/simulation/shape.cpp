@@ -226,6 +226,8 @@ Shape make_shape(Random& random, int size) {
   shape.response_hours = window(random);
   shape.maintenance = !random.one_in(3);
   shape.maintenance_hours.from = random.from_to(0, 22) * 60;
+  static const char* const weekdays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+  shape.maintenance_hours.days = {weekdays[shape.maintenance_hours.from / 60 % 7]};
   shape.maintenance_hours.until =
       std::min(1440, shape.maintenance_hours.from + random.from_to(1, 4) * 60);
   shape.people = {{"lead1", "system-lead"},
@@ -356,8 +358,9 @@ std::string yaml_of(const Shape& shape, const std::string& folder) {
                       hours(shape.response_hours));
   if (shape.maintenance) {
     text += fmt::format(
-        "maintenance:\n  - {{name: weekly, every: mon, hours: \"{}-{}\", services: {}}}\n",
-        clock(shape.maintenance_hours.from), clock(shape.maintenance_hours.until),
+        "maintenance:\n  - {{name: weekly, every: {}, hours: \"{}-{}\", services: {}}}\n",
+        shape.maintenance_hours.days[0], clock(shape.maintenance_hours.from),
+        clock(shape.maintenance_hours.until),
         shape.maintenance_of.empty() ? "all"
                                      : fmt::format("[{}]", fmt::join(shape.maintenance_of, ", ")));
   }

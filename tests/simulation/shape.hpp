@@ -56,7 +56,7 @@ struct Shape {
   Hours bank_mail, response_hours;
   bool japan = true;
   bool maintenance = true;
-  Hours maintenance_hours;                  // Mondays
+  Hours maintenance_hours;                  // on one day of the week
   std::vector<std::string> maintenance_of;  // empty: all services
   std::set<std::string> extra_holidays;
   std::vector<Person> people;

@@ -226,3 +226,23 @@ TEST_CASE("a probe that could not look stays unknown until it is known again") {
     CHECK(probe.verdict == Verdict::ok);
   }
 }
+
+TEST_CASE("what is acknowledged while its mail is under way is not mailed again") {
+  World world(without_response(), World::at("2026-12-24T11:00"));
+  world.fail("database", "tcp");
+  world.run_for(9min);
+  world.relay_hangs = true;
+  world.run_for(5min);
+  const Notice* declared = world.unsent("ap-ops");
+  REQUIRE(declared != nullptr);
+  REQUIRE((declared->kind == NoticeKind::major_declared && declared->in_flight));
+  const NoticeId id = declared->id;
+  world.order("suzuki", Acknowledge{1, "着手"});
+  CHECK(world.notice(id).in_flight);
+  world.mail_up = false;
+  world.relay_answers();
+  world.mail_up = true;
+  world.run_for(1h);
+  CHECK(world.notice(id).state == NoticeState::withdrawn);
+  CHECK(world.count(NoticeKind::major_declared, "ap-ops") == 0);
+}
