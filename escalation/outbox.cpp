@@ -313,7 +313,9 @@ void pass(Turn& turn) {
     tell_overdue(turn, id);
     tell_held_by_lead(turn, id);
     if (!hold.why.empty()) continue;
-    if (auto retry = turn.notice(id).retry_at; retry && turn.now < *retry) {
+    // One further off than any is of a clock that was set back.
+    if (auto retry = turn.notice(id).retry_at;
+        retry && turn.now < *retry && *retry - turn.now <= turn.platform.mail.retry_most) {
       turn.wake_at(*retry);
       continue;
     }
@@ -416,6 +418,7 @@ void take_delivery(Turn& turn, const Delivered& delivered) {
     wait = std::min(wait, turn.platform.mail.retry_most);
     notice.retry_at = turn.now + wait;
     turn.wake_at(*notice.retry_at);
+    compute_recipients_again(turn, {id});  // A reload may have come while it was under way.
     return;
   }
   if (notice.accepted.empty()) {

@@ -63,6 +63,7 @@ void Referee::wall_clock_moved(Duration by) {
   unsure_until_ = world_.clock() + 15s;
   news_at_ = world_.clock();
   jump_to_be_seen_by_.reset();
+  if (by > 61s || by < -61s) started_wall_ += by;
   if (alone && engine_ != nullptr && (by > 61s || by < -61s))
     jump_to_be_seen_by_ = world_.clock() + 45s;
 }

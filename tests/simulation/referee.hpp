@@ -163,7 +163,7 @@ class Referee final : public Witness {
   std::map<NoticeId, int> unsure_attempts_;
   std::set<NoticeId> left_;  // by this process, and how it went is not durable
   std::set<std::pair<NoticeId, std::string>> refusals_;
-  std::map<NoticeId, Duration> first_leave_, first_arrival_, flying_since_;
+  std::map<NoticeId, Duration> flying_since_;
   struct Arrival {
     NoticeId notice;
     NoticeKind kind;

@@ -289,10 +289,12 @@ void Referee::judge_notice(const Change& change, const Notice* before, const Not
       in_flight += notice.in_flight && !notices_.contains(id) ? 1 : 0;
     if (in_flight > shape_.parallel)
       violate("no more attempts than mail.parallel", fmt::format("{}: {}", name, in_flight));
-    if (!jumped && before->retry_at && world_.wall() < *before->retry_at)
-      violate("a retry comes not before its time", name);
+    // One further off than any is of a clock that was set back.
+    const bool waits = before->retry_at && world_.wall() < *before->retry_at &&
+                       *before->retry_at - world_.wall() <= std::chrono::seconds(shape_.retry_most);
+    if (!jumped && waits) violate("a retry comes not before its time", name);
     const bool dropped = after.unless_acknowledged && after.carries.empty() && !before->frozen &&
-                         after.failure != 0 && failures_.contains(after.failure) &&
+                         !after.frozen && after.failure != 0 && failures_.contains(after.failure) &&
                          failures_.at(after.failure).acknowledged;
     if (dropped) violate("an acknowledgement drops what it has to", name);
     const FailureId of = root(after.failure);
@@ -301,7 +303,8 @@ void Referee::judge_notice(const Change& change, const Notice* before, const Not
     const Failure* now = failure != change.failures.end() ? &failure->second
                          : known                          ? &failures_.at(of)
                                                           : nullptr;
-    if (now != nullptr && !now->is_open() && after.carries.empty() && !before->frozen) {
+    if (now != nullptr && !now->is_open() && after.carries.empty() && !before->frozen &&
+        !after.frozen) {
       const bool lapses = after.kind == NoticeKind::failure_reminder ||
                           after.kind == NoticeKind::failure_escalated ||
                           after.kind == NoticeKind::bank_first ||

@@ -37,7 +37,6 @@ void Referee::mail_leaves(const Envelope& envelope) {
   if (envelope.bytes.find("Message-ID: " + notice.message_id) == std::string::npos) {
     violate("a mail has its notice's Message-ID", fmt::format("notice {}", id));
   }
-  first_leave_.try_emplace(id, world_.clock());
   left_.insert(id);
   if (flying_since_.contains(id)) violate("one attempt at a time", fmt::format("notice {}", id));
   flying_since_[id] = world_.clock();
@@ -92,7 +91,6 @@ void Referee::mail_arrives(const Envelope& envelope, const std::vector<std::stri
     }
   }
   if (again) ++counts.duplicated;
-  first_arrival_.try_emplace(id, world_.clock());
   const Notice& notice = durable_notices_.at(id);
   if (!is_bank(notice.kind)) return;
   ++counts.bank_mails;
