@@ -120,6 +120,19 @@ bool is_stale_reminder(const Turn& turn, const Notice& notice) {
          failure.reports.back().at >= notice.created_at;
 }
 
+// Asked again at each try: what ended while the notice was under way, or came with a failure that joined, ends it too.
+std::string why_lapsed(const Turn& turn, const Notice& notice) {
+  if (is_stale_reminder(turn, notice)) return "no longer needed";
+  if (notice.failure == 0 || notice.frozen || !notice.carries.empty()) return {};
+  const Failure& failure = turn.failure(end_of_joins(turn, notice.failure));
+  if (notice.unless_acknowledged && failure.acknowledged) return "acknowledged";
+  if (notice.kind != NoticeKind::failure_escalated) return {};
+  if (!failure.is_open()) return "the failure is closed";
+  if (failure.recovered_at) return "the failure recovered";
+  if (failure.classification == FailureClass::major) return "the failure is a major one now";
+  return {};
+}
+
 void tell_overdue(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
   if (notice.overdue_told || notice.kind == NoticeKind::delivery_failed) return;
@@ -295,8 +308,8 @@ void pass(Turn& turn) {
       ++in_flight;
       continue;
     }
-    if (is_stale_reminder(turn, turn.notice(id))) {
-      turn.withdraw(id, "no longer needed");
+    if (std::string why = why_lapsed(turn, turn.notice(id)); !why.empty()) {
+      turn.withdraw(id, why);
       continue;
     }
     Hold hold = hold_of(turn, id);
@@ -305,7 +318,9 @@ void pass(Turn& turn) {
     tell_overdue(turn, id);
     tell_held_by_lead(turn, id);
     if (!hold.why.empty()) continue;
-    if (auto retry = turn.notice(id).retry_at; retry && turn.now < *retry) {
+    // One further off than any is of a clock that was set back.
+    if (auto retry = turn.notice(id).retry_at;
+        retry && turn.now < *retry && *retry - turn.now <= turn.platform.mail.retry_most) {
       turn.wake_at(*retry);
       continue;
     }
@@ -409,6 +424,7 @@ void take_delivery(Turn& turn, const Delivered& delivered) {
     wait = std::min(wait, turn.platform.mail.retry_most);
     notice.retry_at = turn.now + wait;
     turn.wake_at(*notice.retry_at);
+    compute_recipients_again(turn, {id});  // A reload may have come while it was under way.
     return;
   }
   if (notice.accepted.empty()) {

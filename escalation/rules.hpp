@@ -107,5 +107,7 @@ void follow_platform(Turn& turn, const std::vector<std::string>& changes);
 // What is open and held, against the configuration in force: after a reload, and after a start, before which it
 // may have been edited.
 void compare_with_platform(Turn& turn);
+// Of these unsent notices; not of those under way, nor of those that may have arrived.
+void compute_recipients_again(Turn& turn, const std::set<NoticeId>& of);
 
 }  // namespace yagura

@@ -18,6 +18,7 @@ namespace yagura {
 struct Live {
   std::string instance;
   std::optional<Instant> restarted_at;          // nothing is classified before probes ran after this
+  FailureId last_before_restart = 0;
   std::map<ComponentName, Instant> fresh_from;  // only failing runs begun since then count
   std::map<ServiceName, Instant> stop_ended;    // the same, for what a planned stop of the service has hidden
   std::set<ServiceName> stopped;                // by a planned stop, now

@@ -53,15 +53,6 @@ void Referee::at_rest() {
       violate("nothing is lost", name + " to " + to.mail);
     }
     if (!anybody) violate("nothing is lost", name + " is called sent, and nobody has it");
-    // Waiting for a relay for longer than a day is told to the lead.
-    auto leaves = first_leave_.find(id);
-    auto arrives = first_arrival_.find(id);
-    if (notice.kind == NoticeKind::delivery_failed || leaves == first_leave_.end() ||
-        arrives == first_arrival_.end())
-      continue;
-    if (arrives->second - leaves->second > 30h && !notice.overdue_told) {
-      violate("a day without delivery is told to the lead", name);
-    }
   }
   for (const auto& [bank, read] : read_by_)
     judge_threads_of(bank);
