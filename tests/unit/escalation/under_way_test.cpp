@@ -360,3 +360,15 @@ TEST_CASE("the recipients of a bundle that waits for its next try are not told a
   world.restart(1min, platform);
   CHECK(told() == after_the_reload);
 }
+
+TEST_CASE("a start says of no service that it is up before anybody has looked") {
+  World world(without_response(), World::at("2026-12-21T22:10"));  // a planned stop
+  world.fail("database", "tcp");
+  world.run_for(2min);
+  REQUIRE(world.failures() == 0);
+  REQUIRE(world.state().core.services.at("member-site").state == ServiceState::down);
+  const std::size_t before = world.facts.size();
+  world.restart(1min);
+  CHECK(std::none_of(world.facts.begin() + static_cast<std::ptrdiff_t>(before), world.facts.end(),
+                     [](const Fact& fact) { return fact.what == "service.turned"; }));
+}
