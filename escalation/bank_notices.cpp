@@ -70,7 +70,7 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
     }
   }
   if (!owed.kind) return;
-  if (turn.recipients(audience).empty()) return;
+  if (turn.recipients(audience, *owed.kind).empty()) return;
   // A bank that the lead added need not wait for the chain.
   std::string window = failure.bank_window.empty() ? "bank_mail" : failure.bank_window;
   NoticeId made = turn.queue({*owed.kind, audience, id, owed.reason, {}, {}, window});
@@ -201,7 +201,7 @@ void settle(Turn& turn, FailureId id) {
     if (is_bank(notice.kind) && end_of_joins(turn, notice.failure) == id) return;
   }
   for (const auto& [bank, thread] : failure.banks) {
-    if (owed_to(failure, thread, bank_named(turn.platform, bank)).kind && !turn.recipients("bank:" + bank).empty()) return;
+    if (owed_to(failure, thread, bank_named(turn.platform, bank)).kind && !turn.recipients("bank:" + bank, NoticeKind::bank_first).empty()) return;
   }
   turn.edit(id).settled = true;
 }

@@ -61,7 +61,10 @@ void forget_what_is_seen(Turn& turn) {
 }
 
 void follow_services(Turn& turn) {
-  auto look = [&](const ComponentName& name) { return effective_state(turn, name); };
+  // For people: as last seen, also while a start or the end of a stop asks for fresh runs.
+  auto look = [&](const ComponentName& name) {
+    return state_of(turn.platform.components.at(name), turn.health(name));
+  };
   std::set<ServiceName> reported;
   for (FailureId id : turn.open_failures()) {
     const Failure& failure = turn.failure(id);
@@ -110,14 +113,97 @@ void reconcile(Turn& turn) {
   tell_blind_probes(turn);
   warn_of_calendar(turn);
   follow_services(turn);
+  for (const auto& [id, stop] : turn.state().stops) owe_banks_of_stop(turn, id);
   forget_what_is_seen(turn);
   hand_over_what_is_due(turn);
   for (FailureId id : unsettled(turn)) settle(turn, id);
 }
 
+// Intervals go by the steady clock: what was to come in ten minutes still does.
+void move_intervals(Turn& turn, Duration by) {
+  auto move = [by](std::optional<Instant>& at) {
+    if (at) *at += by;
+  };
+  for (FailureId id : turn.open_failures()) {
+    Failure& failure = turn.edit(id);
+    move(failure.down_since);
+    move(failure.report_due_at);
+    if (failure.classification == FailureClass::major) move(failure.remind_at);
+    for (ChainProgress* chain : {&failure.detected_chain, &failure.incident_chain, &failure.major_chain}) {
+      if (chain->base != Instant{}) chain->base += by;  // One that has not begun has no time.
+    }
+    if (failure.running_step() != nullptr) failure.steps.back().deadline += by;
+    // The fresh runs that it waits for begin after it, by the new clock.
+    if (failure.settling && !failure.steps.empty()) move(failure.steps.back().ended);
+  }
+  for (NoticeId id : turn.live.unsent) {
+    Notice& notice = turn.edit_notice(id);
+    move(notice.retry_at);
+    move(notice.brake_until);
+    move(notice.due_since);
+  }
+  for (auto& [audience, from] : turn.edit_core().bundle_from) from += by;
+  for (auto& [bank, firsts] : turn.edit_core().firsts) {
+    for (Instant& at : firsts) at += by;
+  }
+  Live& live = turn.live;
+  move(live.restarted_at);
+  for (auto& [name, from] : live.fresh_from) from += by;
+  for (auto& [service, ended] : live.stop_ended) ended += by;
+  for (auto& [id, asked] : live.confirming) {
+    asked.since += by;
+    asked.deadline += by;
+  }
+  // What is fresh is told by when a run began, against the instants above.
+  for (const auto& [name, component] : turn.platform.components) {
+    for (auto& [spec, probe] : turn.health_unrecorded(name).probes) {
+      move(probe.last_failing_started);
+      if (probe.last) probe.last->started += by;
+    }
+  }
+  live.stops_known = false;
+}
+
+// While the daemon was down the clock may have been set back: then what has begun lies in the time to come, and would
+// be waited for as long as that. By how much at least; none where nothing shows it.
+Duration set_back(const Turn& turn) {
+  Instant latest = turn.now;
+  auto began = [&latest](Instant at) { latest = std::max(latest, at); };
+  for (FailureId id : turn.open_failures()) {
+    const Failure& failure = turn.failure(id);
+    if (failure.down_since) began(*failure.down_since);
+    for (const ChainProgress* chain : {&failure.detected_chain, &failure.incident_chain, &failure.major_chain}) {
+      began(chain->base);
+    }
+  }
+  for (const auto& [audience, from] : turn.state().core.bundle_from) began(from);
+  for (const auto& [bank, firsts] : turn.state().core.firsts) {
+    for (Instant at : firsts) began(at);
+  }
+  return latest - turn.now;
+}
+
+void clock_jumped(Turn& turn, Duration by) {
+  move_intervals(turn, by);
+  Instant until = turn.now + 10min;
+  turn.edit_core().bank_hold_until = until;
+  const Duration whole = std::chrono::round<std::chrono::seconds>(by);  // Nobody wants to read of less.
+  std::string text = (by < Duration{0} ? "-" : "+") + format_duration(by < Duration{0} ? -whole : whole);
+  turn.fact("clock.jumped", 0, {{"by", text}});
+  turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, 0,
+                                     "the wall clock jumped", "clock_jump",
+                                     {{"by", text}, {"until", turn.time(until)}}});
+}
+
 void restart(Turn& turn) {
-  turn.live.restarted_at = turn.now;
   turn.fact("daemon.started", 0);
+  if (Duration back = set_back(turn); back > 1min) {
+    clock_jumped(turn, -back);
+  } else if (back > Duration{0}) {
+    move_intervals(turn, -back);
+  }
+  turn.live.restarted_at = turn.now;
+  turn.live.last_before_restart = turn.state().core.last_failure;
   compare_with_platform(turn);
   std::vector<ProbeId> probes;
   // What failed before is judged by runs that begin now; what is no failure's yet opens by them too.
@@ -149,45 +235,6 @@ void restart(Turn& turn) {
     turn.batch.facts.push_back({turn.now, "notice.attempt", notice.failure, id, "daemon",
                                 {{"outcome", "unknown"}, {"reply", notice.last_error}}});
   }
-}
-
-// Intervals go by the steady clock: what was to come in ten minutes still does.
-void move_intervals(Turn& turn, Duration by) {
-  auto move = [by](std::optional<Instant>& at) {
-    if (at) *at += by;
-  };
-  for (FailureId id : turn.open_failures()) {
-    Failure& failure = turn.edit(id);
-    move(failure.down_since);
-    move(failure.report_due_at);
-    if (failure.classification == FailureClass::major) move(failure.remind_at);
-    for (ChainProgress* chain : {&failure.detected_chain, &failure.incident_chain, &failure.major_chain}) {
-      if (chain->base != Instant{}) chain->base += by;  // One that has not begun has no time.
-    }
-    if (failure.running_step() != nullptr) failure.steps.back().deadline += by;
-  }
-  for (NoticeId id : turn.live.unsent) {
-    Notice& notice = turn.edit_notice(id);
-    move(notice.retry_at);
-    move(notice.brake_until);
-  }
-  for (auto& [audience, from] : turn.edit_core().bundle_from) from += by;
-  for (auto& [bank, firsts] : turn.edit_core().firsts) {
-    for (Instant& at : firsts) at += by;
-  }
-  turn.live.stops_known = false;
-}
-
-void clock_jumped(Turn& turn, Duration by) {
-  move_intervals(turn, by);
-  Instant until = turn.now + 10min;
-  turn.edit_core().bank_hold_until = until;
-  const Duration whole = std::chrono::round<std::chrono::seconds>(by);  // Nobody wants to read of less.
-  std::string text = (by < Duration{0} ? "-" : "+") + format_duration(by < Duration{0} ? -whole : whole);
-  turn.fact("clock.jumped", 0, {{"by", text}});
-  turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, 0,
-                                     "the wall clock jumped", "clock_jump",
-                                     {{"by", text}, {"until", turn.time(until)}}});
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "notice.hpp"
 #include "observation.hpp"
 #include "platform.hpp"
+#include "stop.hpp"
 
 namespace yagura {
 
@@ -37,9 +38,34 @@ struct Open {
 struct HoldNotice { NoticeId notice; };
 struct ReleaseNotice { NoticeId notice; };
 struct WithdrawNotice { NoticeId notice; };
+struct PlanStop {
+  std::set<ServiceName> services;
+  bool all_services = false;
+  Instant from{};
+  Instant until{};
+  std::string text;
+  bool emergency = false;
+  bool after_the_fact = false;
+};
+// What is not given stays. While the stop runs, only its end and the text.
+struct ChangeStop {
+  StopId stop;
+  std::optional<Instant> from{};
+  std::optional<Instant> until{};
+  std::string text{};
+  bool emergency = false;
+  bool after_the_fact = false;
+};
+struct EndStop { StopId stop; };  // earlier than planned
+struct CancelStop {
+  StopId stop = 0;
+  std::string regular;        // or one date of the regular one of this name
+  std::optional<Date> on{};
+  std::string text;
+};
 
 using Order = std::variant<Acknowledge, Respond, Report, Recover, Confirm, Classify, ChangeBanks, Open, HoldNotice,
-                           ReleaseNotice, WithdrawNotice>;
+                           ReleaseNotice, WithdrawNotice, PlanStop, ChangeStop, EndStop, CancelStop>;
 
 // ---- Events ----
 
@@ -83,7 +109,7 @@ struct StartStep {
 };
 struct StopStep { FailureId failure; ComponentName component; int step; };  // its time is up
 struct HandOver { NoticeId notice; };               // render where not rendered, keep the bytes, then send
-struct Answer { CommandId command; bool done; std::string text; FailureId failure = 0; };
+struct Answer { CommandId command; bool done; std::string text; FailureId failure = 0; StopId stop = 0; };
 
 using Effect = std::variant<RunProbes, StartStep, StopStep, HandOver, Answer>;
 
@@ -92,10 +118,11 @@ struct Batch {
   std::vector<Fact> facts;
   std::set<FailureId> failures;         // whose state changed
   std::set<NoticeId> notices;
+  std::set<StopId> stops;
   std::set<ComponentName> components;
   bool core = false;
   std::vector<Effect> effects;
-  bool writes() const { return !facts.empty() || !failures.empty() || !notices.empty() || !components.empty() || core; }
+  bool writes() const { return !facts.empty() || !failures.empty() || !notices.empty() || !stops.empty() || !components.empty() || core; }
 };
 
 }  // namespace yagura

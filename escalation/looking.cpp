@@ -122,7 +122,7 @@ bool ran_afresh(const Turn& turn, const Failure& failure, Instant since) {
 }
 
 bool may_decide(const Turn& turn, const Failure& failure) {
-  if (!turn.live.restarted_at || failure.opened_at >= *turn.live.restarted_at) return true;
+  if (!turn.live.restarted_at || failure.id > turn.live.last_before_restart) return true;
   return ran_afresh(turn, failure, *turn.live.restarted_at);
 }
 

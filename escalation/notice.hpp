@@ -14,13 +14,16 @@ namespace yagura {
 
 // In the order of gravity: the gravest of a bundle carries it.
 BOOST_DEFINE_ENUM_CLASS(NoticeKind, bank_security, bank_first, bank_occurred_and_recovered, bank_recovered, bank_corrected,
-                        bank_progress, major_declared, failure_escalated, delivery_failed, lead_attention,
+                        bank_progress, stop_emergency, stop_cancelled, stop_changed, stop_extended, stop_planned,
+                        stop_reminder, stop_completed, major_declared, failure_escalated, delivery_failed, lead_attention,
                         monitoring_blind, failure_detected, failure_reminder, failure_recovered, failure_confirmed,
                         failure_progress, failure_acknowledged)
 // "bank.occurred-and-recovered", as in X-Yagura-Notice.
 std::string name_of(NoticeKind kind);
 std::optional<NoticeKind> notice_kind_named(std::string_view name);
-constexpr bool is_bank(NoticeKind kind) { return kind <= NoticeKind::bank_progress; }
+// To banks: of failures and of planned stops.
+constexpr bool is_bank(NoticeKind kind) { return kind <= NoticeKind::stop_completed; }
+constexpr bool is_stop(NoticeKind kind) { return is_bank(kind) && kind >= NoticeKind::stop_emergency; }
 constexpr bool is_bank_first(NoticeKind kind) {
   return kind == NoticeKind::bank_first || kind == NoticeKind::bank_occurred_and_recovered;
 }

@@ -64,6 +64,16 @@ int to_banks(const std::vector<ProgressReport>& reports) {
       std::count_if(reports.begin(), reports.end(), [](const auto& report) { return report.to_banks; }));
 }
 
+// How much a bank has been told. What was corrected is over for it: one that goes on has more to say.
+int weight(const BankThread& thread) {
+  switch (thread.told) {
+    case Told::nothing: return 0;
+    case Told::first: return 2;
+    case Told::ended: return thread.corrected ? 1 : 3;
+  }
+  return 0;
+}
+
 // Reports, relapses and what each bank has heard of them move along: the most that a bank was told counts. What it
 // has not been told of its own failure is still to be told; what it never heard of the other one is no news to it.
 void join_what_was_told(const Failure& from, Failure& into) {
@@ -75,10 +85,10 @@ void join_what_was_told(const Failure& from, Failure& into) {
   for (const auto& [bank, thread] : from.banks) {
     auto [entry, fresh] = into.banks.try_emplace(bank, thread);
     BankThread& kept = entry->second;
-    if (fresh || thread.told > kept.told) left[bank] = unseen(from, thread);
+    if (fresh || weight(thread) > weight(kept)) left[bank] = unseen(from, thread);
     if (fresh) continue;
     bool affected = kept.affected || thread.affected, added = kept.added || thread.added;
-    if (thread.told > kept.told) kept = thread;
+    if (weight(thread) > weight(kept)) kept = thread;
     kept.affected = affected;
     kept.added = added;
   }

@@ -3,35 +3,11 @@
 
 #include <algorithm>
 
-#include "rules.hpp"
+#include "orders.hpp"
 #include "text.hpp"
 
 namespace yagura {
 
-namespace {
-
-struct Reply {
-  bool done = false;
-  std::string text;
-  FailureId failure = 0;
-  bool later = false;  // answered by another turn
-};
-
-Reply refused(std::string text) { return {false, std::move(text)}; }
-Reply done(std::string text, FailureId failure = 0) { return {true, std::move(text), failure}; }
-
-struct Caller {
-  const Person& person;
-  bool has(Role role) const { return person.roles.contains(role); }
-  bool is_lead() const { return has(Role::system_lead); }
-  bool is_ops() const { return has(Role::ap_ops) || has(Role::infra_ops); }
-  bool acts() const { return is_lead() || is_ops(); }
-};
-
-const std::string only_ops = "only AP ops, infra ops and the system lead may do this";
-const std::string only_lead = "only the system lead may do this";
-
-// Says nothing: white space only, the Japanese one included.
 bool is_blank(std::string_view text) {
   constexpr std::string_view wide_space = "\u3000";
   while (!text.empty()) {
@@ -41,6 +17,8 @@ bool is_blank(std::string_view text) {
   }
   return true;
 }
+
+namespace {
 
 // Refusals common to what is done to one failure.
 std::optional<Reply> no_such(const Turn& turn, FailureId id, bool closed_too = false) {
@@ -370,6 +348,12 @@ Reply follow(Turn& turn, const Caller& who, const WithdrawNotice& order) {
       thread.told = Told::ended;
     }
   }
+  if (is_bank(notice.kind) && notice.stop != 0) {
+    if (notice.frozen) {
+      return refused(fmt::format("notice {} may have arrived already: its last attempt ended without an answer", notice.id));
+    }
+    withdrawn_stop_notice(turn, notice, who.person.id);
+  }
   turn.withdraw(order.notice, "withdrawn by " + who.person.id);
   return done(fmt::format("notice {} is withdrawn", order.notice));
 }
@@ -377,7 +361,8 @@ Reply follow(Turn& turn, const Caller& who, const WithdrawNotice& order) {
 std::string_view name_of_order(const Order& order) {
   static constexpr std::string_view names[] = {"ack",   "respond", "report", "recover",
                                                "confirm", "classify", "banks", "open",
-                                               "notice hold", "notice release", "notice withdraw"};
+                                               "notice hold", "notice release", "notice withdraw",
+                                               "stop plan", "stop change", "stop end", "stop cancel"};
   static_assert(std::size(names) == std::variant_size_v<Order>);
   return names[order.index()];
 }
@@ -406,7 +391,7 @@ void obey(Turn& turn, const Command& command) {
     turn.fact("command.refused", reply.failure,
               {{"order", std::string(name_of_order(command.order))}, {"reason", reply.text}}, command.by);
   }
-  turn.effect(Answer{command.id, reply.done, reply.text, reply.failure});
+  turn.effect(Answer{command.id, reply.done, reply.text, reply.failure, reply.stop});
 }
 
 }  // namespace yagura

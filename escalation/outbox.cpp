@@ -120,6 +120,19 @@ bool is_stale_reminder(const Turn& turn, const Notice& notice) {
          failure.reports.back().at >= notice.created_at;
 }
 
+// Asked again at each try: what ended while the notice was under way, or came with a failure that joined, ends it too.
+std::string why_lapsed(const Turn& turn, const Notice& notice) {
+  if (is_stale_reminder(turn, notice)) return "no longer needed";
+  if (notice.failure == 0 || notice.frozen || !notice.carries.empty()) return {};
+  const Failure& failure = turn.failure(end_of_joins(turn, notice.failure));
+  if (notice.unless_acknowledged && failure.acknowledged) return "acknowledged";
+  if (notice.kind != NoticeKind::failure_escalated) return {};
+  if (!failure.is_open()) return "the failure is closed";
+  if (failure.recovered_at) return "the failure recovered";
+  if (failure.classification == FailureClass::major) return "the failure is a major one now";
+  return {};
+}
+
 void tell_overdue(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
   if (notice.overdue_told || notice.kind == NoticeKind::delivery_failed) return;
@@ -174,6 +187,11 @@ void hand_over(Turn& turn, NoticeId id) {
     notice.relapse = relapse_felt_by(failure, bank == turn.platform.banks.end() ? nullptr : &bank->second);
     notice.reports = 0;
     for (const ProgressReport& report : failure.reports) notice.reports += report.to_banks ? 1 : 0;
+  }
+  if (!notice.rendered && notice.stop != 0 && is_bank(notice.kind)) {
+    const Stop& stop = turn.stop(notice.stop);
+    notice.number = stop.banks.at(notice.bank()).mails + 1;
+    notice.bank_version = stop.version;
   }
   if (is_bank_first(notice.kind) && notice.attempts == 1) {
     std::vector<Instant>& firsts = turn.edit_core().firsts[notice.bank()];
@@ -290,8 +308,8 @@ void pass(Turn& turn) {
       ++in_flight;
       continue;
     }
-    if (is_stale_reminder(turn, turn.notice(id))) {
-      turn.withdraw(id, "no longer needed");
+    if (std::string why = why_lapsed(turn, turn.notice(id)); !why.empty()) {
+      turn.withdraw(id, why);
       continue;
     }
     Hold hold = hold_of(turn, id);
@@ -300,7 +318,9 @@ void pass(Turn& turn) {
     tell_overdue(turn, id);
     tell_held_by_lead(turn, id);
     if (!hold.why.empty()) continue;
-    if (auto retry = turn.notice(id).retry_at; retry && turn.now < *retry) {
+    // One further off than any is of a clock that was set back.
+    if (auto retry = turn.notice(id).retry_at;
+        retry && turn.now < *retry && *retry - turn.now <= turn.platform.mail.retry_most) {
       turn.wake_at(*retry);
       continue;
     }
@@ -388,6 +408,7 @@ void take_delivery(Turn& turn, const Delivered& delivered) {
   if (had_none && !notice.accepted.empty()) {
     notice.sent_at = turn.now;
     if (is_bank(notice.kind) && notice.failure != 0) bank_told(turn, notice);
+    if (is_bank(notice.kind) && notice.stop != 0) bank_told_of_stop(turn, notice);
     reached(turn, notice);
     for (NoticeId carried : notice.carries) reached(turn, turn.notice(carried));
   }
@@ -403,6 +424,7 @@ void take_delivery(Turn& turn, const Delivered& delivered) {
     wait = std::min(wait, turn.platform.mail.retry_most);
     notice.retry_at = turn.now + wait;
     turn.wake_at(*notice.retry_at);
+    compute_recipients_again(turn, {id});  // A reload may have come while it was under way.
     return;
   }
   if (notice.accepted.empty()) {
@@ -414,6 +436,7 @@ void take_delivery(Turn& turn, const Delivered& delivered) {
                                  {"audience", notice.audience},
                                  {"reply", notice.last_error}}});
     if (is_bank(notice.kind) && notice.failure != 0) bank_refused(turn, notice);
+    if (is_bank(notice.kind) && notice.stop != 0) bank_refused_stop(turn, notice);
   } else {
     sent(turn, id);
   }

@@ -133,6 +133,7 @@ struct Maintenance {
 
 struct BankNotices {
   int first_per_hour = 5;
+  bool stop_reminder = false;  // of planned stops, the business day before
 };
 
 // What the outbox's rules need to know of the mail transport.

@@ -44,12 +44,16 @@ std::set<std::string> addresses(const std::vector<Recipient>& to) {
   return found;
 }
 
-void compute_recipients_again(Turn& turn) {
+}  // namespace
+
+void compute_recipients_again(Turn& turn, const std::set<NoticeId>& of) {
   std::set<std::string> notices, joined, left;
-  for (NoticeId id : std::set<NoticeId>(turn.live.unsent)) {
+  for (NoticeId id : of) {
     const Notice& notice = turn.notice(id);
     if (notice.in_flight || notice.frozen) continue;
-    std::vector<Recipient> to = turn.recipients(notice.audience);
+    // A bundle is never formed anew, and its bytes name whom it goes to.
+    if (notice.rendered && !notice.carries.empty()) continue;
+    std::vector<Recipient> to = turn.recipients(notice.audience, notice.kind);
     if (to == notice.to) continue;
     std::set<std::string> before = addresses(notice.to), after = addresses(to);
     if (before != after) {
@@ -72,7 +76,6 @@ void compute_recipients_again(Turn& turn) {
       continue;
     }
     // Its bytes name the former recipients: another row takes its place.
-    if (!notice.carries.empty()) continue;
     Turn::Draft draft{notice.kind,  notice.audience, notice.failure, notice.reason,
                       notice.topic, notice.details,  notice.window,  notice.unless_acknowledged};
     const bool bank = is_bank(notice.kind);
@@ -86,8 +89,6 @@ void compute_recipients_again(Turn& turn) {
                   {{"notice", join(notices)}, {"joined", join(joined)}, {"left", join(left)}}});
 }
 
-}  // namespace
-
 void follow_platform(Turn& turn, const std::vector<std::string>& changes) {
   std::string text;
   for (const std::string& change : changes) text += (text.empty() ? "" : "; ") + change;
@@ -99,7 +100,7 @@ void follow_platform(Turn& turn, const std::vector<std::string>& changes) {
 void compare_with_platform(Turn& turn) {
   turn.reloading = true;
   for (FailureId id : turn.open_failures()) let_go_of_components(turn, id);
-  compute_recipients_again(turn);
+  compute_recipients_again(turn, std::set<NoticeId>(turn.live.unsent));
 }
 
 }  // namespace yagura

@@ -31,8 +31,15 @@ std::vector<ProbeId> probes_of(const Turn& turn, const Failure& failure);
 std::string join(const std::set<std::string>& names);
 std::string component_reason(const Turn& turn, const ComponentName& component);
 
-// ---- stops.cpp ----
+// ---- stops.cpp, stop_notices.cpp ----
 void follow_stops(Turn& turn);
+// What each bank is owed of a planned stop; and the lead, where a bank was not told in time.
+void owe_banks_of_stop(Turn& turn, StopId id);
+void bank_told_of_stop(Turn& turn, const Notice& notice);
+void bank_refused_stop(Turn& turn, const Notice& notice);
+// The lead withdraws it: the bank is taken as told of what it says.
+void withdrawn_stop_notice(Turn& turn, const Notice& notice, const PersonName& by);
+bool concerns(const Stop& stop, const Bank& bank);
 
 // ---- opening.cpp: rules 1 to 3 of opening and joining ----
 void open_and_join(Turn& turn);
@@ -100,5 +107,7 @@ void follow_platform(Turn& turn, const std::vector<std::string>& changes);
 // What is open and held, against the configuration in force: after a reload, and after a start, before which it
 // may have been edited.
 void compare_with_platform(Turn& turn);
+// Of these unsent notices; not of those under way, nor of those that may have arrived.
+void compute_recipients_again(Turn& turn, const std::set<NoticeId>& of);
 
 }  // namespace yagura

@@ -11,6 +11,7 @@
 #include "failure.hpp"
 #include "health.hpp"
 #include "notice.hpp"
+#include "stop.hpp"
 
 namespace yagura {
 
@@ -26,6 +27,7 @@ BOOST_DESCRIBE_STRUCT(ServiceStatus, (), (state, since))
 struct Core {
   FailureId last_failure = 0;
   NoticeId last_notice = 0;
+  StopId last_stop = 0;
   std::map<std::string, Instant> bundle_from;                // audience -> when its first notice went
   std::map<BankName, std::vector<Instant>> firsts;           // first notices handed over in the last hour
   std::optional<Instant> bank_hold_until;                    // after a clock jump
@@ -33,11 +35,12 @@ struct Core {
   int calendar_told = 0;                                     // the year whose missing holidays the lead was told of
   bool operator==(const Core&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, bundle_from, firsts, bank_hold_until, services, calendar_told))
+BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, last_stop, bundle_from, firsts, bank_hold_until, services, calendar_told))
 
 struct State {
   std::map<FailureId, Failure> failures;
   std::map<NoticeId, Notice> notices;
+  std::map<StopId, Stop> stops;
   std::map<ComponentName, ComponentHealth> components;
   Core core;
   bool operator==(const State&) const = default;

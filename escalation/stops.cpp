@@ -1,4 +1,4 @@
-// Weekly maintenance: while a service is stopped, what needs only it is quiet; at the end it is judged
+// Planned stops, regular and single: while a service is stopped, what needs only it is quiet; at the end it is judged
 // by runs begun after the end (INTERFACE.md §5).
 #include <algorithm>
 
@@ -19,26 +19,55 @@ Stops stops_at(const Turn& turn) {
   auto changes = [&stops](Instant at) {
     if (!stops.change_at || at < *stops.change_at) stops.change_at = at;
   };
-  for (const Maintenance& maintenance : turn.platform.maintenance) {
-    auto interval = maintenance.window.next_interval(turn.now, turn.platform.context());
-    if (!interval) continue;
-    if (interval->from > turn.now) {
-      changes(interval->from);
-      continue;
-    }
-    changes(interval->until);
-    stops.all = stops.all || maintenance.all_services;
+  auto take = [&](Instant from, Instant until, bool all, const std::set<ServiceName>& services) {
+    if (from > turn.now) return changes(from);
+    changes(until);
+    stops.all = stops.all || all;
     for (const auto& [name, service] : turn.platform.services) {
-      if (maintenance.all_services || maintenance.services.contains(name)) stops.stopped.insert(name);
+      if (all || services.contains(name)) stops.stopped.insert(name);
     }
+  };
+  for (const Maintenance& maintenance : turn.platform.maintenance) {
+    auto interval = without_cancelled(turn.platform, maintenance, turn.state().stops)
+                        .next_interval(turn.now, turn.platform.context());
+    if (interval) take(interval->from, interval->until, maintenance.all_services, maintenance.services);
+  }
+  for (const auto& [id, stop] : turn.state().stops) {
+    if (stop.takes_place() && stop.until > turn.now) take(stop.from, stop.until, stop.all_services, stop.services);
   }
   return stops;
 }
 
+// Single stops begin and end with their times.
+void follow_phases(Turn& turn) {
+  std::vector<StopId> begun, ended;
+  for (const auto& [id, stop] : turn.state().stops) {
+    if (!stop.takes_place()) continue;
+    if (stop.from <= turn.now && !stop.began_at) begun.push_back(id);
+    if (stop.until <= turn.now) ended.push_back(id);
+  }
+  for (StopId id : begun) turn.edit_stop(id).began_at = turn.now;
+  for (StopId id : ended) {
+    turn.edit_stop(id).ended_at = turn.now;
+    turn.fact("stop.completed", 0, {{"stop", std::to_string(id)}});
+  }
+}
+
 }  // namespace
+
+Window without_cancelled(const Platform& platform, const Maintenance& maintenance, const std::map<StopId, Stop>& stops) {
+  std::set<Date> except = maintenance.window.except();
+  const std::size_t configured = except.size();
+  for (const auto& [id, stop] : stops) {
+    if (stop.regular == maintenance.name && stop.cancelled_at) except.insert(platform.zone.date_of(stop.from));
+  }
+  if (except.size() == configured) return maintenance.window;
+  return Window(maintenance.window.parts(), std::move(except));
+}
 
 void follow_stops(Turn& turn) {
   Live& live = turn.live;
+  follow_phases(turn);
   if (!live.stops_known || (live.stops_change_at && *live.stops_change_at <= turn.now)) {
     std::set<ComponentName> were_quiet;
     for (const auto& [name, component] : turn.platform.components) {

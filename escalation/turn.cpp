@@ -33,6 +33,20 @@ Failure& Turn::add_failure() {
   return made;
 }
 
+Stop& Turn::edit_stop(StopId id) {
+  batch.stops.insert(id);
+  return state_.stops.at(id);
+}
+
+Stop& Turn::add_stop() {
+  StopId id = ++edit_core().last_stop;
+  Stop& made = state_.stops[id];
+  made.id = id;
+  made.planned_at = now;
+  batch.stops.insert(id);
+  return made;
+}
+
 const ComponentHealth& Turn::health(const ComponentName& name) const {
   static const ComponentHealth none;
   auto found = state_.components.find(name);
@@ -58,13 +72,13 @@ void Turn::fact(std::string what, FailureId failure, Details details, std::strin
   batch.facts.push_back({now, std::move(what), failure, 0, std::move(who), std::move(details)});
 }
 
-std::vector<Recipient> Turn::recipients(const std::string& audience) const {
+std::vector<Recipient> Turn::recipients(const std::string& audience, NoticeKind kind) const {
   std::vector<Recipient> to;
   if (audience.starts_with("bank:")) {
     auto bank = platform.banks.find(audience.substr(5));
     if (bank == platform.banks.end()) return to;
     for (const Contact& contact : bank->second.contacts) {
-      if (contact.for_failures) to.push_back({contact.name, contact.mail});
+      if (is_stop(kind) ? contact.for_stops : contact.for_failures) to.push_back({contact.name, contact.mail});
     }
   } else if (auto role = role_named(audience)) {
     for (const Person* person : platform.people_with(*role)) {
@@ -75,7 +89,7 @@ std::vector<Recipient> Turn::recipients(const std::string& audience) const {
 }
 
 NoticeId Turn::queue(Draft draft) {
-  std::vector<Recipient> to = recipients(draft.audience);
+  std::vector<Recipient> to = recipients(draft.audience, draft.kind);
   if (to.empty()) {
     fact("notice.nobody", draft.failure,
          {{"kind", name_of(draft.kind)}, {"audience", draft.audience}, {"reason", draft.reason}});
@@ -87,6 +101,7 @@ NoticeId Turn::queue(Draft draft) {
   made.kind = draft.kind;
   made.audience = std::move(draft.audience);
   made.failure = draft.failure;
+  made.stop = draft.stop;
   made.to = std::move(to);
   made.reason = std::move(draft.reason);
   made.topic = std::move(draft.topic);
@@ -110,6 +125,7 @@ NoticeId Turn::queue(Draft draft) {
             {{"kind", name_of(made.kind)}, {"audience", made.audience}, {"reason", made.reason},
              {"not_before", time(made.not_before)}}};
   if (!made.topic.empty()) line.details["topic"] = made.topic;
+  if (made.stop != 0) line.details["stop"] = std::to_string(made.stop);
   batch.facts.push_back(std::move(line));
   return id;
 }

@@ -18,6 +18,7 @@ namespace yagura {
 struct Live {
   std::string instance;
   std::optional<Instant> restarted_at;          // nothing is classified before probes ran after this
+  FailureId last_before_restart = 0;
   std::map<ComponentName, Instant> fresh_from;  // only failing runs begun since then count
   std::map<ServiceName, Instant> stop_ended;    // the same, for what a planned stop of the service has hidden
   std::set<ServiceName> stopped;                // by a planned stop, now
@@ -52,6 +53,7 @@ class Turn {
   const State& state() const { return state_; }
   const Failure& failure(FailureId id) const { return state_.failures.at(id); }
   const Notice& notice(NoticeId id) const { return state_.notices.at(id); }
+  const Stop& stop(StopId id) const { return state_.stops.at(id); }
   Failure& edit(FailureId id);
   Notice& edit_notice(NoticeId id);
   ComponentHealth& edit_component(const ComponentName& name);
@@ -59,6 +61,8 @@ class Turn {
   // Health changes with every run; only what is recorded of it makes a row.
   ComponentHealth& health_unrecorded(const ComponentName& name) { return state_.components[name]; }
   Failure& add_failure();
+  Stop& edit_stop(StopId id);
+  Stop& add_stop();
   const ComponentHealth& health(const ComponentName& name) const;
 
   // Failures that are not closed, oldest first.
@@ -88,6 +92,7 @@ class Turn {
     Details details{};
     std::string window{};
     bool unless_acknowledged = false;
+    StopId stop = 0;
   };
   // Makes the row. Not where the audience is nobody: then the fact says so.
   NoticeId queue(Draft draft);
@@ -106,7 +111,8 @@ class Turn {
     }
   }
   std::vector<NoticeId> unsent_of(FailureId failure) const;
-  std::vector<Recipient> recipients(const std::string& audience) const;
+  // Those of a bank's contacts that are for what the notice is about.
+  std::vector<Recipient> recipients(const std::string& audience, NoticeKind kind) const;
 
  private:
   State& state_;

@@ -49,6 +49,17 @@ int send_of_notice(const Arguments& given, const Terminal& terminal, const char*
   return send(given, terminal, {{"order", name}, {"notice", *id}});
 }
 
+// --from and --until, where they are given; what is wrong with them.
+std::optional<std::string> take_times(const Arguments& given, json::object& order) {
+  for (const char* name : {"from", "until"}) {
+    if (!given.has(name)) continue;
+    auto at = given.instant(name);
+    if (!at) return at.error().message;
+    order[name] = given.text(name);
+  }
+  return std::nullopt;
+}
+
 json::array array_of(const std::vector<std::string>& names) {
   json::array all;
   for (const std::string& name : names)
@@ -116,6 +127,54 @@ int open(const Arguments& given, const Terminal& terminal) {
                {"class", given.text("class")},
                {"from_desk", given.has("from-desk")},
                {"text", given.text("message")}});
+}
+
+int stop_plan(const Arguments& given, const Terminal& terminal) {
+  json::object order{{"order", "stop-plan"},
+                     {"services", array_of(given.texts("service"))},
+                     {"emergency", given.has("emergency")},
+                     {"after_the_fact", given.has("after-the-fact")},
+                     {"text", given.text("message")}};
+  if (!given.has("service")) return wrong_usage(given, terminal, "say what stops: --service S, or --service all");
+  if (auto wrong = take_times(given, order)) return wrong_usage(given, terminal, *wrong);
+  return send(given, terminal, std::move(order));
+}
+
+int stop_change(const Arguments& given, const Terminal& terminal) {
+  auto id = given.number("ID");
+  if (!id) return wrong_usage(given, terminal, id.error().message);
+  json::object order{{"order", "stop-change"},
+                     {"stop", *id},
+                     {"emergency", given.has("emergency")},
+                     {"after_the_fact", given.has("after-the-fact")},
+                     {"text", given.text("message")}};
+  if (!given.has("from") && !given.has("until") && !given.has("message")) {
+    return wrong_usage(given, terminal, "say what changes: --from T, --until T or -m TEXT");
+  }
+  if (auto wrong = take_times(given, order)) return wrong_usage(given, terminal, *wrong);
+  return send(given, terminal, std::move(order));
+}
+
+int stop_end(const Arguments& given, const Terminal& terminal) {
+  auto id = given.number("ID");
+  if (!id) return wrong_usage(given, terminal, id.error().message);
+  return send(given, terminal, {{"order", "stop-end"}, {"stop", *id}});
+}
+
+// A single one by its number, one date of a regular one by its name.
+int stop_cancel(const Arguments& given, const Terminal& terminal) {
+  json::object order{{"order", "stop-cancel"}, {"text", given.text("message")}};
+  if (auto id = given.number("ID")) {
+    order["stop"] = *id;
+  } else {
+    order["regular"] = given.text("ID");
+  }
+  if (given.has("on")) {
+    auto date = given.date("on");
+    if (!date) return wrong_usage(given, terminal, date.error().message);
+    order["on"] = format_date(*date);
+  }
+  return send(given, terminal, std::move(order));
 }
 
 int notice_hold(const Arguments& given, const Terminal& terminal) {

@@ -15,6 +15,10 @@ int why_notices(const Arguments& given, const Terminal& terminal);
 int notices(const Arguments& given, const Terminal& terminal);
 int notice_show(const Arguments& given, const Terminal& terminal);
 int stops(const Arguments& given, const Terminal& terminal);
+int stop_plan(const Arguments& given, const Terminal& terminal);
+int stop_change(const Arguments& given, const Terminal& terminal);
+int stop_end(const Arguments& given, const Terminal& terminal);
+int stop_cancel(const Arguments& given, const Terminal& terminal);
 int jobs(const Arguments& given, const Terminal& terminal);
 int probe(const Arguments& given, const Terminal& terminal);
 int record(const Arguments& given, const Terminal& terminal);  // record_command.cpp

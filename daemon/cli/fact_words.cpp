@@ -124,6 +124,16 @@ std::string fact_words(const json::value& row) {
   if (what == "command.refused") {
     return with(fmt::format("`{}`{} is refused", get("order"), by), ": ", get("reason"));
   }
+  if (what == "stop.cancelled" && !get("regular").empty()) {
+    return with(fmt::format("{} of {} is cancelled{}", get("regular"), get("from"), by), ": ", get("text"));
+  }
+  for (std::string_view verb : {"planned", "changed", "extended", "cancelled", "completed"}) {
+    if (what != fmt::format("stop.{}", verb)) continue;
+    const std::string times = get("from").empty()
+                                  ? ""
+                                  : fmt::format(": {} from {} until {}", get("services"), get("from"), get("until"));
+    return with(fmt::format("stop {} is {}{}{}", get("stop"), verb, by, times), "; ", get("text"));
+  }
   if (what == "stop.began") return "a planned stop of " + get("service") + " begins";
   if (what == "stop.ended") return "the planned stop of " + get("service") + " ends";
   if (what == "daemon.started") return "the daemon started";

@@ -39,7 +39,8 @@ const std::vector<Group>& groups() {
         "record"}},
       {"Working on a failure", {"ack", "respond", "report", "recover", "confirm", "open"}},
       {"For the system lead",
-       {"classify", "banks", "notice hold", "notice release", "notice withdraw", "reload", "backup"}},
+       {"classify", "banks", "notice hold", "notice release", "notice withdraw", "stop plan", "stop change",
+        "stop extend", "stop end", "stop cancel", "reload", "backup"}},
       {"Jobs", {"job run"}},
       {"Without a daemon", {"config check", "calendar", "rehearse", "restore"}}};
   return all;

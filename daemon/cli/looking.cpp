@@ -78,7 +78,7 @@ int notice_show(const Arguments& given, const Terminal& terminal) {
 }
 
 int stops(const Arguments& given, const Terminal& terminal) {
-  Answered answered = ask(given, terminal, "/v1/stops");
+  Answered answered = ask(given, terminal, given.has("all") ? "/v1/stops?all=1" : "/v1/stops");
   if (answered.exit != exit_done) return answered.exit;
   // The list alone, or as part of the status.
   json::value stops = answered.value.is_array() ? answered.value : list(answered.value, "stops");

@@ -32,10 +32,6 @@ Reading wrong(const std::string& what, const CommandRow* row = nullptr) {
 
 // Words that people will try, and that this version answers with where to look instead.
 std::string_view word_on(std::string_view command) {
-  if (command == "stop") {
-    return "this version plans no single stops: recurring ones stand under `maintenance` in the "
-           "configuration, and `yagura stops` lists what is to come";
-  }
   if (command == "inquiry" || command == "inquiries") {
     return "this version keeps no inquiries: what a bank reports is opened as a failure with "
            "`yagura open --service S --from-desk -m TEXT`";

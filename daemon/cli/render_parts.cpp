@@ -46,14 +46,33 @@ std::vector<Row> stop_rows(const json::array& stops, const Screen& screen) {
                                : text(stop, "services") + " services";
     auto from = moment(stop, "from"), until = moment(stop, "until");
     std::string when;
+    const std::string phase = text(stop, "phase");
+    const bool over = phase == "cancelled" || phase == "completed";
     if (truth(stop, "now")) {
       when = until ? "now, until " + short_text(*until, screen.now) : "now";
     } else if (from) {
       when = fmt::format("{}, {} to {}", ago_text(from->at, screen.now),
                          short_text(*from, screen.now), until ? short_text(*until, from->at) : "-");
     }
-    rows.push_back(
-        {{text(stop, "name"), of, Cell(when, truth(stop, "now") ? Hue::yellow : Hue::plain)}, ""});
+    if (over) when = phase + "; " + when;
+    if (truth(stop, "emergency")) when = "emergency; " + when;
+    std::string below = text(stop, "text");
+    std::vector<std::string> waiting;
+    if (const json::value* banks = member(stop, "banks")) {
+      for (const json::value& bank : list(*banks)) {
+        const std::int64_t notice = number(bank, "notice");
+        if (notice != 0) waiting.push_back(fmt::format("{} (notice {})", text(bank, "bank"), notice));
+      }
+    }
+    if (!waiting.empty()) {
+      below += fmt::format("{}still to be told: {}", below.empty() ? "" : "; ", joined(waiting));
+    }
+    const std::int64_t id = number(stop, "id");
+    rows.push_back({{id == 0 ? text(stop, "name")
+                     : text(stop, "name").empty() ? std::to_string(id)
+                                                  : text(stop, "name") + " (one date)",
+                     of, Cell(when, truth(stop, "now") ? Hue::yellow : Hue::plain)},
+                    below});
   }
   return rows;
 }

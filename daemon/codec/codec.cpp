@@ -271,6 +271,9 @@ std::string encode(const Notice& notice) {
 std::string encode(const ComponentHealth& component) {
   return text_of(component);
 }
+std::string encode(const Stop& stop) {
+  return text_of(stop);
+}
 std::string encode(const Core& core) {
   return text_of(core);
 }
@@ -286,6 +289,9 @@ Result<Notice> decode_notice(std::string_view text) {
 }
 Result<ComponentHealth> decode_component(std::string_view text) {
   return decode<ComponentHealth>(text, "a component");
+}
+Result<Stop> decode_stop(std::string_view text) {
+  return decode<Stop>(text, "a stop");
 }
 Result<Core> decode_core(std::string_view text) {
   return decode<Core>(text, "the core");

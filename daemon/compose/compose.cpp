@@ -9,6 +9,7 @@
 #include "japanese.hpp"
 #include "mail_thread.hpp"
 #include "ops_view.hpp"
+#include "stop_view.hpp"
 #include "template_files.hpp"
 #include "text.hpp"
 #include "wrap_lines.hpp"
@@ -85,7 +86,11 @@ const std::vector<NoticeKind>& Composer::kinds() {
   static const std::vector<NoticeKind> kinds{
       NoticeKind::bank_first,        NoticeKind::bank_occurred_and_recovered,
       NoticeKind::bank_recovered,    NoticeKind::bank_corrected,
-      NoticeKind::bank_progress,     NoticeKind::major_declared,
+      NoticeKind::bank_progress,     NoticeKind::stop_emergency,
+      NoticeKind::stop_cancelled,    NoticeKind::stop_changed,
+      NoticeKind::stop_extended,     NoticeKind::stop_planned,
+      NoticeKind::stop_reminder,     NoticeKind::stop_completed,
+      NoticeKind::major_declared,
       NoticeKind::failure_escalated, NoticeKind::delivery_failed,
       NoticeKind::lead_attention,    NoticeKind::monitoring_blind,
       NoticeKind::failure_detected,  NoticeKind::failure_reminder,
@@ -128,7 +133,9 @@ Result<Composer> Composer::load(const std::string& own_folder) {
   };
   for (NoticeKind kind : kinds()) {
     auto parsed =
-        read(name_of(kind) + ".txt", is_bank(kind) ? bank_vocabulary() : ops_vocabulary());
+        read(name_of(kind) + ".txt", is_stop(kind)   ? stop_vocabulary()
+                                     : is_bank(kind) ? bank_vocabulary()
+                                                     : ops_vocabulary());
     if (parsed) made.templates_.emplace(kind, *parsed);
   }
   if (auto parsed = read("bundle.txt", bundle_vocabulary())) made.bundle_ = *parsed;
@@ -159,7 +166,8 @@ Composer::Mail Composer::render(const Platform& platform, const State& state, co
     missing.push_back(fmt::format("there is no template for {}", name_of(notice.kind)));
     return {name_of(notice.kind), {}};
   }
-  View view = is_bank(notice.kind)
+  View view = is_stop(notice.kind) ? stop_view(platform, state, notice, words_, now)
+              : is_bank(notice.kind)
                   ? to_view(bank_view(platform, state, notice, now), platform.zone, words_)
                   : ops_view(platform, state, notice, words_, now);
   if (!is_bank(notice.kind)) view.show_if(bundled, "BUNDLED");

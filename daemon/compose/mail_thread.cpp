@@ -34,11 +34,12 @@ std::set<FailureId> with_joined(const State& state, FailureId failure) {
 std::vector<const Notice*> thread_before(const State& state, const Notice& notice) {
   std::vector<const Notice*> mails;
   std::set<NoticeId> known;
-  if (notice.failure == 0) return mails;
+  const bool of_stop = is_stop(notice.kind);
+  if (notice.failure == 0 && !of_stop) return mails;
   std::set<FailureId> failures = with_joined(state, notice.failure);
   for (const auto& [id, one] : state.notices) {
-    if (id == notice.id || one.audience != notice.audience || !failures.contains(one.failure))
-      continue;
+    if (id == notice.id || one.audience != notice.audience || is_stop(one.kind) != of_stop) continue;
+    if (of_stop ? one.stop != notice.stop : !failures.contains(one.failure)) continue;
     const Notice* mail = mail_of(state, one);
     if (mail != nullptr && mail->id != notice.id && known.insert(mail->id).second) mails.push_back(mail);
   }

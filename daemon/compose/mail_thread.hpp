@@ -1,4 +1,5 @@
-// Which mails belong together for the reader's mail program: one thread per failure and audience.
+// Which mails belong together for the reader's mail program: one thread per failure
+// (or planned stop) and audience.
 // What failures that joined this one told the same audience belongs to it too, since their threads
 // move along.
 #pragma once

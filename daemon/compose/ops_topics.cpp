@@ -129,6 +129,11 @@ void add_question(View& view, const Source& source) {
     add("ASK_BANK_WAITS", with(source, {{"WAITS_NOTICE", source.detail_notices("notice")},
                                         {"WAITS_ID", source.detail("notice")},
                                         {"WAITS_REASON", source.detail("reason")}}));
+  } else if (topic == "stop_late") {
+    add("ASK_STOP_LATE", with(source, {{"STOP_LATE", std::to_string(source.notice.stop)},
+                                       {"STOP_LATE_BANKS", source.detail_names("banks")},
+                                       {"STOP_LATE_FROM", source.detail_time("from")},
+                                       {"STOP_LATE_LAST", source.detail_time("last")}}));
   } else {
     View other = with(source, {{"OTHER_REASON", one_line(source.notice.reason)}});
     std::size_t shown = 0;
@@ -210,6 +215,13 @@ void add_topics(View& view, const Source& source) {
     case NoticeKind::bank_recovered:
     case NoticeKind::bank_corrected:
     case NoticeKind::bank_progress:
+    case NoticeKind::stop_emergency:
+    case NoticeKind::stop_cancelled:
+    case NoticeKind::stop_changed:
+    case NoticeKind::stop_extended:
+    case NoticeKind::stop_planned:
+    case NoticeKind::stop_reminder:
+    case NoticeKind::stop_completed:
       break;
   }
 }
@@ -238,6 +250,8 @@ const Vocabulary& topics_vocabulary() {
           {"ASK_FAILURE_EMPTY", {{}, {{"GONE", {{"GONE_COMPONENTS"}, {}}}}}},
           {"ASK_CALENDAR", {{"CALENDAR_YEAR"}, {}}},
           {"ASK_BANK_WAITS", {{"WAITS_NOTICE", "WAITS_ID", "WAITS_REASON"}, {}}},
+          {"ASK_STOP_LATE",
+           {{"STOP_LATE", "STOP_LATE_BANKS", "STOP_LATE_FROM", "STOP_LATE_LAST"}, {}}},
           {"ASK_OTHER",
            {{"OTHER_REASON"}, {{"OTHER_DETAIL", {{"OTHER_NAME", "OTHER_VALUE"}, {}}}}}},
           {"BLIND",

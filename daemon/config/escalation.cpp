@@ -175,6 +175,8 @@ void read_bank_notices(Draft& draft) {
   }
   draft.platform.bank_notices.first_per_hour = static_cast<int>(
       reader.integer_or("first_per_hour", draft.platform.bank_notices.first_per_hour, 1, 1000));
+  draft.platform.bank_notices.stop_reminder =
+      reader.boolean_or("stop_reminder", draft.platform.bank_notices.stop_reminder);
   reader.finish();
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "codec.hpp"
@@ -27,6 +28,11 @@ Result<State> read_back(const State& state) {
     auto read = decode_notice(encode(notice));
     if (!read) return tl::unexpected(read.error());
     back.notices.emplace(id, std::move(*read));
+  }
+  for (const auto& [id, stop] : state.stops) {
+    auto read = decode_stop(encode(stop));
+    if (!read) return tl::unexpected(read.error());
+    back.stops.emplace(id, std::move(*read));
   }
   for (const auto& [name, component] : state.components) {
     auto read = decode_component(encode(component));
@@ -297,6 +303,9 @@ void Simulation::tell(const Fact& fact) {
       classification = fact.details.at("class");
     }
     line.classification = classification;
+  }
+  if (auto stop = fact.details.find("stop"); stop != fact.details.end()) {
+    std::from_chars(stop->second.data(), stop->second.data() + stop->second.size(), line.stop);
   }
   if (auto notice = state.notices.find(fact.notice); notice != state.notices.end()) {
     line.notice = fact.notice;

@@ -62,7 +62,6 @@ class Simulation {
   void play_action(const StoryEntry& entry, const FindingChange& change);
   void play_action(const StoryEntry& entry, const StepExit& exit);
   void play_action(const StoryEntry& entry, const PersonActs& acts);
-  void play_action(const StoryEntry& entry, const StopPlan& plan);
   void play_action(const StoryEntry& entry, const RelayChange& change);
   void play_action(const StoryEntry& entry, const Outage& outage);
   void play_action(const StoryEntry& entry, const JobChange& change);

@@ -101,10 +101,6 @@ void Simulation::order(const StoryEntry& entry, const PersonName& by, const Orde
   happen(Command{last_command_, by, order});
 }
 
-void Simulation::play_action(const StoryEntry& entry, const StopPlan&) {
-  refuse(entry.place.line, "planned stops: not available yet");
-}
-
 void Simulation::play_action(const StoryEntry&, const RelayChange& change) {
   relay_up_ = change.up;
 }

@@ -188,18 +188,65 @@ Instant instant_of(Reader& reader, std::string_view key) {
   return *instant;
 }
 
+// `services: all`, or a list of them.
+void read_stopped_services(EntryReader& entry, Reader& plan, PlanStop& stop) {
+  const Node* services = plan.required("services");
+  stop.all_services = services != nullptr && services->is_scalar() && services->scalar == "all";
+  if (stop.all_services) {
+    plan.text_or("services", "");
+    return;
+  }
+  for (ServiceName& name : entry.all_named(plan, "services", StoryName::Of::service))
+    stop.services.insert(std::move(name));
+}
+
 StoryAction read_plan_stop(EntryReader& entry) {
   Reader plan(*entry.keys().find("plan_stop"), entry.keys().problems(), "`plan_stop`");
-  StopPlan stop;
-  plan.required("services");
-  stop.services = entry.all_named(plan, "services", StoryName::Of::service);
+  PlanStop stop;
+  read_stopped_services(entry, plan, stop);
   stop.from = instant_of(plan, "from");
   stop.until = instant_of(plan, "until");
   stop.text = plan.has("message") ? entry.message(plan) : entry.message();
   stop.emergency = plan.boolean_or("emergency", false);
+  stop.after_the_fact = plan.boolean_or("after_the_fact", false);
   plan.finish();
-  stop.by = entry.person();
-  return stop;
+  return PersonActs{entry.person(), stop};
+}
+
+StoryAction read_change_stop(EntryReader& entry) {
+  ChangeStop stop;
+  stop.stop = entry.number("change_stop");
+  if (entry.keys().has("from")) stop.from = instant_of(entry.keys(), "from");
+  if (entry.keys().has("until")) stop.until = instant_of(entry.keys(), "until");
+  stop.emergency = entry.keys().boolean_or("emergency", false);
+  stop.after_the_fact = entry.keys().boolean_or("after_the_fact", false);
+  stop.text = entry.message();
+  return PersonActs{entry.person(), stop};
+}
+
+StoryAction read_end_stop(EntryReader& entry) {
+  return PersonActs{entry.person(), EndStop{entry.number("end_stop")}};
+}
+
+// A number, or the name of a regular one with `on`.
+StoryAction read_cancel_stop(EntryReader& entry) {
+  CancelStop stop;
+  const std::string word = entry.keys().text_or("cancel_stop", "");
+  if (word.find_first_not_of("0123456789") == std::string::npos) {
+    stop.stop = entry.number("cancel_stop");
+  } else {
+    stop.regular = word;
+  }
+  if (const Node* on = entry.keys().find("on")) {
+    auto date = on->is_scalar() ? parse_date(on->scalar) : failure_of("");
+    if (date) {
+      stop.on = *date;
+    } else {
+      entry.keys().problem(*on, "`on` must be a date such as 2026-12-28");
+    }
+  }
+  stop.text = entry.message();
+  return PersonActs{entry.person(), stop};
 }
 
 StoryAction read_mail(EntryReader& entry) {
@@ -263,7 +310,9 @@ constexpr std::array forms{Form{"failing", read_failing},     Form{"ok", read_ok
                            Form{"confirm", read_confirm},     Form{"classify", read_classify},
                            Form{"open", read_open},           Form{"respond", read_respond},
                            Form{"banks", read_banks},         Form{"notice", read_notice},
-                           Form{"plan_stop", read_plan_stop}, Form{"mail", read_mail},
+                           Form{"plan_stop", read_plan_stop}, Form{"change_stop", read_change_stop},
+                           Form{"end_stop", read_end_stop},   Form{"cancel_stop", read_cancel_stop},
+                           Form{"mail", read_mail},
                            Form{"restart", read_restart},     Form{"job", read_job},
                            Form{"reload", read_reload}};
 

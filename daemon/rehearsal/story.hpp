@@ -32,14 +32,6 @@ struct PersonActs {
   PersonName by;
   Order order;
 };
-// A single planned stop.
-struct StopPlan {
-  PersonName by;
-  std::vector<ServiceName> services;
-  Instant from{}, until{};
-  std::string text;
-  bool emergency = false;
-};
 // The relay can be reached or not.
 struct RelayChange {
   bool up = true;
@@ -59,7 +51,7 @@ struct ConfigurationChange {
   std::string file;  // a path that can be opened
 };
 
-using StoryAction = std::variant<FindingChange, StepExit, PersonActs, StopPlan, RelayChange, Outage,
+using StoryAction = std::variant<FindingChange, StepExit, PersonActs, RelayChange, Outage,
                                  JobChange, ConfigurationChange>;
 
 struct StoryEntry {

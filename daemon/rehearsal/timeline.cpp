@@ -278,6 +278,15 @@ void Timeline::show(const RehearsalLine& line, const Platform& platform) {
     if (open_.empty()) return;
     one_of("stop", what == "stop.began" ? "planned stop begins: " : "planned stop ends: ",
            detail(line, "service"), "");
+  } else if (what == "stop.planned" || what == "stop.changed" || what == "stop.extended" ||
+             what == "stop.cancelled" || what == "stop.completed") {
+    std::string text = fmt::format("{} {}", detail(line, "stop"), what.substr(5));
+    if (line.details.contains("regular"))
+      text = fmt::format("{} {} of {}", detail(line, "regular"), what.substr(5), detail(line, "from"));
+    else if (line.details.contains("from"))
+      text += fmt::format(": {} from {} until {}", detail(line, "services"), detail(line, "from"),
+                          detail(line, "until"));
+    one("stop", std::move(text));
   } else if (what == "service.turned") {
     one_of("state", "", detail(line, "service"), " " + detail(line, "to"));
   } else if (what != "probe.turned" && what != "command.refused") {

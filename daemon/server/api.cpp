@@ -94,7 +94,10 @@ class Api {
       return fine(status_json(look(), {version, store_.trouble().value_or(""), store_.queued(),
                                        engine_.scheduler().lateness(engine_.now()), engine_.unrecorded_orders()}));
     }
-    if (path == "/v1/stops") return fine(status_json(look(), {version, "", 0, Duration{0}}));
+    if (path == "/v1/stops") {
+      auto all = request.query.find("all");
+      return fine(stops_json(look(), all != request.query.end() && all->second == "1"));
+    }
     if (path == "/v1/failures") {
       auto all = request.query.find("all");
       return fine(failures_json(look(), all != request.query.end() && all->second == "1"));
@@ -206,7 +209,7 @@ class Api {
     Result<Order> order = read_order(request.body);
     if (!order) return answer(refusal(400, order.error().message));
     engine_.command(person->id, std::move(*order), [answer = std::move(answer)](const Answer& given, bool recorded) {
-      answer({given.done ? 200 : recorded ? 409 : 503, "application/json", answer_json(given.done, given.text, given.failure)});
+      answer({given.done ? 200 : recorded ? 409 : 503, "application/json", answer_json(given.done, given.text, given.failure, given.stop)});
     });
   }
 

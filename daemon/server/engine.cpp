@@ -166,6 +166,9 @@ void Engine::record(const Batch& batch, Instant now, Transaction& transaction) c
   for (const ComponentName& name : batch.components) {
     add_state("state.component", "component:" + name, 0, 0, encode(state().components.at(name)));
   }
+  for (StopId id : batch.stops) {
+    add_state("state.stop", fmt::format("stop:{}", id), 0, 0, encode(state().stops.at(id)));
+  }
   if (batch.core) add_state("state.core", "core", 0, 0, encode(state().core));
 }
 

@@ -33,6 +33,9 @@ Result<void> keep_row(const RecordRow& row, State& state) {
       state.components[row.subject.substr(row.subject.find(':') + 1)] = std::move(health);
     });
   }
+  if (row.what == "state.stop") {
+    return keep(decode_stop(row.payload), row, [&](Stop stop) { state.stops[stop.id] = std::move(stop); });
+  }
   if (row.what == "state.core") {
     return keep(decode_core(row.payload), row, [&](Core core) { state.core = std::move(core); });
   }

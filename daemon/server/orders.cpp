@@ -46,6 +46,13 @@ class Fields {
     }
     return list;
   }
+  std::optional<Instant> instant(const char* key) {
+    const std::string given = text(key);
+    if (given.empty()) return std::nullopt;
+    auto read = parse_instant(given);
+    if (!read) return trouble(key, "a time such as 2026-12-28T22:00:00+09:00"), std::nullopt;
+    return *read;
+  }
   const std::string& trouble() const { return trouble_; }
 
  private:
@@ -99,6 +106,34 @@ Result<Order> read_order(std::string_view body) {
     order = ReleaseNotice{fields.number("notice")};
   } else if (name == "notice-withdraw") {
     order = WithdrawNotice{fields.number("notice")};
+  } else if (name == "stop-plan") {
+    PlanStop stop;
+    for (std::string& service : fields.texts("services")) stop.services.insert(std::move(service));
+    stop.all_services = stop.services == std::set<ServiceName>{"all"};
+    if (stop.all_services) stop.services.clear();
+    stop.from = fields.instant("from").value_or(Instant{});
+    stop.until = fields.instant("until").value_or(Instant{});
+    stop.text = fields.text("text");
+    stop.emergency = fields.boolean("emergency");
+    stop.after_the_fact = fields.boolean("after_the_fact");
+    order = std::move(stop);
+  } else if (name == "stop-change") {
+    order = ChangeStop{fields.number("stop"),        fields.instant("from"),
+                       fields.instant("until"),      fields.text("text"),
+                       fields.boolean("emergency"),  fields.boolean("after_the_fact")};
+  } else if (name == "stop-end") {
+    order = EndStop{fields.number("stop")};
+  } else if (name == "stop-cancel") {
+    CancelStop stop;
+    stop.regular = fields.text("regular");
+    if (stop.regular.empty()) stop.stop = fields.number("stop");
+    if (std::string on = fields.text("on"); !on.empty()) {
+      auto date = parse_date(on);
+      if (!date) return failure_of("\"on\" has to be a date such as 2026-12-28");
+      stop.on = *date;
+    }
+    stop.text = fields.text("text");
+    order = std::move(stop);
   } else {
     return failure_of("there is no order \"" + one_line(name, 100) + "\"");
   }

@@ -12,7 +12,7 @@ done
 # A command stands in the manual as `.It Cm NAME`, or within `.Xo` as `.Cm NAME`.
 help=$("$YAGURA_BUILD/yagura" --help)
 for command in status failures show why notices jobs probe record ack respond report recover confirm classify banks open \
-    reload calendar rehearse backup restore; do
+    stops stop reload calendar rehearse backup restore; do
   grep -qE "^\.(It )?Cm $command( |$)" yagura.1 || { echo "yagura.1 does not name the command $command"; exit 1; }
   grep -qE "(^| )$command( |$)" <<<"$help" || { echo "yagura --help does not name the command $command"; exit 1; }
   "$YAGURA_BUILD/yagura" "$command" --help >/dev/null || { echo "yagura $command --help fails"; exit 1; }

@@ -4,7 +4,7 @@
 //   yagura-sim [--seed N] [--seeds COUNT] [--days D] [--shrink] [--trace]
 //   yagura-sim --list FILE      the seeds of the file, one a line with what it is for
 //   --no-disk, --no-relay, …    without these faults; --only N,…: of the events, these alone;
-//   --size: of the platform
+//   --size: of the platform; --on: goes on after a violation, a line for each
 //
 // Exit status: 0 all invariants held; 1 one did not, and what was printed runs it again; 2 wrong
 // usage.
@@ -49,6 +49,8 @@ struct Table {
   void add(const Outcome& outcome) {
     ++seeds;
     days += static_cast<double>(outcome.length.count()) / 86'400'000.0;
+    counts.lost_replies += outcome.counts.lost_replies;
+    counts.cut_off += outcome.counts.cut_off;
     counts.crashes += outcome.counts.crashes;
     counts.starts += outcome.counts.starts;
     counts.failures += outcome.counts.failures;
@@ -59,12 +61,21 @@ struct Table {
     counts.lost += outcome.counts.lost;
   }
   void print() const {
-    fmt::print(
-        "seeds  simulated days  crashes  starts  failures  notices decided  mails delivered  to "
-        "banks  duplicated  lost\n");
-    fmt::print("{:5}  {:14.1f}  {:7}  {:6}  {:8}  {:15}  {:15}  {:8}  {:10}  {:4}\n", seeds, days,
-               counts.crashes, counts.starts, counts.failures, counts.decided, counts.delivered,
-               counts.bank_mails, counts.duplicated, counts.lost);
+    auto row = [](const char* what, const std::string& value) {
+      fmt::print("{:<40}{:>12}\n", what, value);
+    };
+    row("seeds run", std::to_string(seeds));
+    row("simulated years", fmt::format("{:.1f}", days / 365.25));
+    row("crashes", std::to_string(counts.crashes));
+    row("starts of the daemon", std::to_string(counts.starts));
+    row("failures", std::to_string(counts.failures));
+    row("notices decided", std::to_string(counts.decided));
+    row("deliveries, one for each recipient", std::to_string(counts.delivered));
+    row("mails to banks", std::to_string(counts.bank_mails));
+    row("replies lost", std::to_string(counts.lost_replies));
+    row("attempts cut off by an end", std::to_string(counts.cut_off));
+    row("mails duplicated", std::to_string(counts.duplicated));
+    row("notices lost", std::to_string(counts.lost));
   }
 };
 
@@ -94,6 +105,8 @@ int main(int argc, char** argv) {
   app.add_flag("--trace", settings.prints, "print what happens");
   app.add_option("--only", only, "these events alone")->delimiter(',');
   app.add_option("--list", list, "run the seeds of this file");
+  bool goes_on = false;
+  app.add_flag("--on", goes_on, "go on with the next seed after a violation");
   bool budget = false;
   app.add_flag("--budget", budget,
                "as many seeds as the tests have time for: few, or with YAGURA_LONG many");
@@ -140,12 +153,19 @@ int main(int argc, char** argv) {
 
   Folder folder;
   Table table;
-  int number = 0;
+  int number = 0, violated = 0;
   for (const Settings& one : runs) {
     fmt::print("seed {}{}", one.seed, runs.size() == 1 ? "\n" : "\r");
     std::fflush(stdout);
     const Outcome outcome = run(one, folder.path);
     table.add(outcome);
+    if (outcome.violated && goes_on) {
+      fmt::print("seed {} violates: {}: {}\n", one.seed, outcome.violation.invariant,
+                 outcome.violation.details);
+      std::fflush(stdout);
+      ++violated;
+      continue;
+    }
     if (outcome.violated) {
       report(one, outcome);
       if (shrinks) {
@@ -170,5 +190,5 @@ int main(int argc, char** argv) {
     }
   }
   table.print();
-  return 0;
+  return violated == 0 ? 0 : 1;
 }

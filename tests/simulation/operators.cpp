@@ -5,11 +5,12 @@ namespace yagura::sim {
 void Operators::order(const PersonName& by, Order order, const std::string& text) {
   const int number = ++orders_;
   waiting_.insert(number);
-  engine_->command(by, std::move(order), [this, by, text, number](const Answer& answer, bool recorded) {
-    waiting_.erase(number);
-    if (!recorded) return;  // Nobody was promised anything.
-    if (world_.goes_on("answer")) referee_.answered(by, text, answer);
-  });
+  engine_->command(by, std::move(order),
+                   [this, by, text, number](const Answer& answer, bool recorded) {
+                     waiting_.erase(number);
+                     if (!recorded) return;  // Nobody was promised anything.
+                     if (world_.goes_on("answer")) referee_.answered(by, text, answer);
+                   });
 }
 
 void Operators::act(Random& random) {

@@ -50,6 +50,12 @@ std::vector<Event> make_plan(const Settings& settings) {
   add(EventKind::wall_clock_moves, 1, settings.time);
   add(EventKind::reload, 1, settings.reloads);
   add(EventKind::look, 4, true, true);
+  // Drawn apart, and seldom: the relay is away for days.
+  if (Random rare(settings.seed, "days"); rare.one_in(4)) {
+    const Event event{++number, rare.between(1min, length), EventKind::relay_goes, rare.next()};
+    if (settings.relay && (settings.only.empty() || settings.only.contains(number)))
+      plan.push_back(event);
+  }
   std::stable_sort(plan.begin(), plan.end(),
                    [](const Event& a, const Event& b) { return a.at < b.at; });
   return plan;

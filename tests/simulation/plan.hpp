@@ -36,7 +36,8 @@ enum class EventKind {
   restart,  // at once, with nothing in between
   wall_clock_moves,
   reload,
-  look,  // what `status` and `why` do
+  look,        // what `status` and `why` do
+  relay_goes,  // away, for a day or more
 };
 
 struct Event {

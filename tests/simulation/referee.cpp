@@ -1,19 +1,21 @@
 #include "referee.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "codec.hpp"
 
 namespace yagura::sim {
 
-NoticeId notice_of(const Envelope& envelope) {
-  return std::strtoll(envelope.name.c_str() + std::string_view("notice-").size(), nullptr, 10);
-}
+namespace {
+
+constexpr std::size_t most_queued = 20'000;
+
+}  // namespace
 
 void Referee::use(const Shape& shape, const Zone& zone) {
   shape_ = shape;
   zone_ = zone;
+  news_at_ = world_.clock();
   for (const Shape::Bank& bank : shape.banks)
     contracts_[bank.id].insert(bank.services.begin(), bank.services.end());
 }
@@ -59,12 +61,21 @@ void Referee::wall_clock_moved(Duration by) {
   // Two that follow each other closely may be one, or none, to the engine.
   const bool alone = world_.clock() >= unsure_until_;
   unsure_until_ = world_.clock() + 15s;
+  news_at_ = world_.clock();
   jump_to_be_seen_by_.reset();
+  if (by > 61s || by < -61s) started_wall_ += by;
   if (alone && engine_ != nullptr && (by > 61s || by < -61s))
     jump_to_be_seen_by_ = world_.clock() + 45s;
 }
 
 void Referee::process_over() {
+  for (NoticeId id : left_) {
+    auto known = durable_notices_.find(id);
+    if (known == durable_notices_.end() || !known->second.in_flight) continue;
+    ++unsure_attempts_[id];
+    ++counts.cut_off;
+  }
+  left_.clear();
   jump_to_be_seen_by_.reset();
   engine_ = nullptr;
   store_ = nullptr;
@@ -113,6 +124,10 @@ void Referee::queued(const Transaction& transaction) {
   for (const RecordEntry& fact : change.facts) {
     if (fact.what == "clock.jumped") jump_to_be_seen_by_.reset();
   }
+  // A record that cannot be written for hours holds what was decided meanwhile; not what repeats
+  // itself.
+  if (store_->queued() > most_queued)
+    violate("the queue of the record has its limit", std::to_string(store_->queued()));
   judge(change);
   for (const auto& [id, failure] : change.failures) {
     failures_[id] = failure;
@@ -128,10 +143,16 @@ void Referee::queued(const Transaction& transaction) {
 void Referee::committed(const Transaction& transaction) {
   const Change change = std::move(under_way_.front());
   under_way_.pop_front();
-  for (const auto& [id, notice] : change.notices)
+  for (const auto& [id, notice] : change.notices) {
     durable_notices_[id] = notice;
+    if (!notice.in_flight) left_.erase(id);
+  }
   for (const auto& [id, bytes] : change.mails)
     durable_mails_[id] = bytes;
+  for (const auto& [id, failure] : change.failures) {
+    if (failure.joined_into != 0 && joined_.insert(id).second)
+      story_.push_back({{}, 0, {}, id, failure.joined_into});
+  }
   for (const RecordEntry& fact : change.facts) {
     const std::size_t words = fact.payload.find("words ");
     if (words == std::string::npos) continue;
@@ -157,97 +178,11 @@ void Referee::answered(const PersonName& by, const std::string& text, const Answ
   }
 }
 
-// ---- Mail ----
-
-void Referee::mail_leaves(const Envelope& envelope) {
-  const NoticeId id = notice_of(envelope);
-  trace_.line(world_.wall(),
-              fmt::format("mail n{} leaves for {} recipients", id, envelope.to.size()));
-  auto known = durable_notices_.find(id);
-  if (known == durable_notices_.end() || !known->second.in_flight || !known->second.rendered) {
-    return violate("nothing is sent without a durable row", fmt::format("notice {}", id));
-  }
-  const Notice& notice = known->second;
-  if (envelope.to.empty()) violate("a mail has recipients", fmt::format("notice {}", id));
-  for (const std::string& address : envelope.to) {
-    if (std::find(notice.accepted.begin(), notice.accepted.end(), address) !=
-        notice.accepted.end()) {
-      violate("nothing goes twice to who surely has it",
-              fmt::format("notice {} to {}", id, address));
-    }
-  }
-  if (auto bytes = durable_mails_.find(id);
-      bytes != durable_mails_.end() && bytes->second != envelope.bytes) {
-    violate("what is sent is what is recorded", fmt::format("notice {}", id));
-  }
-  auto [first, fresh] = first_bytes_.try_emplace(id, envelope.bytes);
-  if (!fresh && first->second != envelope.bytes)
-    violate("a notice has one mail", fmt::format("notice {}", id));
-  if (envelope.bytes.find("Message-ID: " + notice.message_id) == std::string::npos) {
-    violate("a mail has its notice's Message-ID", fmt::format("notice {}", id));
-  }
-  first_leave_.try_emplace(id, world_.clock());
-  if (flying_since_.contains(id)) violate("one attempt at a time", fmt::format("notice {}", id));
-  flying_since_[id] = world_.clock();
-  if (is_bank(notice.kind)) judge_bank_mail(notice);
-  if (is_bank_first(notice.kind)) first_left_.insert({notice.bank(), notice.failure});
-}
-
-void Referee::judge_bank_mail(const Notice& notice) {
-  const Duration timeout = std::chrono::seconds(shape_.attempt_timeout);
-  if (!shape_.stays_open(shape_.bank_mail, world_.wall(), timeout, zone_)) {
-    violate("bank mail goes in the window only",
-            fmt::format("notice {} at {}", notice.id, zone_.format(world_.wall())));
-  }
-  auto failure = failures_.find(root(notice.failure));
-  if (failure == failures_.end())
-    return violate("bank mail is of a failure", fmt::format("notice {}", notice.id));
-  // What was queued while it waited for the disk does not count: it could not be known when it was
-  // decided.
-  if (notice.kind != NoticeKind::bank_corrected &&
-      failure->second.classification == FailureClass::incident) {
-    bool under_way = false;
-    for (const Change& change : under_way_)
-      under_way = under_way || change.failures.contains(failure->first);
-    if (!under_way && !notice.frozen) {
-      violate("no incident is mailed to a bank",
-              fmt::format("notice {} of failure {}", notice.id, failure->first));
-    }
-  }
-  bool touched = false;
-  for (const auto& [service, since] : failure->second.kept_down) {
-    touched = touched || contracts_[notice.bank()].contains(service);
-  }
-  for (const auto& [of, bank] : added_)
-    touched = touched || (bank == notice.bank() && root(of) == failure->first);
-  if (!touched)
-    violate("no bank hears of what cannot have touched it", fmt::format("notice {}", notice.id));
-}
-
-void Referee::mail_arrives(const Envelope& envelope, const std::string& address) {
-  const NoticeId id = notice_of(envelope);
-  trace_.line(world_.wall(), fmt::format("mail n{} arrives for {}", id, address));
-  const int times = ++arrivals_[{id, address}];
-  ++(times == 1 ? counts.delivered : counts.duplicated);
-  first_arrival_.try_emplace(id, world_.clock());
-  const Notice& notice = durable_notices_.at(id);
-  if (!is_bank(notice.kind)) return;
-  ++counts.bank_mails;
-  std::vector<Arrival>& read = read_by_[notice.bank()];
-  const bool seen =
-      std::any_of(read.begin(), read.end(), [&](const Arrival& one) { return one.notice == id; });
-  if (!seen) read.push_back({id, notice.kind, notice.failure});
-}
-
-void Referee::mail_is_refused(const Envelope& envelope, const std::string& address) {
-  refusals_.insert({notice_of(envelope), address});
-}
+// ---- After each step ----
 
 void Referee::probe_starts(const ProbeId& probe, bool already_runs) {
   if (already_runs) violate("one run of a probe at a time", probe.text());
 }
-
-// ---- After each step ----
 
 FailureId Referee::root(FailureId id) const {
   for (auto found = failures_.find(id); found != failures_.end() && found->second.joined_into != 0;

@@ -3,9 +3,46 @@
 // windows and business days is its own (shape.hpp). Owned by the run; outlives every start of the
 // daemon, so that it knows what was promised before a crash.
 //
-// referee.cpp: what comes and goes; referee_changes.cpp: from one state to the next;
-// referee_deadlines.cpp: what would be late; referee_rest.cpp: what has to hold once everything has
-// come to rest.
+// referee.cpp: the record; referee_mail.cpp: what leaves and arrives; referee_changes.cpp: from one
+// state to the next; referee_deadlines.cpp: what would be late; referee_rest.cpp: what has to hold
+// once everything has come to rest. What is promised, and the words with which its violation is
+// named:
+//
+//   one open failure for a cause          "one open failure for a cause", "a component is of one
+//                                         open failure"; each closes once: "a failure ends once"
+//   one next deadline, or why none        "every open failure has its next deadline"
+//   none stays overdue                    "no deadline stays overdue", "an attempt ends"
+//   chain: order, time, once, and what    "chain steps come in their order", "no chain step is
+//     an acknowledgement drops            early", "... is taken twice", "an acknowledgement drops
+//                                         what it has to"
+//   class and phase by their tables       "the class moves along its table", "the phase moves ..."
+//   after closing only what is owed       "after closing only what is owed goes out"
+//   bank mail: window, class, affected,   "bank mail goes in the window only", "no incident is
+//     in order, to its end                mailed to a bank", "no bank hears of what cannot have
+//                                         touched it" (and "only a service that is down counts as
+//                                         kept down"), "a bank reads things in their order", "who
+//                                         was told the first is told the end"
+//   nothing without a durable row         "nothing is sent without a durable row", "what is sent is
+//                                         what is recorded"
+//   duplicates ≤ crashes + lost replies   "no more duplicates than crashes and lost replies" (of
+//                                         each mail), "a mail has its notice's Message-ID", "a
+//                                         notice has one mail"
+//   backoff                               "the time between tries keeps its limits", "a retry comes
+//                                         not before its time"
+//   what was confirmed, what was durable  "what is confirmed to an operator is durable", "what was
+//                                         durable survives", "a decided notice survives"
+//   the record gives the state            "the record is the state in memory"
+//   a restart without events              "a restart without events has no effects"
+//   one run of a probe                    "one run of a probe at a time"
+//   queues                                "no more attempts than mail.parallel", "the queue of the
+//                                         record has its limit", "the loop comes to rest"
+//   a relay away for days                 "a day without delivery is told to the lead"
+//   planned stops                         "what fails for long is a failure, also after a planned
+//                                         stop", "nothing opens during a stop of everything", "a
+//                                         planned stop gives no class and touches no bank"
+//   nothing is lost                       "nothing is lost", "everything comes to rest"
+//
+// Each of them was seen to be named by breaking the code once.
 #pragma once
 
 #include <deque>
@@ -23,8 +60,10 @@
 namespace yagura::sim {
 
 struct Counts {
-  int crashes = 0, starts = 0, decided = 0, delivered = 0, duplicated = 0, lost = 0, failures = 0,
-      bank_mails = 0;
+  int crashes = 0, starts = 0, failures = 0, decided = 0, delivered = 0, bank_mails = 0;
+  int lost_replies = 0,
+      cut_off = 0;  // attempts of unknown outcome: not answered; under way at an end
+  int duplicated = 0, lost = 0;
 };
 
 class Referee final : public Witness {
@@ -54,7 +93,8 @@ class Referee final : public Witness {
   void at_rest();
 
   void mail_leaves(const Envelope& envelope) override;
-  void mail_arrives(const Envelope& envelope, const std::string& address) override;
+  void mail_arrives(const Envelope& envelope, const std::vector<std::string>& addresses) override;
+  void reply_is_lost(const Envelope& envelope) override;
   void mail_is_refused(const Envelope& envelope, const std::string& address) override;
   void probe_starts(const ProbeId& probe, bool already_runs) override;
 
@@ -70,6 +110,8 @@ class Referee final : public Witness {
   Change read(const Transaction& transaction);
   void judge(const Change& change);
   void judge_failure(const Change& change, const Failure* before, const Failure& after);
+  void judge_phase(const Change& change, const Failure* before, const Failure& after);
+  void judge_kept_down(const Failure* before, const Failure& after);
   void judge_classes(const Change& change, const Failure* before, const Failure& after);
   void judge_notice(const Change& change, const Notice* before, const Notice& after);
   void judge_fact(const Change& change, const RecordEntry& fact);
@@ -83,7 +125,10 @@ class Referee final : public Witness {
     trace_.violate(invariant, details);
   }
   bool decides(const Failure& failure) const;
-  bool in_maintenance(Instant at) const;
+  bool is_well(const Failure& failure) const;
+  bool in_maintenance(Instant at) const;  // of everything
+  bool in_hours_of_a_stop(Instant at) const;
+  bool is_stopped(const ServiceName& service, Instant at) const;
   FailureId root(FailureId id) const;
 
   VirtualWorld& world_;
@@ -94,6 +139,7 @@ class Referee final : public Witness {
   SimulatedStore* store_ = nullptr;
   bool quiet_start_ = false;
   Duration started_at_{0}, unsure_until_{0};
+  Duration news_at_{0};  // when the clock moved last, or a configuration was taken in
   Instant started_wall_{};
   std::optional<Duration> jump_to_be_seen_by_;
 
@@ -114,15 +160,20 @@ class Referee final : public Witness {
   std::map<FailureId, int> ends_;
   std::map<NoticeId, std::string> first_bytes_;
   std::map<std::pair<NoticeId, std::string>, int> arrivals_;
+  std::map<NoticeId, int> unsure_attempts_;
+  std::set<NoticeId> left_;  // by this process, and how it went is not durable
   std::set<std::pair<NoticeId, std::string>> refusals_;
-  std::map<NoticeId, Duration> first_leave_, first_arrival_, flying_since_;
-  struct Arrival {
-    NoticeId notice;
-    NoticeKind kind;
-    FailureId failure;
+  std::map<NoticeId, Duration> flying_since_;
+  // What banks have read, and which failures joined others, in order of time.
+  struct Chapter {
+    BankName bank;  // none: `failure` joined `into`
+    NoticeId notice = 0;
+    NoticeKind kind{};
+    FailureId failure = 0, into = 0;
   };
   std::set<std::pair<BankName, FailureId>> first_left_;  // whose first notice it may have read
-  std::map<BankName, std::vector<Arrival>> read_by_;     // by each bank, in order
+  std::vector<Chapter> story_;
+  std::set<FailureId> joined_;
 };
 
 // The notice that the envelope's name speaks of.

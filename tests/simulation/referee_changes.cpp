@@ -17,10 +17,45 @@ std::map<std::string, std::string> details_of(const RecordEntry& fact) {
   return details;
 }
 
+Phase phase_of(const Failure& failure) {
+  if (failure.closed_at) return Phase::closed;
+  if (failure.recovered_at) return Phase::recovered;
+  if (failure.acknowledged) return Phase::acknowledged;
+  const bool runs = std::any_of(failure.steps.begin(), failure.steps.end(),
+                                [](const StepRun& step) { return !step.ended; });
+  return runs || failure.settling ? Phase::responding : Phase::detected;
+}
+
 FailureClass class_named(const std::string& name) {
   return name == "major"      ? FailureClass::major
          : name == "incident" ? FailureClass::incident
                               : FailureClass::undetermined;
+}
+
+// What may come to be owed of a failure that is over.
+bool is_owed_after_closing(NoticeKind kind) {
+  switch (kind) {
+    case NoticeKind::bank_security:
+    case NoticeKind::bank_occurred_and_recovered:
+    case NoticeKind::bank_recovered:
+    case NoticeKind::bank_corrected:
+    case NoticeKind::delivery_failed:
+    case NoticeKind::lead_attention:
+      return true;
+    case NoticeKind::bank_first:
+    case NoticeKind::bank_progress:
+    case NoticeKind::major_declared:
+    case NoticeKind::failure_escalated:
+    case NoticeKind::monitoring_blind:
+    case NoticeKind::failure_detected:
+    case NoticeKind::failure_reminder:
+    case NoticeKind::failure_recovered:
+    case NoticeKind::failure_confirmed:
+    case NoticeKind::failure_progress:
+    case NoticeKind::failure_acknowledged:
+      return false;
+  }
+  return false;
 }
 
 const ChainProgress& progress_of(const Failure& failure, const std::string& chain) {
@@ -52,7 +87,9 @@ void Referee::judge_failure(const Change& change, const Failure* before, const F
     });
   };
   if (class_reason(after).empty()) violate("every class has its reason", name);
+  judge_kept_down(before, after);
   judge_classes(change, before, after);
+  judge_phase(change, before, after);
   if (before == nullptr) {
     ++counts.failures;
     if (!has_fact("failure.opened")) violate("every failure is opened by a fact", name);
@@ -91,6 +128,73 @@ void Referee::judge_failure(const Change& change, const Failure* before, const F
   }
 }
 
+// Closed, recovered, acknowledged, responding, detected: the first that holds. It goes on in this
+// order; back only from recovered, by a relapse, and from responding, where a step is over.
+void Referee::judge_phase(const Change& change, const Failure* before, const Failure& after) {
+  const std::string name = fmt::format("failure {}", after.id);
+  const Phase was = before == nullptr ? Phase::detected : phase_of(*before), is = phase_of(after);
+  if (is != after.phase()) violate("the phase is the first that holds", name);
+  auto has_fact = [&](const std::string& what) {
+    return std::any_of(change.facts.begin(), change.facts.end(), [&](const RecordEntry& fact) {
+      return fact.failure == after.id && fact.what == what;
+    });
+  };
+  const bool joined_by_another =
+      std::any_of(change.facts.begin(), change.facts.end(), [&](const RecordEntry& fact) {
+        return fact.what == "failure.joined" &&
+               details_of(fact).at("into") == std::to_string(after.id);
+      });
+  bool may = false;
+  switch (was) {
+    case Phase::detected:
+    case Phase::responding:
+      may = true;
+      break;
+    case Phase::acknowledged:
+      may = is >= Phase::acknowledged;
+      break;
+    case Phase::recovered:
+      may = is >= Phase::recovered || has_fact("failure.relapsed");
+      break;
+    case Phase::closed:
+      may = is == Phase::closed;
+      break;
+  }
+  if (was != is) {
+    switch (is) {
+      case Phase::detected:
+      case Phase::responding:
+        break;
+      case Phase::acknowledged:
+        may = may && (before == nullptr || before->acknowledged ||
+                      has_fact("failure.acknowledged") || joined_by_another);
+        break;
+      case Phase::recovered:
+        may = may && has_fact("failure.recovered");
+        break;
+      case Phase::closed:
+        may = may &&
+              (after.closing == Closing::joined ? has_fact("failure.joined")
+                                                : has_fact("failure.closed") && after.recovered_at);
+        break;
+    }
+  }
+  if (!may) {
+    violate("the phase moves along its table",
+            fmt::format("{}: from {} to {}", name, boost::describe::enum_to_string(was, ""),
+                        boost::describe::enum_to_string(is, "")));
+  }
+  if (was == Phase::closed || is != Phase::closed) return;
+  if (after.closing == Closing::automatic) {
+    const bool in_time =
+        after.recovered_at &&
+        world_.wall() >= *after.recovered_at + std::chrono::minutes(shape_.auto_close);
+    if (after.classification != FailureClass::incident)
+      violate("a major failure never closes by itself", name);
+    if (!in_time) violate("nothing closes by itself before its time", name);
+  }
+}
+
 void Referee::judge_classes(const Change& change, const Failure* before, const Failure& after) {
   FailureClass now = before == nullptr ? FailureClass::undetermined : before->classification;
   bool joined = false;
@@ -123,6 +227,36 @@ void Referee::judge_classes(const Change& change, const Failure* before, const F
   }
 }
 
+// What decides which banks are affected: that a service was down because of the failure, outside
+// its planned stops.
+void Referee::judge_kept_down(const Failure* before, const Failure& after) {
+  for (const auto& [service, since] : after.kept_down) {
+    if (before != nullptr && before->kept_down.contains(service)) continue;
+    const bool known =
+        std::any_of(failures_.begin(), failures_.end(), [&, &of = service](const auto& other) {
+          return other.first != after.id && other.second.kept_down.contains(of);
+        });
+    if (known) continue;  // It may have come with one that joined.
+    const std::string what = fmt::format("failure {}: {}", after.id, service);
+    if (is_stopped(service, world_.wall()))
+      violate("a planned stop gives no class and touches no bank", what);
+    if (engine_ == nullptr) continue;
+    std::set<std::string> bad(after.reported_services.begin(), after.reported_services.end());
+    for (const auto& [component, joined] : after.members) {
+      auto health = engine_->state().components.find(component);
+      const Shape::Component* shape = shape_.component(component);
+      if (health == engine_->state().components.end() || shape == nullptr) continue;
+      for (const Shape::Probe& probe : shape->probes) {
+        auto seen = health->second.probes.find(probe.name);
+        if (probe.impact == "down" && seen != health->second.probes.end() && seen->second.failing)
+          bad.insert(component);
+      }
+    }
+    if (!shape_.is_down(service, bad))
+      violate("only a service that is down counts as kept down", what);
+  }
+}
+
 void Referee::judge_notice(const Change& change, const Notice* before, const Notice& after) {
   const std::string name = fmt::format("notice {}", after.id);
   if (after.reason.empty()) violate("every notice has its reason", name);
@@ -146,12 +280,39 @@ void Referee::judge_notice(const Change& change, const Notice* before, const Not
   if (after.attempts > before->attempts) {
     if (before->in_flight && after.attempts > before->attempts + 1)
       violate("one attempt at a time", name);
-    if (!jumped && before->retry_at && world_.wall() < *before->retry_at)
-      violate("a retry comes not before its time", name);
+    int in_flight = 0;
+    for (const auto& [id, notice] : notices_) {
+      auto changed = change.notices.find(id);
+      in_flight += (changed == change.notices.end() ? notice : changed->second).in_flight ? 1 : 0;
+    }
+    for (const auto& [id, notice] : change.notices)
+      in_flight += notice.in_flight && !notices_.contains(id) ? 1 : 0;
+    if (in_flight > shape_.parallel)
+      violate("no more attempts than mail.parallel", fmt::format("{}: {}", name, in_flight));
+    // One further off than any is of a clock that was set back.
+    const bool waits = before->retry_at && world_.wall() < *before->retry_at &&
+                       *before->retry_at - world_.wall() <= std::chrono::seconds(shape_.retry_most);
+    if (!jumped && waits) violate("a retry comes not before its time", name);
     const bool dropped = after.unless_acknowledged && after.carries.empty() && !before->frozen &&
-                         after.failure != 0 && failures_.contains(after.failure) &&
+                         !after.frozen && after.failure != 0 && failures_.contains(after.failure) &&
                          failures_.at(after.failure).acknowledged;
     if (dropped) violate("an acknowledgement drops what it has to", name);
+    const FailureId of = root(after.failure);
+    auto failure = change.failures.find(of);
+    const bool known = failure != change.failures.end() || failures_.contains(of);
+    const Failure* now = failure != change.failures.end() ? &failure->second
+                         : known                          ? &failures_.at(of)
+                                                          : nullptr;
+    if (now != nullptr && !now->is_open() && after.carries.empty() && !before->frozen &&
+        !after.frozen) {
+      const bool lapses = after.kind == NoticeKind::failure_reminder ||
+                          after.kind == NoticeKind::failure_escalated ||
+                          after.kind == NoticeKind::bank_first ||
+                          after.kind == NoticeKind::bank_progress;
+      if (lapses)
+        violate("after closing only what is owed goes out",
+                fmt::format("{} ({})", name, name_of(after.kind)));
+    }
   }
   if (after.retry_at && after.retry_at != before->retry_at && !before->retry_at) {
     const Duration wait = *after.retry_at - world_.wall();
@@ -176,6 +337,22 @@ void Referee::judge_fact(const Change& change, const RecordEntry& fact) {
   if (fact.what == "notice.queued") {
     judge_chain(change, fact, details);
     const auto kind = notice_kind_named(details.at("kind"));
+    auto earlier = failures_.find(fact.failure);
+    const bool was_closed = earlier != failures_.end() && !earlier->second.is_open();
+    const bool closes = std::any_of(change.facts.data(), &fact, [&](const RecordEntry& one) {
+      return one.what == "failure.closed" && one.failure == fact.failure;
+    });
+    const bool says_so = closes && kind == NoticeKind::failure_confirmed;
+    if (kind && !says_so && (was_closed || closes)) {
+      // Another may take the place of one whose recipients changed.
+      const bool replaces =
+          std::any_of(change.facts.begin(), change.facts.end(), [&](const RecordEntry& one) {
+            return one.what == "notice.withdrawn" && one.failure == fact.failure &&
+                   details_of(one).at("audience") == details.at("audience");
+          });
+      if (!replaces && !is_owed_after_closing(*kind))
+        violate("after closing only what is owed goes out", fact.payload);
+    }
     auto failure = change.failures.find(fact.failure);
     const Failure* of = failure != change.failures.end()   ? &failure->second
                         : failures_.contains(fact.failure) ? &failures_.at(fact.failure)
@@ -218,6 +395,13 @@ void Referee::judge_chain(const Change& change, const RecordEntry& fact,
     violate("no chain step is taken twice", name);
   const Instant due = next.base + steps[static_cast<std::size_t>(index)].after;
   if (fact.at < due && after->is_open()) violate("no chain step is early", name);
+  for (std::size_t other = 0; other < steps.size() && after->is_open(); ++other) {
+    const auto& mine = steps[static_cast<std::size_t>(index)];
+    const bool comes_before = steps[other].after < mine.after ||
+                              (steps[other].after == mine.after && static_cast<int>(other) < index);
+    if (comes_before && !next.done.contains(static_cast<int>(other)))
+      violate("chain steps come in their order", name);
+  }
   const bool acknowledged =
       before->second.acknowledged && before->second.acknowledged->at < fact.at;
   if (acknowledged && reason.find("unless acknowledged") != std::string::npos) {
@@ -225,10 +409,18 @@ void Referee::judge_chain(const Change& change, const RecordEntry& fact,
   }
 }
 
+bool Referee::is_stopped(const ServiceName& service, Instant at) const {
+  const std::vector<std::string>& of = shape_.maintenance_of;
+  return in_hours_of_a_stop(at) &&
+         (of.empty() || std::find(of.begin(), of.end(), service) != of.end());
+}
+
+bool Referee::in_hours_of_a_stop(Instant at) const {
+  return shape_.maintenance && shape_.is_open(shape_.maintenance_hours, at, zone_);
+}
+
 bool Referee::in_maintenance(Instant at) const {
-  return shape_.maintenance && shape_.maintenance_of.empty() &&
-         shape_.is_open({shape_.maintenance_hours.from, shape_.maintenance_hours.until, {"mon"}},
-                        at, zone_);
+  return shape_.maintenance_of.empty() && in_hours_of_a_stop(at);
 }
 
 }  // namespace yagura::sim

@@ -30,6 +30,24 @@ bool Referee::decides(const Failure& failure) const {
   return true;
 }
 
+bool Referee::is_well(const Failure& failure) const {
+  if (failure.awaits_recover || !failure.reported_services.empty()) return false;
+  for (const auto& [name, joined] : failure.members) {
+    auto component = engine_->platform().components.find(name);
+    if (component == engine_->platform().components.end()) continue;
+    auto health = engine_->state().components.find(name);
+    if (health == engine_->state().components.end()) return false;
+    for (const ProbeSpec& spec : component->second.probes) {
+      auto probe = health->second.probes.find(spec.name);
+      if (probe == health->second.probes.end()) return false;
+      if (probe->second.failing ||
+          (probe->second.verdict != Verdict::ok && probe->second.verdict != Verdict::warning))
+        return false;
+    }
+  }
+  return true;
+}
+
 void Referee::look_at_deadlines() {
   if (jump_to_be_seen_by_ && world_.clock() > *jump_to_be_seen_by_) {
     violate("a jump of the clock is seen", "nothing was recorded of it");
@@ -47,6 +65,7 @@ void Referee::look_at_deadlines() {
   for (const auto& [id, notice] : state.notices) {
     if (notice.is_unsent()) look_at(notice, now, in_flight < engine_->platform().mail.parallel);
   }
+  look_at_targets();
 }
 
 void Referee::look_at(const Failure& failure, Instant now) {
@@ -72,6 +91,21 @@ void Referee::look_at(const Failure& failure, Instant now) {
   }
   if (failure.recovered_at && major && !failure.unconfirmed_at) {
     violate("every open failure has its next deadline", name + ": confirmation");
+  }
+  if (failure.recovered_at && incident && is_well(failure)) {
+    // Later where the lead lowered it afterwards; and somebody may be confirming it.
+    Instant closes = *failure.recovered_at + rules.auto_close;
+    if (failure.class_at >= closes) closes = failure.class_at + rules.auto_close;
+    late("its closing", closes + 10min);
+  }
+  if (failure.classification == FailureClass::undetermined && !failure.recovered_at &&
+      !failure.down_since) {
+    if (failure.keeps_down.empty()) {
+      violate("every open failure has its next deadline", name + ": class");
+    } else if (!failure.undecided_told) {
+      late("that it cannot be decided",
+           std::max(failure.class_at, failure.failing_since) + rules.undetermined_at_most);
+    }
   }
   auto chain = [&](const std::vector<ChainStep>& steps, const ChainProgress& progress) {
     for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -102,6 +136,11 @@ void Referee::look_at(const Notice& notice, Instant now, bool free_place) {
     }
     return;
   }
+  constexpr Duration a_day = 24h;
+  if (notice.due_since && !notice.overdue_told && notice.kind != NoticeKind::delivery_failed &&
+      *notice.due_since + a_day + slack < now) {
+    violate("a day without delivery is told to the lead", name);
+  }
   if (notice.lead_hold) return;
   if (notice.state == NoticeState::held) {
     if (notice.hold.starts_with("after a restart") ||
@@ -120,8 +159,9 @@ void Referee::look_at(const Notice& notice, Instant now, bool free_place) {
 void Referee::look_at_targets() {
   constexpr Duration long_enough = 25min;
   if (engine_ == nullptr || world_.clock() < started_at_ + long_enough) return;
-  for (Duration before{0}; before <= long_enough; before += 1min) {
-    if (in_maintenance(world_.wall() - before)) return;
+  if (world_.clock() < news_at_ + long_enough) return;
+  for (Duration before{0}; before <= long_enough; before += 5min) {
+    if (in_hours_of_a_stop(world_.wall() - before)) return;
   }
   for (const auto& [probe, target] : world_.targets) {
     if (target.verdict != Verdict::failing || target.flaps > 0 ||
@@ -129,13 +169,14 @@ void Referee::look_at_targets() {
       continue;
     auto component = engine_->platform().components.find(probe.component);
     if (component == engine_->platform().components.end()) continue;
-    if (component->second.probe(probe.probe) == nullptr || !shape_.maintenance_of.empty()) continue;
+    if (component->second.probe(probe.probe) == nullptr) continue;
     bool known = false;
     for (const auto& [id, failure] : engine_->state().failures) {
       known = known || (failure.is_open() && !failure.recovered_at &&
                         failure.members.contains(probe.component));
     }
-    if (!known) violate("what fails for long is a failure", probe.text());
+    if (!known)
+      violate("what fails for long is a failure, also after a planned stop", probe.text());
   }
 }
 

@@ -39,7 +39,7 @@ class Run {
     outcome.configuration = yaml_of(shape_, folder_);
     const std::vector<Event> plan = make_plan(settings_);
     outcome.events = plan.size();
-    trace_.line(world_.wall(), outcome.configuration);
+    trace_.line(world_.wall(), yaml_of(shape_, "."));  // The folder's name is another every time.
     for (const Event& event : plan) {
       world_.at(event.at, [this, event] { happen(event); });
     }
@@ -90,8 +90,6 @@ class Run {
   void start_daemon() {
     if (engine_ != nullptr || store_ != nullptr) return;
     world_.clear_process();
-    Loaded loaded = load(world_.wall());
-    if (!loaded.configuration) return;
     SimulatedStore::Hooks hooks;
     hooks.queued = [this](const Transaction& transaction) { referee_.queued(transaction); };
     hooks.committed = [this](const Transaction& transaction) { referee_.committed(transaction); };
@@ -109,9 +107,13 @@ class Run {
       if (world_.ended())
         process_ended();
       else
-        world_.after(5s, [this] { start_daemon(); });
+        world_.after(std::min<Duration>(5s * ++failed_starts_, 1min), [this] { start_daemon(); });
       return;
     }
+    failed_starts_ = 0;
+    // Read last: it takes long, and no start is kept waiting by it that has to wait for the disk.
+    Loaded loaded = load(world_.wall());
+    if (!loaded.configuration) return;
     disk_.sync_folder();  // As Store::open() does.
     store_ = std::move(*store);
     const DiskFaults faults = std::exchange(disk_.faults, {});
@@ -167,7 +169,8 @@ class Run {
           const bool written = store_->attempt();
           if (world_.ended()) return;
           if (!written) trace_.line(world_.wall(), "not written: " + store_->error());
-          if (!written) return write_soon(1s);
+          not_written_ = written ? 0 : not_written_ + 1;
+          if (!written) return write_soon(not_written_ < 60 ? 1s : 10s);
           if (store_->queued() > 0) write_soon(latency());
         },
         true);
@@ -196,7 +199,13 @@ class Run {
       case EventKind::person_acts:
         operators_.act(random);
         break;
+      case EventKind::relay_goes:
+        world_.relay = random.one_in(4) ? RelayMood::hangs : RelayMood::away;
+        relay_back_at_ = world_.clock() + random.between(25h, 24h * 5);
+        trace_.line(world_.wall(), "the relay is away for long");
+        break;
       case EventKind::relay_turns:
+        if (world_.clock() < relay_back_at_) break;
         world_.relay = random.one_in(3) ? RelayMood::fine : static_cast<RelayMood>(random.below(8));
         trace_.line(world_.wall(), fmt::format("relay {}", static_cast<int>(world_.relay)));
         break;
@@ -455,7 +464,9 @@ class Run {
   std::unique_ptr<SimulatedStore> store_;
   std::unique_ptr<Engine> engine_;
   bool draining_ = false, healing_ = false, at_rest_ = false, power_fails_ = false;
+  Duration relay_back_at_{0};
   Duration down_for_{1s}, hang_until_{0}, slowest_write_{20ms}, healed_at_{0};
+  int failed_starts_ = 0, not_written_ = 0;
   int running_version_ = 0, jobs_turn_ = 0, quiet_rounds_ = 0, steps_ = 0;
 };
 

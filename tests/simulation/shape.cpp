@@ -162,6 +162,27 @@ void make_chains(Shape& shape, Random& random) {
 
 }  // namespace
 
+const Shape::Component* Shape::component(const std::string& name) const {
+  for (const Component& one : components) {
+    if (one.id == name) return &one;
+  }
+  return nullptr;
+}
+
+bool Shape::is_down(const std::string& service, const std::set<std::string>& down) const {
+  if (down.contains(service)) return true;
+  for (const Service& one : services) {
+    if (one.id != service) continue;
+    for (const Need& need : one.needs) {
+      int well = 0;
+      for (const std::string& of : need.of)
+        well += is_down(of, down) ? 0 : 1;
+      if (well < (need.at_least == 0 ? 1 : need.at_least)) return true;
+    }
+  }
+  return false;
+}
+
 bool Shape::is_business_day(Date date) const {
   const std::string text = format_date(date);
   if (extra_holidays.contains(text)) return false;
@@ -205,6 +226,8 @@ Shape make_shape(Random& random, int size) {
   shape.response_hours = window(random);
   shape.maintenance = !random.one_in(3);
   shape.maintenance_hours.from = random.from_to(0, 22) * 60;
+  static const char* const weekdays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+  shape.maintenance_hours.days = {weekdays[shape.maintenance_hours.from / 60 % 7]};
   shape.maintenance_hours.until =
       std::min(1440, shape.maintenance_hours.from + random.from_to(1, 4) * 60);
   shape.people = {{"lead1", "system-lead"},
@@ -335,8 +358,9 @@ std::string yaml_of(const Shape& shape, const std::string& folder) {
                       hours(shape.response_hours));
   if (shape.maintenance) {
     text += fmt::format(
-        "maintenance:\n  - {{name: weekly, every: mon, hours: \"{}-{}\", services: {}}}\n",
-        clock(shape.maintenance_hours.from), clock(shape.maintenance_hours.until),
+        "maintenance:\n  - {{name: weekly, every: {}, hours: \"{}-{}\", services: {}}}\n",
+        shape.maintenance_hours.days[0], clock(shape.maintenance_hours.from),
+        clock(shape.maintenance_hours.until),
         shape.maintenance_of.empty() ? "all"
                                      : fmt::format("[{}]", fmt::join(shape.maintenance_of, ", ")));
   }

@@ -56,7 +56,7 @@ struct Shape {
   Hours bank_mail, response_hours;
   bool japan = true;
   bool maintenance = true;
-  Hours maintenance_hours;                  // Mondays
+  Hours maintenance_hours;                  // on one day of the week
   std::vector<std::string> maintenance_of;  // empty: all services
   std::set<std::string> extra_holidays;
   std::vector<Person> people;
@@ -69,6 +69,10 @@ struct Shape {
   int parallel = 2, retry_first = 30, retry_most = 1800, attempt_timeout = 10;
   int first_per_hour = 5;
 
+  const Component* component(const std::string& name) const;
+  // Whether the service cannot be met where of the components and services these are down and all
+  // others well.
+  bool is_down(const std::string& service, const std::set<std::string>& down) const;
   bool is_business_day(Date date) const;
   bool is_open(const Hours& hours, Instant at, const Zone& in) const;
   // Open at `at`, and until at least `after` later.

@@ -53,8 +53,7 @@ class VirtualRelay final : public Transport {
           fate->arrives_after,
           [this, mail, fate, alive = std::weak_ptr(alive_)] {
             if (auto still = alive.lock(); !still || !*still) return;
-            for (const std::string& address : fate->arrives)
-              world_.witness->mail_arrives(*mail, address);
+            world_.witness->mail_arrives(*mail, fate->arrives);
             world_.arrived();
           },
           true);
@@ -67,6 +66,7 @@ class VirtualRelay final : public Transport {
           delivery.relay = "relay";
           if (fate->reply_lost) {
             delivery.unknown = true;
+            world_.witness->reply_is_lost(*mail);
             delivery.reply = "no answer after the final dot";
           } else {
             delivery.accepted = fate->arrives;

@@ -47,7 +47,8 @@ struct Witness {
   virtual ~Witness() = default;
   virtual void mail_leaves(const Envelope& envelope) = 0;  // an attempt begins
   virtual void mail_arrives(const Envelope& envelope,
-                            const std::string& address) = 0;  // at the relay, for good
+                            const std::vector<std::string>& addresses) = 0;  // at the relay
+  virtual void reply_is_lost(const Envelope& envelope) = 0;  // nobody can know whether it arrived
   virtual void mail_is_refused(const Envelope& envelope, const std::string& address) = 0;
   virtual void probe_starts(const ProbeId& probe, bool already_runs) = 0;
 };

@@ -84,7 +84,8 @@ TEST_CASE("wrong usage is told in words that help") {
   CHECK(contains(refusal({"ack", "12", "13"}), "`13` is too much"));
   CHECK(contains(refusal({"notice"}), "`show`, `hold`, `release`, `withdraw`"));
   CHECK(contains(refusal({"notice", "shwo", "1"}), "there is no `notice shwo`"));
-  CHECK(contains(refusal({"stop", "plan"}), "maintenance"));
+  CHECK(contains(refusal({"stop", "plan"}), "--from"));
+  CHECK(contains(refusal({"stop"}), "`plan`, `change`, `extend`, `end`, `cancel`"));
   CHECK(contains(refusal({"inquiries"}), "--from-desk"));
   CHECK(contains(refusal({"-m", "x", "ack", "1"}), "before a command's name"));
   CHECK(contains(refusal({}), "a command is missing"));

@@ -106,7 +106,7 @@ TEST_CASE("the text is what an auditor can read") {
   core.last_failure = 3;
   core.bundle_from["ap-ops"] = parse_instant("2026-12-28T16:58:30.250+09:00").value();
   CHECK(encode(core).starts_with(
-      R"({"last_failure":3,"last_notice":0,"bundle_from":{"ap-ops":"2026-12-28T07:58:30.250Z"})"));
+      R"({"last_failure":3,"last_notice":0,"last_stop":0,"bundle_from":{"ap-ops":"2026-12-28T07:58:30.250Z"})"));
 
   Failure failure;
   failure.classification = FailureClass::major;

@@ -11,6 +11,7 @@
 #include "bank_view.hpp"
 #include "mail_thread.hpp"
 #include "ops_view.hpp"
+#include "stop_view.hpp"
 #include "sample.hpp"
 #include "text.hpp"
 
@@ -214,15 +215,17 @@ TEST_CASE("views keep to their vocabularies, whatever the stage, the kind and th
     for (NoticeKind kind : Composer::kinds()) {
       for (const char* topic :
            {"", "unacknowledged,report_overdue", "unconfirmed", "brake", "clock_jump", "recipients",
-            "possibly_affected", "relapsed", "undecided", "failure_empty", "calendar", "bank_waits", "owner"}) {
+            "possibly_affected", "relapsed", "undecided", "failure_empty", "calendar", "bank_waits", "stop_late", "owner"}) {
         for (const char* audience : {"system-lead", "inquiry-desk", "ap-ops", "bank:aozora"}) {
           if (is_bank(kind) != std::string(audience).starts_with("bank:")) continue;
           Notice one = notice(where, kind, audience, {.failure = failure.id, .topic = topic});
-          View view = is_bank(kind) ? to_view(bank_view(where, state, one, at("2026-12-22 10:00")),
+          View view = is_stop(kind) ? stop_view(where, state, one, words(), at("2026-12-22 10:00"))
+                      : is_bank(kind) ? to_view(bank_view(where, state, one, at("2026-12-22 10:00")),
                                               where.zone, words())
                                     : ops_view(where, state, one, words(), at("2026-12-22 10:00"));
-          CHECK(view.differs_from(is_bank(kind) ? bank_vocabulary() : ops_vocabulary()) ==
-                std::nullopt);
+          CHECK(view.differs_from(is_stop(kind)   ? stop_vocabulary()
+                                  : is_bank(kind) ? bank_vocabulary()
+                                                  : ops_vocabulary()) == std::nullopt);
           auto message = composer().compose(where, state, one, from(), at("2026-12-22 10:00"));
           REQUIRE_MESSAGE(message.has_value(), (message ? "" : message.error().message));
           CHECK(message->body.find("{{") == std::string::npos);

@@ -1,6 +1,8 @@
 // Mail that is under way, or has reached only some of its recipients, while what it says changes.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "health.hpp"
 #include "world.hpp"
 
@@ -225,4 +227,148 @@ TEST_CASE("a probe that could not look stays unknown until it is known again") {
     probe.observe(spec, run(Verdict::ok));
     CHECK(probe.verdict == Verdict::ok);
   }
+}
+
+TEST_CASE("what is acknowledged while its mail is under way is not mailed again") {
+  World world(without_response(), World::at("2026-12-24T11:00"));
+  world.fail("database", "tcp");
+  world.run_for(9min);
+  world.relay_hangs = true;
+  world.run_for(5min);
+  const Notice* declared = world.unsent("ap-ops");
+  REQUIRE(declared != nullptr);
+  REQUIRE((declared->kind == NoticeKind::major_declared && declared->in_flight));
+  const NoticeId id = declared->id;
+  world.order("suzuki", Acknowledge{1, "着手"});
+  CHECK(world.notice(id).in_flight);
+  world.mail_up = false;
+  world.relay_answers();
+  world.mail_up = true;
+  world.run_for(1h);
+  CHECK(world.notice(id).state == NoticeState::withdrawn);
+  CHECK(world.count(NoticeKind::major_declared, "ap-ops") == 0);
+}
+
+TEST_CASE("where the clock was set back while the daemon was down, nothing waits for the time that it had shown") {
+  World world(without_response(), World::at("2026-12-24T11:00"));
+  world.fail("web-2", "http");
+  world.run_for(20s);
+  REQUIRE(world.count(NoticeKind::failure_detected, "ap-ops") == 1);
+  world.restart(-3h);
+  world.run_for(1min);
+  world.fail("database", "tcp");
+  world.run_for(1min);
+  CHECK(world.count(NoticeKind::failure_detected, "infra-ops") == 1);
+  world.fail("web-1", "http");
+  world.run_for(1min);
+  CHECK(world.count(NoticeKind::failure_detected, "ap-ops") == 2);
+  SUBCASE("nor does a mail that is to be tried again") {
+    world.mail_up = false;
+    world.fail("sftp", "tcp");
+    world.run_for(20min);
+    const Notice* waiting = world.unsent("infra-ops");
+    REQUIRE((waiting != nullptr && waiting->retry_at));
+    const NoticeId id = waiting->id;
+    world.mail_up = true;
+    world.restart(-5h);
+    world.run_for(31min);  // retry.most, and no more
+    CHECK(world.notice(id).state == NoticeState::sent);
+  }
+  const bool told = std::any_of(world.facts.begin(), world.facts.end(),
+                                [](const Fact& fact) { return fact.what == "clock.jumped"; });
+  CHECK(told);
+}
+
+TEST_CASE("a clock that is set back after a restart keeps no failure from being judged by fresh runs") {
+  World world(without_response(), World::at("2026-12-24T11:00"));
+  world.fail("web-2", "http");
+  world.run_for(20s);
+  world.restart(5min);
+  world.clock_jumped(-4h);
+  world.ok("web-2", "http");
+  world.run_for(2min);
+  CHECK(world.failure(1).recovered_at);
+  world.fail("web-2", "http");
+  world.run_for(2min);
+  CHECK(world.failure(1).relapses.size() == 1);
+}
+
+TEST_CASE("a correction of the one failure does not end what a bank was told of the other that joins it") {
+  Platform platform = without_response();
+  platform.components["database"].depends_on = {"zone-a"};
+  World world(platform, World::at("2026-12-24T11:00"));
+  world.fail("web-1", "http");
+  world.run_for(1min);
+  world.order("sato", Classify{1, FailureClass::incident, "影響なし"});
+  world.ok("web-1", "http");
+  world.run_for(1min);
+  REQUIRE(world.count(NoticeKind::bank_corrected, "bank:aozora") == 1);
+  world.fail("database", "tcp");
+  world.run_for(20s);
+  world.fail("zone-a", "ping");
+  world.run_for(1min);
+  REQUIRE(world.count(NoticeKind::bank_first, "bank:aozora") == 2);
+  world.fail("web-1", "http");
+  world.run_for(1min);
+  REQUIRE(world.failure(2).joined_into == 1);
+  for (const char* probe : {"web-1/http", "database/tcp", "zone-a/ping"}) {
+    const std::string name = probe;
+    world.ok(name.substr(0, name.find('/')), name.substr(name.find('/') + 1));
+  }
+  world.run_for(1min);
+  world.order("suzuki", Confirm{1, "正常", false});
+  world.run_for(1min);
+  CHECK(world.count(NoticeKind::bank_first, "bank:aozora") == 2);
+  CHECK(world.count(NoticeKind::bank_recovered, "bank:aozora") == 1);
+}
+
+TEST_CASE("a contact who left by a reload while the mail was under way is not mailed at the next try") {
+  World world(without_response(), World::at("2026-12-24T11:00"));
+  world.relay_hangs = true;
+  world.fail("database", "tcp");
+  world.run_for(20s);
+  REQUIRE(world.unsent("bank:aozora")->in_flight);
+  Platform platform = without_response();
+  platform.banks["aozora"].contacts = {{"後任", "koninsha@aozora.example", true, true}};
+  world.reload(platform);
+  world.mail_up = false;
+  world.relay_answers();
+  world.mail_up = true;
+  world.run_for(10min);
+  const std::vector<Sent> firsts = world.sent(NoticeKind::bank_first, "bank:aozora");
+  REQUIRE(firsts.size() == 1);
+  const Notice& sent = world.notice(firsts[0].id);
+  REQUIRE(sent.to.size() == 1);
+  CHECK(sent.to[0].mail == "koninsha@aozora.example");
+}
+
+TEST_CASE("the recipients of a bundle that waits for its next try are not told as changed at every start") {
+  World world(without_response(), World::at("2026-12-24T11:00"));
+  world.mail_up = false;
+  for (const char* name : {"web-1", "web-2", "database"}) world.fail(name, name == std::string("database") ? "tcp" : "http");
+  world.run_for(2min);
+  Platform platform = without_response();
+  for (auto& [id, person] : platform.people) {
+    if (person.roles.contains(Role::ap_ops)) person.mail = "new-" + person.mail;
+  }
+  auto told = [&] {
+    return std::count_if(world.facts.begin(), world.facts.end(),
+                         [](const Fact& fact) { return fact.what == "notice.recipients"; });
+  };
+  world.reload(platform);
+  const auto after_the_reload = told();
+  world.restart(1min, platform);
+  CHECK(told() == after_the_reload);
+}
+
+TEST_CASE("a start says of no service that it is up before anybody has looked") {
+  World world(without_response(), World::at("2026-12-21T22:10"));  // a planned stop
+  world.fail("database", "tcp");
+  world.run_for(2min);
+  REQUIRE(world.failures() == 0);
+  REQUIRE(world.state().core.services.at("member-site").state == ServiceState::down);
+  const std::size_t before = world.facts.size();
+  world.restart(1min);
+  CHECK(std::none_of(world.facts.begin() + static_cast<std::ptrdiff_t>(before), world.facts.end(),
+                     [](const Fact& fact) { return fact.what == "service.turned"; }));
 }

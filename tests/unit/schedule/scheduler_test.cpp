@@ -201,6 +201,17 @@ TEST_CASE("a reload keeps every probe's next run, adds and drops") {
   CHECK_FALSE(scheduler.next_due().has_value());
 }
 
+TEST_CASE("a reload brings no run forward: no burst") {
+  Scheduler scheduler;
+  scheduler.set_platform(platform_of(100, 60s), start);
+  const Instant now = start + 90s;
+  runs(scheduler, start, now);
+  const Instant before = *scheduler.next_due();
+  scheduler.set_platform(platform_of(100, 60s), now);
+  CHECK(*scheduler.next_due() == before);
+  CHECK(scheduler.due(now).size() <= 1);
+}
+
 TEST_CASE("an interval that changes never delays the next run") {
   for (Duration interval : {Duration{30s}, Duration{5min}}) {
     Scheduler scheduler;

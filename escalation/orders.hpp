@@ -1,0 +1,42 @@
+// What the orders have in common: who gives them, and what is answered. Only for orders.cpp and stop_orders.cpp.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "rules.hpp"
+
+namespace yagura {
+
+struct Reply {
+  bool done = false;
+  std::string text;
+  FailureId failure = 0;
+  bool later = false;  // answered by another turn
+  StopId stop = 0;
+};
+
+inline Reply refused(std::string text) { return {false, std::move(text)}; }
+inline Reply done(std::string text, FailureId failure = 0) { return {true, std::move(text), failure}; }
+
+struct Caller {
+  const Person& person;
+  bool has(Role role) const { return person.roles.contains(role); }
+  bool is_lead() const { return has(Role::system_lead); }
+  bool is_ops() const { return has(Role::ap_ops) || has(Role::infra_ops); }
+  bool acts() const { return is_lead() || is_ops(); }
+};
+
+inline const std::string only_ops = "only AP ops, infra ops and the system lead may do this";
+inline const std::string only_lead = "only the system lead may do this";
+
+// Says nothing: white space only, the Japanese one included.
+bool is_blank(std::string_view text);
+
+// stop_orders.cpp
+Reply follow(Turn& turn, const Caller& who, const PlanStop& order);
+Reply follow(Turn& turn, const Caller& who, const ChangeStop& order);
+Reply follow(Turn& turn, const Caller& who, const EndStop& order);
+Reply follow(Turn& turn, const Caller& who, const CancelStop& order);
+
+}  // namespace yagura
