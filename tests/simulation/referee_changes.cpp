@@ -41,6 +41,14 @@ bool is_owed_after_closing(NoticeKind kind) {
     case NoticeKind::bank_corrected:
     case NoticeKind::delivery_failed:
     case NoticeKind::lead_attention:
+    // Of planned stops, which are none of a failure's.
+    case NoticeKind::stop_emergency:
+    case NoticeKind::stop_cancelled:
+    case NoticeKind::stop_changed:
+    case NoticeKind::stop_extended:
+    case NoticeKind::stop_planned:
+    case NoticeKind::stop_reminder:
+    case NoticeKind::stop_completed:
       return true;
     case NoticeKind::bank_first:
     case NoticeKind::bank_progress:
