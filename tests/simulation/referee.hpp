@@ -111,7 +111,7 @@ class Referee final : public Witness {
   void judge(const Change& change);
   void judge_failure(const Change& change, const Failure* before, const Failure& after);
   void judge_phase(const Change& change, const Failure* before, const Failure& after);
-  void judge_kept_down(const Failure* before, const Failure& after);
+  void judge_kept_down(const Change& change, const Failure* before, const Failure& after);
   void judge_classes(const Change& change, const Failure* before, const Failure& after);
   void judge_notice(const Change& change, const Notice* before, const Notice& after);
   void judge_fact(const Change& change, const RecordEntry& fact);

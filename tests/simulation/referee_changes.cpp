@@ -95,7 +95,7 @@ void Referee::judge_failure(const Change& change, const Failure* before, const F
     });
   };
   if (class_reason(after).empty()) violate("every class has its reason", name);
-  judge_kept_down(before, after);
+  judge_kept_down(change, before, after);
   judge_classes(change, before, after);
   judge_phase(change, before, after);
   if (before == nullptr) {
@@ -237,12 +237,12 @@ void Referee::judge_classes(const Change& change, const Failure* before, const F
 
 // What decides which banks are affected: that a service was down because of the failure, outside
 // its planned stops.
-void Referee::judge_kept_down(const Failure* before, const Failure& after) {
+void Referee::judge_kept_down(const Change& change, const Failure* before, const Failure& after) {
   for (const auto& [service, since] : after.kept_down) {
     if (before != nullptr && before->kept_down.contains(service)) continue;
-    const bool known =
-        std::any_of(failures_.begin(), failures_.end(), [&, &of = service](const auto& other) {
-          return other.first != after.id && other.second.kept_down.contains(of);
+    const bool known = std::any_of(
+        change.failures.begin(), change.failures.end(), [&, &of = service](const auto& other) {
+          return other.second.joined_into != 0 && other.second.kept_down.contains(of);
         });
     if (known) continue;  // It may have come with one that joined.
     const std::string what = fmt::format("failure {}: {}", after.id, service);
