@@ -82,6 +82,7 @@ struct Owed {
 };
 // `bank`: null where the configuration knows it no more.
 Owed owed_to(const Failure& failure, const BankThread& thread, const Bank* bank);
+const Bank* bank_named(const Platform& platform, const BankName& name);  // null: it has left
 // The last relapse that took a service of the bank down again.
 std::optional<Instant> relapse_felt_by(const Failure& failure, const Bank* bank);
 void find_affected_banks(Turn& turn, FailureId id);
