@@ -3,7 +3,7 @@ somebody asks on the control socket and never reads the answers. What it has to 
 on two cores; the bounds are five times that and more; programs that are sanitized, or for debugging, get fewer components and are
 held to the order of notices only):
 
-- the loop is never later than 5 s (yagura_event_loop_lag_seconds_max; measured 0.03 s with 500 components),
+- the loop is never later than 5 s (yagura_event_loop_lag_seconds_max; measured 0.03 s to 0.10 s with 500 components, on a loaded machine),
 - its memory stays below 200 MB (VmHWM; measured 33 MB),
 - who asks gets an answer, and who never reads is cut off,
 - a notice to a bank waits for lesser notices only that were under way before it, of which there are two.
