@@ -17,13 +17,10 @@ bool is_bad(const Turn& turn, const ComponentName& component);  // a probe of it
 bool is_seen_since(const Turn& turn, const ComponentName& component, Instant since, bool jobs_too = true);
 // Every service that needs it, directly or not, is stopped.
 bool is_quiet(const Turn& turn, const ComponentName& component);
-// What a failure keeps down with every component outside it well (§3.3).
-struct Keeping {
-  std::set<ServiceName> surely;   // even if every unknown one were well
-  std::set<ServiceName> perhaps;  // if every unknown one were down
-  std::set<ServiceName> touched;  // degraded or unknown
-};
-Keeping keeping_of(const Turn& turn, const std::vector<FailureId>& failures);
+// What an open failure keeps down: of its services only those are judged again for which something has changed.
+const Keeping& keeping_of(Turn& turn, FailureId id);
+// These failures (in order), taken as one.
+bool keep_down_together(const Turn& turn, const std::vector<FailureId>& failures, const ServiceName& service);
 // Every probe of its components (job probes apart) ran after `since` and neither confirms nor clears.
 bool ran_afresh(const Turn& turn, const Failure& failure, Instant since);
 // After a restart: the failure's probes ran once (§3, last paragraph).
@@ -72,7 +69,7 @@ std::vector<std::string> not_well(const Turn& turn, const Failure& failure, bool
 void walk_chain(Turn& turn, FailureId id);
 void remind(Turn& turn, FailureId id);
 void tell_undecided(Turn& turn, FailureId id);
-void tell_blind_probes(Turn& turn);
+void tell_blind_probes(Turn& turn, const ComponentName& name);
 void warn_of_calendar(Turn& turn);
 
 // ---- bank_notices.cpp ----
