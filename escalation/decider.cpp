@@ -61,7 +61,10 @@ void take_observation(Turn& turn, const Observed& event, bool& worth_a_look) {
   }
   worth_a_look = turned || first || probe.failing != failing_before || waited;
   if (worth_a_look) turn.component_changed(event.probe.component);
-  for (FailureId id : those_from_before(turn, event.probe.component)) turn.live.failures.touch(id);
+  for (FailureId id : those_from_before(turn, event.probe.component)) {
+    look_whether_afresh(turn, id, event.probe.component);
+    turn.live.failures.touch(id);
+  }
 }
 
 void forget_what_is_seen(Turn& turn) {

@@ -116,13 +116,14 @@ using Effect = std::variant<RunProbes, StartStep, StopStep, HandOver, Answer>;
 // Everything that one event leads to: to be written in one transaction (facts and states), then acted on (effects).
 struct Batch {
   std::vector<Fact> facts;
-  std::set<FailureId> failures;         // whose state changed
+  std::set<FailureId> failures;         // whose state changed, the members apart
+  std::set<std::pair<FailureId, ComponentName>> members;  // who joined a failure, or left it
   std::set<NoticeId> notices;
   std::set<StopId> stops;
   std::set<ComponentName> components;
   bool core = false;
   std::vector<Effect> effects;
-  bool writes() const { return !facts.empty() || !failures.empty() || !notices.empty() || !stops.empty() || !components.empty() || core; }
+  bool writes() const { return !facts.empty() || !failures.empty() || !members.empty() || !notices.empty() || !stops.empty() || !components.empty() || core; }
 };
 
 }  // namespace yagura

@@ -114,9 +114,7 @@ void join_what_was_told(const Failure& from, Failure& into) {
 void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& why) {
   Failure& from = turn.edit(from_id);
   Failure& into = turn.edit(into_id);
-  for (const auto& [name, since] : from.members) {
-    if (into.members.try_emplace(name, since).second) turn.component_changed(name);
-  }
+  for (const auto& [name, since] : from.members) turn.add_member(into_id, name, since);
   into.reported_services.insert(from.reported_services.begin(), from.reported_services.end());
   into.awaits_recover = into.awaits_recover || from.awaits_recover;
   into.from_desk = into.from_desk || from.from_desk;

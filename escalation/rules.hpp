@@ -25,6 +25,8 @@ bool keep_down_together(const Turn& turn, const std::vector<FailureId>& failures
 bool ran_afresh(const Turn& turn, const Failure& failure, Instant since);
 // After a restart: the failure's probes ran once (§3, last paragraph).
 bool may_decide(const Turn& turn, const Failure& failure);
+// The component ran, joined or left: it may be, or no more be, what may_decide() waits for.
+void look_whether_afresh(const Turn& turn, FailureId id, const ComponentName& component);
 std::vector<ProbeId> probes_of(const Turn& turn, const Failure& failure);
 std::string join(const std::set<std::string>& names);
 std::string component_reason(const Turn& turn, const ComponentName& component);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "rules.hpp"
+
 namespace yagura {
 
 Failure& Turn::edit(FailureId id) {
@@ -13,6 +15,7 @@ Failure& Turn::edit(FailureId id) {
 void Turn::index_failure(FailureId id) {
   const Failure& failure = state_.failures.at(id);
   Index& index = live.index;
+  live.awaited.erase(id);
   std::set<ServiceName> reported = failure.is_open() ? failure.reported_services : std::set<ServiceName>{};
   auto known = index.reported.find(id);
   if (known == index.reported.end() ? !reported.empty() : known->second != reported) {
@@ -38,6 +41,8 @@ void Turn::index_failure(FailureId id) {
 
 bool Turn::add_member(FailureId id, const ComponentName& component, Instant since) {
   if (!edit(id).members.try_emplace(component, since).second) return false;
+  batch.members.emplace(id, component);
+  look_whether_afresh(*this, id, component);
   live.index.failure_of.try_emplace(component, id);
   component_changed(component);
   return true;
@@ -45,6 +50,8 @@ bool Turn::add_member(FailureId id, const ComponentName& component, Instant sinc
 
 void Turn::remove_member(FailureId id, const ComponentName& component) {
   edit(id).members.erase(component);
+  batch.members.emplace(id, component);
+  look_whether_afresh(*this, id, component);
   live.keepings[id].all_stale = true;
   auto of = live.index.failure_of.find(component);
   if (of != live.index.failure_of.end() && of->second == id) live.index.failure_of.erase(of);
@@ -87,6 +94,7 @@ void Turn::services_changed(const Failure& failure) {
 }
 
 void Turn::all_changed() {
+  live.awaited.clear();
   for (FailureId id : live.index.open) {
     live.failures.touch(id);
     live.keepings[id].all_stale = true;

@@ -29,6 +29,8 @@ struct Kept {
   State state;
   std::map<ProbeId, JobState> jobs;
   bool first_start = true;
+  // Of failures that an earlier release recorded with their components in one row.
+  std::set<std::pair<FailureId, ComponentName>> members_unrecorded;
 };
 Result<Kept> read_kept(Store& store);
 
@@ -76,7 +78,7 @@ class Engine {
   void turn_at(const Event& event, Instant now);
   Instant read_clock();
   void render(const Batch& batch, Instant now, Transaction& transaction);
-  void record(const Batch& batch, Instant now, Transaction& transaction) const;
+  void record(const Batch& batch, Instant now, Transaction& transaction);
   void act(const std::vector<Effect>& effects);
   void end_overdue_steps(Instant now);
   void act(const StartStep& start);
@@ -133,6 +135,7 @@ class Engine {
   std::map<CommandId, Answer> decided_;     // whose rows are not durable yet
   std::set<CommandId> unrecorded_;          // taken, and their callers told so
   CommandId last_command_ = 0;
+  std::set<std::pair<FailureId, ComponentName>> members_unrecorded_;  // to go with the next one too
   std::vector<JobRow> job_rows_;           // to go with the next transaction
   bool runs_soon_ = false;
   bool draining_ = false;

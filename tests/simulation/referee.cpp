@@ -91,6 +91,9 @@ Referee::Change Referee::read(const Transaction& transaction) {
     if (entry.what == "state.failure") {
       auto failure = decode_failure(entry.payload);
       if (failure) change.failures[failure->id] = std::move(*failure);
+    } else if (entry.what == "state.member") {
+      auto member = decode_member(entry.payload);
+      if (member) change.members[entry.failure].push_back(std::move(*member));
     } else if (entry.what == "state.notice") {
       auto notice = decode_notice(entry.payload);
       if (notice) change.notices[notice->id] = std::move(*notice);
@@ -105,6 +108,16 @@ Referee::Change Referee::read(const Transaction& transaction) {
 
 void Referee::queued(const Transaction& transaction) {
   Change change = read(transaction);
+  for (auto& [id, failure] : change.failures) {
+    if (auto known = failures_.find(id); known != failures_.end()) failure.members = known->second.members;
+    for (const MemberRow& member : change.members[id]) {
+      if (member.since) {
+        failure.members[member.component] = *member.since;
+      } else {
+        failure.members.erase(member.component);
+      }
+    }
+  }
   for (const RecordEntry& fact : change.facts) {
     trace_.line(world_.wall(), fmt::format("{} f{} n{} {} {}", fact.what, fact.failure, fact.notice,
                                            fact.who, fact.payload));

@@ -52,6 +52,7 @@
 #include <string>
 #include <vector>
 
+#include "codec.hpp"
 #include "engine.hpp"
 #include "shape.hpp"
 #include "simulated_store.hpp"
@@ -102,6 +103,7 @@ class Referee final : public Witness {
 
  private:
   struct Change {
+    std::map<FailureId, std::vector<MemberRow>> members;
     std::map<FailureId, Failure> failures;
     std::map<NoticeId, Notice> notices;
     std::vector<RecordEntry> facts;
