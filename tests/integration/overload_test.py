@@ -3,8 +3,8 @@ somebody asks on the control socket and never reads the answers; then, thousands
 has to keep to stands in docs/operating.md; the bounds here are far above what was measured, as the machine may be busy with other
 things. Programs that are sanitized, or for debugging, get fewer components and are held to the order and number of notices only.
 
-Measured with the release build on two cores, 10,000 components: loop late by 0.14 s at most, memory 150 MB, all found to fail
-within the 30 s of an interval for 5 s of processor time, four mails a minute."""
+Measured with the release build on two cores, 9,990 components: loop late by 0.14 s at most, memory 150 MB to 230 MB, all found
+to fail within the 30 s of an interval for 5 s to 15 s of processor time (with the pings and the client), 1,000 pings a second."""
 import http.client
 import os
 import re
@@ -27,6 +27,7 @@ LONGEST_LAG = 2.0     # seconds
 MOST_MEMORY = 60_000 + 20 * COMPONENTS  # kB
 MOST_RECORD = 20_000  # bytes for each component that fails
 MOST_PROCESSOR = 60 if LONG else 30  # seconds, for all that fails at once
+OPS_AUDIENCES = 4     # and a bank
 BUNDLE = 5            # seconds that one mail to ops covers
 MOST_BEFORE_A_BANK = 3
 
@@ -167,6 +168,10 @@ class Overload(Case):
         lesser = [one for one in sent if one in queued and not queued[one][1].startswith("bank.")]
         return [sum(queued[bank][0] < sent[one] < sent[bank] for one in lesser) for bank in banks]
 
+    def all_joined(self):
+        time.sleep(0.5)  # It is a long answer.
+        return len(self.daemon.failure(1)["components"]) == COMPONENTS
+
     def servers(self):
         target, relay = Door(chance("overload")), Relay()
         self.addCleanup(target.turn_off)
@@ -222,6 +227,7 @@ class Overload(Case):
         target.turn_off()
         wait_for("all to fail", lambda: self.runs("failing") >= 2 * COMPONENTS, PATIENCE * (5 if LONG else 2))
         wait_for("one failure", lambda: self.open_failures() == 1)
+        wait_for("all to join it", self.all_joined, PATIENCE * (3 if LONG else 1))
         wait_for("the record", lambda: self.metric("yagura_record_queue") == 0)
         wait_for("the notices", lambda: self.metric('yagura_notices{state="due"}') == 0)
         lasted, used = time.monotonic() - began, self.processor_time() - used
@@ -229,7 +235,7 @@ class Overload(Case):
         lag, memory = self.metric("yagura_event_loop_lag_seconds_max"), self.peak()
         table("overload-one-cause", components=COMPONENTS, lasted_s=round(lasted, 1), processor_s=used, lag_max_s=lag, memory_kb=memory,
               record_kb=grown // 1024, mails=len(relay.mails))
-        self.assertLessEqual(len(relay.mails), 10 + 2 * int(lasted / BUNDLE), "more than a mail for each five seconds and audience")
+        self.assertLessEqual(len(relay.mails), OPS_AUDIENCES * (2 + int(lasted / BUNDLE)) + 1, "more than a mail for each five seconds and audience")
         self.assertLess(grown, MOST_RECORD * COMPONENTS + 2_000_000)
         if IS_FAST:
             self.assertLess(lag, LONGEST_LAG)
@@ -237,8 +243,7 @@ class Overload(Case):
             self.assertLess(used, MOST_PROCESSOR)
         self.daemon.stop()
         self.daemon.start()
-        failure = self.daemon.failure(1)
-        self.assertEqual(len(failure["components"]), COMPONENTS)
+        self.assertTrue(self.all_joined(), "a component was forgotten by a restart")
 
 
 if __name__ == "__main__":
