@@ -315,7 +315,9 @@ Decider::Decider(PlatformPtr platform, State state, std::string instance)
   impl_->topology = std::make_unique<Topology>(*impl_->platform);
   impl_->state = std::move(state);
   impl_->live.instance = std::move(instance);
+  impl_->state.notices_by_failure.clear();
   for (const auto& [id, notice] : impl_->state.notices) {
+    impl_->state.notices_by_failure[notice.failure].push_back(id);
     if (notice.is_unsent()) impl_->live.unsent.insert(id);
   }
   impl_->live.index = Index(*impl_->platform, impl_->state);

@@ -238,6 +238,7 @@ NoticeId Turn::queue(Draft draft) {
       made.hold = fmt::format("window {} opens {}", made.window, time(*opens));
     }
   }
+  state_.notices_by_failure[made.failure].push_back(id);
   live.unsent.insert(id);
   live.index.add_unsent(state_, made);
   edit_notice(id);

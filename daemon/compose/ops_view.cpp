@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "japanese.hpp"
 #include "mail_thread.hpp"
 #include "text.hpp"
@@ -99,8 +101,10 @@ std::string Source::detail_notices(const std::string& name) const {
       break;
     }
     const Notice* found = nullptr;
-    for (const auto& [number, one] : state.notices) {
-      if (id == std::to_string(number)) found = &one;
+    NoticeId number = 0;
+    const auto read = std::from_chars(id.data(), id.data() + id.size(), number);
+    if (read.ec == std::errc{} && read.ptr == id.data() + id.size()) {
+      if (auto known = state.notices.find(number); known != state.notices.end()) found = &known->second;
     }
     if (found != nullptr) {
       described.push_back(fmt::format("#{} {}", id, describe(*found)));
@@ -129,10 +133,7 @@ View ops_view(const Platform& platform, const State& state, const Notice& notice
               const Words& words, Instant now) {
   ops::Source source{platform, state, notice, words, now};
   if (notice.failure != 0) {
-    std::set<FailureId> failures = with_joined(state, notice.failure);
-    for (const auto& [id, one] : state.notices) {
-      if (failures.contains(one.failure)) source.related.push_back(&one);
-    }
+    for (const Notice* one : notices_of(state, with_joined(state, notice.failure))) source.related.push_back(one);
   }
   View view = source.view();
   view.set("AUDIENCE", source.audience(notice.audience));
