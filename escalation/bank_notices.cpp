@@ -63,7 +63,7 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
       bool says_so = !notice.rendered || notice.bank_version == failure.bank_version;
       if (same && notice.failure == id && says_so) return;
       lead_hold = notice.lead_hold;
-      released = notice.released;
+      released = notice.released && !turn.platform.bank_notices.approval;  // Other words want their own approval.
       brake_until = notice.brake_until;
       hold_told_at = notice.hold_told_at;
       turn.withdraw(unsent, same ? "what it says has changed; another takes its place" : owed.reason);

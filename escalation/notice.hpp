@@ -75,6 +75,9 @@ struct Notice {
   bool lead_hold = false;
   std::optional<Instant> hold_told_at;  // when the lead was last reminded of it, or ordered it
   bool released = false;
+  int released_version = 0;      // what it said then: of the failure's bank_version, or the stop's
+  std::optional<Instant> approval_asked_at;
+  int approval_asked_version = 0;
   std::optional<Instant> brake_until;
   bool overdue_told = false;     // delivery.failed was raised for its age
   bool operator==(const Notice&) const = default;
@@ -84,7 +87,7 @@ struct Notice {
 BOOST_DESCRIBE_STRUCT(Notice, (),
                       (id, kind, audience, failure, stop, to, accepted, refused, state, reason, hold, window, topic, details,
                        created_at, not_before, sent_at, due_since, attempts, in_flight, retry_at, rendered, frozen, last_error, subject,
-                       message_id, into, carries, grouped, number, reports, relapse, bank_version, unless_acknowledged, lead_hold, hold_told_at, released,
+                       message_id, into, carries, grouped, number, reports, relapse, bank_version, unless_acknowledged, lead_hold, hold_told_at, released, released_version, approval_asked_at, approval_asked_version,
                        brake_until, overdue_told))
 
 }  // namespace yagura

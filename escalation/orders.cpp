@@ -320,6 +320,7 @@ Reply follow(Turn& turn, const Caller& who, const ReleaseNotice& order) {
   notice.lead_hold = false;
   notice.hold_told_at.reset();
   notice.released = true;
+  notice.released_version = version_of(turn, notice);
   turn.batch.facts.push_back({turn.now, "notice.release-ordered", notice.failure, notice.id, who.person.id, {}});
   return done(fmt::format("notice {} is released; its window still holds for it", notice.id));
 }

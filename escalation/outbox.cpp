@@ -67,6 +67,7 @@ Hold brake(Turn& turn, NoticeId id) {
 Hold hold_of(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
   if (notice.lead_hold) return {"held by the system lead", {}};
+  if (awaits_approval(turn, notice)) return {"waits for the system lead's approval", {}};
   if (Hold hold = window_hold(turn, notice); !hold.why.empty()) return hold;
   if (!is_bank(notice.kind)) return {};
   FailureId failure = end_of_joins(turn, notice.failure);
@@ -317,6 +318,7 @@ void pass(Turn& turn) {
     if (hold.why.empty() && !turn.notice(id).due_since) turn.edit_notice(id).due_since = turn.now;
     tell_overdue(turn, id);
     tell_held_by_lead(turn, id);
+    ask_for_approval(turn, id);
     if (!hold.why.empty()) continue;
     // One further off than any is of a clock that was set back.
     if (auto retry = turn.notice(id).retry_at;

@@ -132,6 +132,7 @@ struct Maintenance {
 };
 
 struct BankNotices {
+  bool approval = false;       // each waits for the system lead's release (approval: system-lead)
   int first_per_hour = 5;
   bool stop_reminder = false;  // of planned stops, the business day before
 };

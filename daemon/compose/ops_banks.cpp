@@ -26,6 +26,7 @@ struct Wait {
 Wait wait_of(const Source& source, const Notice& notice) {
   const Words& words = source.words;
   if (notice.lead_hold) return {words["hold.lead"], {}};
+  if (notice.hold.find("approval") != std::string::npos) return {words["hold.approval"], {}};
   auto window = source.platform.windows.find(notice.window);
   if (window != source.platform.windows.end()) {
     auto opens = window->second.next_open(source.now, source.platform.mail.attempt_timeout,

@@ -129,6 +129,9 @@ void add_question(View& view, const Source& source) {
     add("ASK_BANK_WAITS", with(source, {{"WAITS_NOTICE", source.detail_notices("notice")},
                                         {"WAITS_ID", source.detail("notice")},
                                         {"WAITS_REASON", source.detail("reason")}}));
+  } else if (topic == "approval") {
+    add("ASK_APPROVAL", with(source, {{"APPROVAL_NOTICE", source.detail_notices("notice")},
+                                      {"APPROVAL_ID", source.detail("notice")}}));
   } else if (topic == "stop_late") {
     add("ASK_STOP_LATE", with(source, {{"STOP_LATE", std::to_string(source.notice.stop)},
                                        {"STOP_LATE_BANKS", source.detail_names("banks")},
@@ -250,6 +253,7 @@ const Vocabulary& topics_vocabulary() {
           {"ASK_FAILURE_EMPTY", {{}, {{"GONE", {{"GONE_COMPONENTS"}, {}}}}}},
           {"ASK_CALENDAR", {{"CALENDAR_YEAR"}, {}}},
           {"ASK_BANK_WAITS", {{"WAITS_NOTICE", "WAITS_ID", "WAITS_REASON"}, {}}},
+          {"ASK_APPROVAL", {{"APPROVAL_NOTICE", "APPROVAL_ID"}, {}}},
           {"ASK_STOP_LATE",
            {{"STOP_LATE", "STOP_LATE_BANKS", "STOP_LATE_FROM", "STOP_LATE_LAST"}, {}}},
           {"ASK_OTHER",

@@ -31,7 +31,7 @@ std::vector<std::string> make_keys() {
       "unknown",       "no-title",      "audience.unnamed", "bank.unnamed", "services.unnamed",
       "services.more", "told.nothing",  "told.waiting",     "told.first",   "told.ended",
       "told.refused",  "told.removed",  "told.withdrawn",   "told.added",   "hold.lead",
-      "hold.brake",    "hold.clock",    "hold.window",      "hold.retry",   "hold.check",
+      "hold.approval", "hold.brake",    "hold.clock",    "hold.window",      "hold.retry",   "hold.check",
       "hold.none",     "chain.at-once", "chain.banks",      "chain.sent",   "chain.this",
       "chain.waiting", "chain.dropped", "chain.planned"};
   add_keys<FailureClass>(keys, "class");

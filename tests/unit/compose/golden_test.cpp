@@ -334,6 +334,7 @@ TEST_CASE("mail to the lead: each question") {
       {"undecided", 12, {{"services", "member-site"}, {"probes", "database/tcp"}}},
       {"failure_empty", 12, {{"components", "database, web-1"}}},
       {"calendar", 0, {{"year", "2100"}}},
+      {"approval", 12, {{"notice", "8"}}},
       {"stop_late", 0, {{"banks", "midori"}, {"from", "2027-01-24T01:00:00.000+09:00"}, {"last", "2027-01-15T16:59:50.000+09:00"}}},
       {"bank_waits", 12, {{"notice", "8"}, {"reason", "システム統括の承認待ち"}}},
       {"something_new", 0, {{"name", "value"}}},

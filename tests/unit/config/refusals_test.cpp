@@ -513,9 +513,7 @@ TEST_CASE("escalation") {
        "`undetermined_at_most` must be from 1s to 1d, not 0s"},
       {{"escalation: {correlate: «2h}"}, "`correlate` must be from 0s to 1h, not 2h"},
       {{"escalation: {report_due: «5s}"}, "`report_due` must be from 1m to 7d, not 5s"},
-      {{"bank_notices: {approval: «system-lead}"},
-       "approval: system-lead is not available yet: write approval: none"},
-      {{"bank_notices: {approval: «maybe}"}, "`approval` must be none"},
+      {{"bank_notices: {approval: «maybe}"}, "`approval` must be none or system-lead"},
       {{"bank_notices: {first_per_hour: «0}"},
        "`first_per_hour` must be a whole number from 1 to 1000"},
   });
