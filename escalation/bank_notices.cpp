@@ -15,11 +15,6 @@ int reports_to_banks(const Failure& failure) {
                                         [](const ProgressReport& report) { return report.to_banks; }));
 }
 
-const Bank* bank_named(const Platform& platform, const BankName& name) {
-  auto found = platform.banks.find(name);
-  return found == platform.banks.end() ? nullptr : &found->second;
-}
-
 NoticeId unsent_to(const Turn& turn, FailureId failure, const std::string& audience) {
   // One of a failure that joined this one counts: it may be under way.
   for (NoticeId id : turn.live.unsent) {
@@ -84,6 +79,11 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
 }
 
 }  // namespace
+
+const Bank* bank_named(const Platform& platform, const BankName& name) {
+  auto found = platform.banks.find(name);
+  return found == platform.banks.end() ? nullptr : &found->second;
+}
 
 std::optional<Instant> relapse_felt_by(const Failure& failure, const Bank* bank) {
   std::optional<Instant> last;
@@ -201,7 +201,8 @@ void settle(Turn& turn, FailureId id) {
     if (is_bank(notice.kind) && end_of_joins(turn, notice.failure) == id) return;
   }
   for (const auto& [bank, thread] : failure.banks) {
-    if (owed_to(failure, thread, bank_named(turn.platform, bank)).kind && !turn.recipients("bank:" + bank, NoticeKind::bank_first).empty()) return;
+    const bool owed = owed_to(failure, thread, bank_named(turn.platform, bank)).kind.has_value();
+    if (owed && !turn.recipients("bank:" + bank, NoticeKind::bank_first).empty()) return;
   }
   turn.edit(id).settled = true;
 }

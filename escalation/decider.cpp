@@ -61,7 +61,10 @@ void forget_what_is_seen(Turn& turn) {
 }
 
 void follow_services(Turn& turn) {
-  auto look = [&](const ComponentName& name) { return effective_state(turn, name); };
+  // For people: as last seen, also while a start or the end of a stop asks for fresh runs.
+  auto look = [&](const ComponentName& name) {
+    return state_of(turn.platform.components.at(name), turn.health(name));
+  };
   std::set<ServiceName> reported;
   for (FailureId id : turn.open_failures()) {
     const Failure& failure = turn.failure(id);

@@ -37,11 +37,12 @@ bool is_bad(const Turn& turn, const ComponentName& component) {
                                                                : std::optional(fresh->second));
 }
 
-bool is_seen_since(const Turn& turn, const ComponentName& name, Instant since) {
+bool is_seen_since(const Turn& turn, const ComponentName& name, Instant since, bool jobs_too) {
   const Component* component = component_of(turn, name);
   if (component == nullptr) return true;
   const ComponentHealth& health = turn.health(name);
   for (const ProbeSpec& spec : component->probes) {
+    if (spec.is_job() && !jobs_too) continue;
     auto probe = health.probes.find(spec.name);
     if (probe == health.probes.end() || !probe->second.failing) continue;
     const std::optional<Instant>& failed = probe->second.last_failing_started;
@@ -81,7 +82,7 @@ Keeping keeping_of(const Turn& turn, const std::vector<FailureId>& failures) {
       since = ended->second;
       // Judged when all that failed before the end was looked at again.
       if (!std::all_of(members.begin(), members.end(), [&](const ComponentName& member) {
-            return is_seen_since(turn, member, *since);
+            return is_seen_since(turn, member, *since, false);
           })) {
         continue;
       }

@@ -252,7 +252,7 @@ void open_and_join(Turn& turn) {
     if (!is_bad(turn, component) || is_quiet(turn, component)) continue;
     // After a stop or a start it is judged once, when all that failed before was looked at again.
     if (auto fresh = turn.live.fresh_from.find(component);
-        fresh != turn.live.fresh_from.end() && !is_seen_since(turn, component, fresh->second)) {
+        fresh != turn.live.fresh_from.end() && !is_seen_since(turn, component, fresh->second, false)) {
       continue;
     }
     if (turn.failure_of(component) == 0) open_or_join(turn, component, 0);

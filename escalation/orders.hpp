@@ -1,4 +1,5 @@
-// What the orders have in common: who gives them, and what is answered. Only for orders.cpp and stop_orders.cpp.
+// What the orders have in common: who gives them, and what is answered. Only for orders.cpp and
+// stop_orders.cpp.
 #pragma once
 
 #include <string>
@@ -16,8 +17,12 @@ struct Reply {
   StopId stop = 0;
 };
 
-inline Reply refused(std::string text) { return {false, std::move(text)}; }
-inline Reply done(std::string text, FailureId failure = 0) { return {true, std::move(text), failure}; }
+inline Reply refused(std::string text) {
+  return {false, std::move(text)};
+}
+inline Reply done(std::string text, FailureId failure = 0) {
+  return {true, std::move(text), failure};
+}
 
 struct Caller {
   const Person& person;

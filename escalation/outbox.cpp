@@ -184,8 +184,7 @@ void hand_over(Turn& turn, NoticeId id) {
     const BankThread& thread = failure.banks.at(notice.bank());
     notice.number = thread.mails + 1;
     notice.bank_version = failure.bank_version;
-    auto bank = turn.platform.banks.find(notice.bank());
-    notice.relapse = relapse_felt_by(failure, bank == turn.platform.banks.end() ? nullptr : &bank->second);
+    notice.relapse = relapse_felt_by(failure, bank_named(turn.platform, notice.bank()));
     notice.reports = 0;
     for (const ProgressReport& report : failure.reports) notice.reports += report.to_banks ? 1 : 0;
   }

@@ -13,7 +13,8 @@ namespace yagura {
 ComponentState effective_state(const Turn& turn, const ComponentName& component);
 bool is_bad(const Turn& turn, const ComponentName& component);  // a probe of it is confirmed as failing
 // Nothing of the component is hidden any more: each probe that failed before has a run begun since that says how it is now.
-bool is_seen_since(const Turn& turn, const ComponentName& component, Instant since);
+// Without `jobs_too` no job is waited for, which runs when its time comes: what it said before stays hidden until then.
+bool is_seen_since(const Turn& turn, const ComponentName& component, Instant since, bool jobs_too = true);
 // Every service that needs it, directly or not, is stopped.
 bool is_quiet(const Turn& turn, const ComponentName& component);
 // What a failure keeps down with every component outside it well (§3.3).
@@ -81,6 +82,7 @@ struct Owed {
 };
 // `bank`: null where the configuration knows it no more.
 Owed owed_to(const Failure& failure, const BankThread& thread, const Bank* bank);
+const Bank* bank_named(const Platform& platform, const BankName& name);  // null: it has left
 // The last relapse that took a service of the bank down again.
 std::optional<Instant> relapse_felt_by(const Failure& failure, const Bank* bank);
 void find_affected_banks(Turn& turn, FailureId id);

@@ -1,5 +1,6 @@
-// What each bank is owed of a planned stop (C3, N5), from what it has been told and what is true now. At most one notice
-// of a stop to a bank is under way; one that no longer says what is owed is withdrawn and replaced.
+// What each bank is owed of a planned stop (C3, N5), from what it has been told and what is true
+// now. At most one notice of a stop to a bank is under way; one that no longer says what is owed is
+// withdrawn and replaced.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,15 +24,18 @@ NoticeId unsent_of_stop(const Turn& turn, StopId id, const std::string& audience
   return 0;
 }
 
-// The first instant of the bank window on the business day before the stop. None: there is no such instant any more.
+// The first instant of the bank window on the business day before the stop. None: there is no such
+// instant any more.
 std::optional<Instant> remind_at(const Turn& turn, const Stop& stop) {
   auto day = turn.platform.calendar.business_days_before(turn.platform.zone.date_of(stop.from), 1);
   if (!day) return std::nullopt;
-  auto opens = turn.platform.window("bank_mail").next_open(turn.platform.zone.midnight(*day), turn.platform.context());
+  auto opens = turn.platform.window("bank_mail")
+                   .next_open(turn.platform.zone.midnight(*day), turn.platform.context());
   return opens && *opens < stop.from ? opens : std::nullopt;
 }
 
-// How its end is known: by runs begun after it, since a service that does not come back is no completion.
+// How its end is known: by runs begun after it, since a service that does not come back is no
+// completion.
 enum class Outcome { not_seen, well, failed };
 Outcome outcome_for(const Turn& turn, const Stop& stop, const Bank& bank) {
   Instant since = *stop.ended_at;
@@ -46,10 +50,12 @@ Outcome outcome_for(const Turn& turn, const Stop& stop, const Bank& bank) {
       if (failure.keeps_down.contains(service)) outcome = Outcome::not_seen;
     }
     const std::vector<ComponentName>& needed = turn.topology.components_of(service);
-    const bool seen = std::all_of(needed.begin(), needed.end(),
-                                  [&](const ComponentName& name) { return is_seen_since(turn, name, since); });
+    const bool seen = std::all_of(needed.begin(), needed.end(), [&](const ComponentName& name) {
+      return is_seen_since(turn, name, since, false);
+    });
     auto status = turn.state().core.services.find(service);
-    const bool up = status == turn.state().core.services.end() || status->second.state == ServiceState::up ||
+    const bool up = status == turn.state().core.services.end() ||
+                    status->second.state == ServiceState::up ||
                     status->second.state == ServiceState::degraded;
     if (!seen || !up) outcome = Outcome::not_seen;
   }
@@ -57,10 +63,11 @@ Outcome outcome_for(const Turn& turn, const Stop& stop, const Bank& bank) {
 }
 
 // The rules, in order; each with its reason.
-Owed owed_of_stop(const Turn& turn, const Stop& stop, const StopThread& thread, const BankName& name) {
+Owed owed_of_stop(const Turn& turn, const Stop& stop, const StopThread& thread,
+                  const BankName& name) {
   static const Bank left;
-  auto known = turn.platform.banks.find(name);
-  const Bank& bank = known == turn.platform.banks.end() ? left : known->second;
+  const Bank* known = bank_named(turn.platform, name);
+  const Bank& bank = known == nullptr ? left : *known;
   if (thread.undeliverable) return {{}, "its announcement was refused for good"};
   if (!thread.withdrawn_by.empty()) return {{}, "withdrawn by " + thread.withdrawn_by};
   if (thread.told == Told::ended) return {{}, "has been told how it ended"};
@@ -75,15 +82,19 @@ Owed owed_of_stop(const Turn& turn, const Stop& stop, const StopThread& thread, 
   }
   if (stop.ended_at) {
     switch (outcome_for(turn, stop, bank)) {
-      case Outcome::not_seen: return {{}, "over; whether its services are well is not seen yet"};
-      case Outcome::failed: return {{}, "a major failure keeps a service of it down: the bank is told of that"};
+      case Outcome::not_seen:
+        return {{}, "over; whether its services are well is not seen yet"};
+      case Outcome::failed:
+        return {{}, "a major failure keeps a service of it down: the bank is told of that"};
       case Outcome::well:
-        if (!told && stop.emergency) return {NoticeKind::stop_emergency, "completed before the bank could be told"};
+        if (!told && stop.emergency)
+          return {NoticeKind::stop_emergency, "completed before the bank could be told"};
         return {NoticeKind::stop_completed, "completed"};
     }
   }
   if (!told) {
-    if (stop.emergency) return {NoticeKind::stop_emergency, "an emergency stop of a service of the bank"};
+    if (stop.emergency)
+      return {NoticeKind::stop_emergency, "an emergency stop of a service of the bank"};
     return {NoticeKind::stop_planned, "a planned stop of a service of the bank"};
   }
   if (thread.version_told < stop.version) {
@@ -92,13 +103,16 @@ Owed owed_of_stop(const Turn& turn, const Stop& stop, const StopThread& thread, 
   }
   if (turn.platform.bank_notices.stop_reminder && !thread.reminded && !stop.began_at) {
     auto at = remind_at(turn, stop);
-    if (at && turn.now >= *at) return {NoticeKind::stop_reminder, "the business day before the stop"};
+    if (at && turn.now >= *at)
+      return {NoticeKind::stop_reminder, "the business day before the stop"};
   }
   return {{}, "has been told all so far"};
 }
 
 // One mail says that it was, and that it is over.
-bool says_the_end(const Stop& stop, NoticeKind kind) { return kind == NoticeKind::stop_emergency && stop.ended_at; }
+bool says_the_end(const Stop& stop, NoticeKind kind) {
+  return kind == NoticeKind::stop_emergency && stop.ended_at;
+}
 
 void owe_bank_of_stop(Turn& turn, StopId id, const BankName& bank) {
   const std::string audience = "bank:" + bank;
@@ -111,29 +125,41 @@ void owe_bank_of_stop(Turn& turn, StopId id, const BankName& bank) {
     const Notice& notice = turn.notice(unsent);
     if (notice.in_flight) return;  // Judged again when it is back.
     if (notice.frozen && !notice.accepted.empty() && owed.kind) {
-      // The bank has it, though not every contact does. News waits for those for a while, not for ever.
+      // The bank has it, though not every contact does. News waits for those for a while, not for
+      // ever.
       Instant until = *notice.sent_at + turn.platform.mail.retry_most;
       if (turn.now < until) return turn.wake_at(until);
       give_up_the_rest(turn, unsent, "a later notice to the bank takes its place");
     } else if (notice.frozen) {
       // Perhaps the bank has it: the same mail goes again, unless it would be old news.
-      const bool announces = notice.kind != NoticeKind::stop_cancelled && notice.kind != NoticeKind::stop_completed;
+      const bool announces =
+          notice.kind != NoticeKind::stop_cancelled && notice.kind != NoticeKind::stop_completed;
       if (!announces || stop.takes_place()) return;
-      turn.withdraw(unsent, "the stop is over or cancelled, after an attempt whose outcome is unknown");
+      turn.withdraw(unsent,
+                    "the stop is over or cancelled, after an attempt whose outcome is unknown");
       StopThread& thread = turn.edit_stop(id).banks.at(bank);
       thread.told = notice.topic == "completed" ? Told::ended : Told::first;
       return owe_bank_of_stop(turn, id, bank);
     } else {
-      const bool same = owed.kind == notice.kind && (notice.topic == "completed") == says_the_end(stop, notice.kind);
+      const bool same = owed.kind == notice.kind &&
+                        (notice.topic == "completed") == says_the_end(stop, notice.kind);
       if (same && (!notice.rendered || notice.bank_version == stop.version)) return;
       lead_hold = notice.lead_hold;
       hold_told_at = notice.hold_told_at;
-      turn.withdraw(unsent, same ? "what it says has changed; another takes its place" : owed.reason);
+      turn.withdraw(unsent,
+                    same ? "what it says has changed; another takes its place" : owed.reason);
     }
   }
   if (!owed.kind || turn.recipients(audience, *owed.kind).empty()) return;
-  NoticeId made = turn.queue({*owed.kind, audience, 0, owed.reason, says_the_end(stop, *owed.kind) ? "completed" : "", {},
-                              "bank_mail", false, id});
+  NoticeId made = turn.queue({*owed.kind,
+                              audience,
+                              0,
+                              owed.reason,
+                              says_the_end(stop, *owed.kind) ? "completed" : "",
+                              {},
+                              "bank_mail",
+                              false,
+                              id});
   if (made != 0 && lead_hold) {
     Notice& notice = turn.edit_notice(made);
     notice.lead_hold = true;
@@ -157,10 +183,17 @@ void tell_late(Turn& turn, StopId id) {
   }
   turn.edit_stop(id).late_told = true;
   if (untold.empty()) return;
-  turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, 0,
-                                     "a planned stop was not announced five business days before", "stop_late",
-                                     {{"banks", join(untold)}, {"from", turn.time(stop.from)}, {"last", turn.time(*last)}},
-                                     {}, false, id});
+  turn.queue_for(
+      Role::system_lead,
+      {NoticeKind::lead_attention,
+       {},
+       0,
+       "a planned stop was not announced five business days before",
+       "stop_late",
+       {{"banks", join(untold)}, {"from", turn.time(stop.from)}, {"last", turn.time(*last)}},
+       {},
+       false,
+       id});
 }
 
 // Over, and nothing is owed any more, nor may come to be.
@@ -169,10 +202,12 @@ void settle_stop(Turn& turn, StopId id) {
   if (stop.takes_place() || (!stop.regular.empty() && turn.now < stop.until)) return;
   for (const auto& [name, thread] : stop.banks) {
     if (unsent_of_stop(turn, id, "bank:" + name) != 0) return;
-    auto bank = turn.platform.banks.find(name);
-    if (!stop.ended_at || bank == turn.platform.banks.end() || turn.recipients("bank:" + name, NoticeKind::stop_completed).empty()) continue;
-    if (thread.told == Told::ended || thread.undeliverable || !thread.withdrawn_by.empty()) continue;
-    if (outcome_for(turn, stop, bank->second) != Outcome::failed) return;
+    const Bank* bank = bank_named(turn.platform, name);
+    if (!stop.ended_at || bank == nullptr) continue;
+    if (turn.recipients("bank:" + name, NoticeKind::stop_completed).empty()) continue;
+    if (thread.told == Told::ended || thread.undeliverable || !thread.withdrawn_by.empty())
+      continue;
+    if (outcome_for(turn, stop, *bank) != Outcome::failed) return;
   }
   turn.edit_stop(id).settled = true;
 }
@@ -212,8 +247,10 @@ void owe_banks_of_stop(Turn& turn, StopId id) {
     if (!stop.banks.contains(name) && concerns(stop, bank)) turn.edit_stop(id).banks[name];
   }
   std::vector<BankName> banks;
-  for (const auto& [bank, thread] : turn.stop(id).banks) banks.push_back(bank);
-  for (const BankName& bank : banks) owe_bank_of_stop(turn, id, bank);
+  for (const auto& [bank, thread] : turn.stop(id).banks)
+    banks.push_back(bank);
+  for (const BankName& bank : banks)
+    owe_bank_of_stop(turn, id, bank);
   tell_late(turn, id);
   const Stop& stop = turn.stop(id);
   if (stop.takes_place() || (!stop.regular.empty() && turn.now < stop.until)) {
@@ -232,9 +269,15 @@ void bank_told_of_stop(Turn& turn, const Notice& notice) {
   ++thread.mails;
   switch (notice.kind) {
     case NoticeKind::stop_cancelled:
-    case NoticeKind::stop_completed: thread.told = Told::ended; break;
-    case NoticeKind::stop_reminder: thread.reminded = true; break;
-    default: thread.told = notice.topic == "completed" ? Told::ended : Told::first; break;
+    case NoticeKind::stop_completed:
+      thread.told = Told::ended;
+      break;
+    case NoticeKind::stop_reminder:
+      thread.reminded = true;
+      break;
+    default:
+      thread.told = notice.topic == "completed" ? Told::ended : Told::first;
+      break;
   }
   thread.version_told = std::max(thread.version_told, notice.bank_version);
   if (notice.bank_version == stop.version) {
@@ -248,7 +291,8 @@ void bank_refused_stop(Turn& turn, const Notice& notice) {
   switch (notice.kind) {
     case NoticeKind::stop_planned:
     case NoticeKind::stop_emergency:
-      // After an attempt whose outcome is unknown the bank may have read it all the same, and hears how it goes on.
+      // After an attempt whose outcome is unknown the bank may have read it all the same, and hears
+      // how it goes on.
       if (notice.frozen) {
         thread.told = Told::first;
       } else {
@@ -256,9 +300,14 @@ void bank_refused_stop(Turn& turn, const Notice& notice) {
       }
       break;
     case NoticeKind::stop_cancelled:
-    case NoticeKind::stop_completed: thread.told = Told::ended; break;
-    case NoticeKind::stop_reminder: thread.reminded = true; break;
-    default: break;
+    case NoticeKind::stop_completed:
+      thread.told = Told::ended;
+      break;
+    case NoticeKind::stop_reminder:
+      thread.reminded = true;
+      break;
+    default:
+      break;
   }
   thread.version_told = std::max(thread.version_told, notice.bank_version);
 }
@@ -268,11 +317,19 @@ void withdrawn_stop_notice(Turn& turn, const Notice& notice, const PersonName& b
   StopThread& thread = stop.banks[notice.bank()];
   switch (notice.kind) {
     case NoticeKind::stop_planned:
-    case NoticeKind::stop_emergency: thread.withdrawn_by = by; break;
+    case NoticeKind::stop_emergency:
+      thread.withdrawn_by = by;
+      break;
     case NoticeKind::stop_cancelled:
-    case NoticeKind::stop_completed: thread.told = Told::ended; break;
-    case NoticeKind::stop_reminder: thread.reminded = true; break;
-    default: thread.version_told = stop.version; break;
+    case NoticeKind::stop_completed:
+      thread.told = Told::ended;
+      break;
+    case NoticeKind::stop_reminder:
+      thread.reminded = true;
+      break;
+    default:
+      thread.version_told = stop.version;
+      break;
   }
 }
 

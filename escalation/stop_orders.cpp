@@ -10,17 +10,23 @@ namespace {
 // What is quiet is not watched: a mistyped year must not make it so.
 constexpr Duration longest_stop = 31 * 24h;
 
-std::string names_of(const Stop& stop) { return stop.all_services ? "all services" : join(stop.services); }
+std::string names_of(const Stop& stop) {
+  return stop.all_services ? "all services" : join(stop.services);
+}
 
 std::optional<std::string> wrong_times(const Turn& turn, Instant from, Instant until, bool begun) {
-  if (until <= from) return "the stop would end before it begins: --until has to be later than --from";
+  if (until <= from)
+    return "the stop would end before it begins: --until has to be later than --from";
   if (!begun && from < turn.now) {
-    return fmt::format("{} is past: a stop that has begun cannot be planned any more", turn.time(from));
+    return fmt::format("{} is past: a stop that has begun cannot be planned any more",
+                       turn.time(from));
   }
   if (until <= turn.now) return fmt::format("{} is past", turn.time(until));
   if (until - from > longest_stop) {
-    return fmt::format("{} to {} is longer than 31 days, in which nothing of it would be watched; is the year right?",
-                       turn.time(from), turn.time(until));
+    return fmt::format(
+        "{} to {} is longer than 31 days, in which nothing of it would be watched; is the year "
+        "right?",
+        turn.time(from), turn.time(until));
   }
   if (!turn.platform.calendar.covers(turn.platform.zone.date_of(until))) {
     return "the calendar does not know the days of " + turn.time(until);
@@ -36,23 +42,30 @@ struct Announcing {
 Announcing check_notice(const Turn& turn, Instant from, bool emergency, bool after_the_fact) {
   Announcing result;
   auto last = announce_by(turn.platform, from);
-  auto opens = turn.platform.window("bank_mail").next_open(turn.now, turn.platform.mail.attempt_timeout, turn.platform.context());
+  auto opens =
+      turn.platform.window("bank_mail")
+          .next_open(turn.now, turn.platform.mail.attempt_timeout, turn.platform.context());
   result.deadline = last ? fmt::format("the last moment for the notice is {}", turn.time(*last))
                          : "no window of bank mail lies five business days before it";
   const bool in_time = last && opens && *opens <= *last;
   if (in_time) return result;
   if (!emergency) {
-    result.refusal = fmt::format("too late: {}, five business days before the stop, and the next mail to banks can go {}. "
-                                 "Choose a later day, or say --emergency, with the reason in -m",
-                                 last ? fmt::format("the last moment for the notice was {}", turn.time(*last)) : result.deadline,
-                                 opens ? turn.time(*opens) : "never");
+    result.refusal = fmt::format(
+        "too late: {}, five business days before the stop, and the next mail to banks can go {}. "
+        "Choose a later day, or say --emergency, with the reason in -m",
+        last ? fmt::format("the last moment for the notice was {}", turn.time(*last))
+             : result.deadline,
+        opens ? turn.time(*opens) : "never");
     return result;
   }
-  result.deadline = last ? fmt::format("an emergency: the last moment for the notice was {}", turn.time(*last)) : "an emergency";
+  result.deadline =
+      last ? fmt::format("an emergency: the last moment for the notice was {}", turn.time(*last))
+           : "an emergency";
   if ((!opens || *opens >= from) && !after_the_fact) {
-    result.refusal = fmt::format("the notice cannot go out before the stop begins: the next mail to banks can go {}. Say "
-                                 "--after-the-fact to have it worded as news of what was done",
-                                 opens ? turn.time(*opens) : "never");
+    result.refusal = fmt::format(
+        "the notice cannot go out before the stop begins: the next mail to banks can go {}. Say "
+        "--after-the-fact to have it worded as news of what was done",
+        opens ? turn.time(*opens) : "never");
   }
   return result;
 }
@@ -64,7 +77,8 @@ std::string whom(const Turn& turn, const Stop& stop, NoticeKind kind) {
     (turn.recipients("bank:" + name, kind).empty() ? without : told).insert(name);
   }
   std::string text = told.empty() ? "no bank is told" : "to be told: " + join(told);
-  if (!without.empty()) text += fmt::format("; NOT told, without a contact for stops: {}", join(without));
+  if (!without.empty())
+    text += fmt::format("; NOT told, without a contact for stops: {}", join(without));
   return text;
 }
 
@@ -79,7 +93,9 @@ std::optional<Reply> no_such_stop(const Turn& turn, StopId id) {
 }
 
 // The stops are looked at again in this turn.
-void look_again(Turn& turn) { turn.live.stops_change_at = turn.now; }
+void look_again(Turn& turn) {
+  turn.live.stops_change_at = turn.now;
+}
 
 Turn::Details details_of(const Turn& turn, const Stop& stop) {
   return {{"stop", std::to_string(stop.id)},
@@ -102,19 +118,24 @@ Reply follow(Turn& turn, const Caller& who, const PlanStop& order) {
   plan.all_services = order.all_services;
   plan.services = order.services;
   if (order.all_services) {
-    for (const auto& [name, service] : turn.platform.services) plan.services.insert(name);
+    for (const auto& [name, service] : turn.platform.services)
+      plan.services.insert(name);
   }
-  if (plan.services.empty()) return refused("name the services that stop: --service S, or --service all");
+  if (plan.services.empty())
+    return refused("name the services that stop: --service S, or --service all");
   for (const ServiceName& service : plan.services) {
     if (!turn.platform.services.contains(service)) return refused("there is no service " + service);
   }
   if (auto wrong = wrong_times(turn, order.from, order.until, false)) return refused(*wrong);
-  if (order.after_the_fact && !order.emergency) return refused("--after-the-fact is for an emergency: say --emergency too");
+  if (order.after_the_fact && !order.emergency)
+    return refused("--after-the-fact is for an emergency: say --emergency too");
   Announcing notice = check_notice(turn, order.from, order.emergency, order.after_the_fact);
   if (notice.refusal) return refused(*notice.refusal);
   for (const auto& [id, other] : turn.state().stops) {
-    if (other.takes_place() && other.from == order.from && other.until == order.until && other.services == plan.services) {
-      return refused(fmt::format("stop {} is this one already; `yagura stop change {}` changes it", id, id));
+    if (other.takes_place() && other.from == order.from && other.until == order.until &&
+        other.services == plan.services) {
+      return refused(
+          fmt::format("stop {} is this one already; `yagura stop change {}` changes it", id, id));
     }
   }
   Stop& stop = turn.add_stop();
@@ -141,7 +162,8 @@ Reply follow(Turn& turn, const Caller& who, const ChangeStop& order) {
   const bool running = seen.began_at.has_value();
   const Instant from = order.from.value_or(seen.from), until = order.until.value_or(seen.until);
   if (running && from != seen.from) {
-    return refused(fmt::format("stop {} runs since {}: only its end can be changed", seen.id, turn.time(*seen.began_at)));
+    return refused(fmt::format("stop {} runs since {}: only its end can be changed", seen.id,
+                               turn.time(*seen.began_at)));
   }
   if (running && until < seen.until) {
     return refused(fmt::format("stop {} runs: `yagura stop end {}` ends it now", seen.id, seen.id));
@@ -153,7 +175,8 @@ Reply follow(Turn& turn, const Caller& who, const ChangeStop& order) {
   const bool wider = from < seen.from || until > seen.until;
   Announcing notice;
   if (wider && !running) {
-    notice = check_notice(turn, from, order.emergency || seen.emergency, order.after_the_fact || seen.after_the_fact);
+    notice = check_notice(turn, from, order.emergency || seen.emergency,
+                          order.after_the_fact || seen.after_the_fact);
     if (notice.refusal) return refused(*notice.refusal);
   }
   Stop& stop = turn.edit_stop(order.stop);
@@ -163,12 +186,14 @@ Reply follow(Turn& turn, const Caller& who, const ChangeStop& order) {
   stop.emergency = stop.emergency || (order.emergency && wider);
   stop.after_the_fact = stop.after_the_fact || (order.after_the_fact && wider);
   stop.changed_at = turn.now;
+  if (times) stop.late_told = false;  // The new day has its own last moment.
   if (times || !running) ++stop.version;
   turn.fact(running ? "stop.extended" : "stop.changed", 0, details_of(turn, stop), who.person.id);
   look_again(turn);
-  Reply reply = done(fmt::format("stop {} is changed: {} to {}{}; {}", stop.id, turn.time(stop.from), turn.time(stop.until),
-                                 notice.deadline.empty() ? "" : "; " + notice.deadline,
-                                 whom(turn, stop, NoticeKind::stop_changed)));
+  Reply reply =
+      done(fmt::format("stop {} is changed: {} to {}{}; {}", stop.id, turn.time(stop.from),
+                       turn.time(stop.until), notice.deadline.empty() ? "" : "; " + notice.deadline,
+                       whom(turn, stop, NoticeKind::stop_changed)));
   reply.stop = stop.id;
   return reply;
 }
@@ -177,7 +202,8 @@ Reply follow(Turn& turn, const Caller& who, const EndStop& order) {
   if (!who.is_lead()) return refused(only_lead);
   if (auto no = no_such_stop(turn, order.stop)) return *no;
   if (!turn.stop(order.stop).began_at) {
-    return refused(fmt::format("stop {} has not begun: `yagura stop cancel {}` cancels it", order.stop, order.stop));
+    return refused(fmt::format("stop {} has not begun: `yagura stop cancel {}` cancels it",
+                               order.stop, order.stop));
   }
   Stop& stop = turn.edit_stop(order.stop);
   stop.until = turn.now;
@@ -197,38 +223,54 @@ Reply cancel_one_date(Turn& turn, const Caller& who, const CancelStop& order) {
   for (const Maintenance& one : turn.platform.maintenance) {
     if (one.name == order.regular) regular = &one;
   }
-  if (regular == nullptr) return refused(fmt::format("there is no regular stop {}; `yagura stops` lists them", order.regular));
+  if (regular == nullptr)
+    return refused(
+        fmt::format("there is no regular stop {}; `yagura stops` lists them", order.regular));
   if (!order.on) {
-    return refused(fmt::format("{} is a regular stop: say which date of it is cancelled, --on DATE (all of them: remove it "
-                               "from `maintenance`)", order.regular));
+    return refused(
+        fmt::format("{} is a regular stop: say which date of it is cancelled, --on DATE (all of "
+                    "them: remove it "
+                    "from `maintenance`)",
+                    order.regular));
   }
   const Instant midnight = turn.platform.zone.midnight(*order.on);
-  auto interval = without_cancelled(turn.platform, *regular, turn.state().stops).next_interval(midnight, turn.platform.context());
+  auto interval = without_cancelled(turn.platform, *regular, turn.state().stops)
+                      .next_interval(midnight, turn.platform.context());
   if (!interval || turn.platform.zone.date_of(interval->from) != *order.on) {
-    return refused(fmt::format("{} does not take place on {}{}", order.regular, format_date(*order.on),
-                               interval ? "; its next date from then on is " + format_date(turn.platform.zone.date_of(interval->from))
-                                        : ""));
+    return refused(
+        fmt::format("{} does not take place on {}{}", order.regular, format_date(*order.on),
+                    interval ? "; its next date from then on is " +
+                                   format_date(turn.platform.zone.date_of(interval->from))
+                             : ""));
   }
   if (interval->from <= turn.now) {
-    return refused(fmt::format("{} of {} has begun already", order.regular, format_date(*order.on)));
+    return refused(
+        fmt::format("{} of {} has begun already", order.regular, format_date(*order.on)));
   }
   Stop& stop = turn.add_stop();
   stop.regular = regular->name;
   stop.all_services = regular->all_services;
   stop.services = regular->services;
   if (stop.all_services) {
-    for (const auto& [name, service] : turn.platform.services) stop.services.insert(name);
+    for (const auto& [name, service] : turn.platform.services)
+      stop.services.insert(name);
   }
   stop.from = interval->from;
   stop.until = interval->until;
   stop.by = who.person.id;
   stop.cancelled_at = turn.now;
   stop.cancel_text = order.text;
-  turn.fact("stop.cancelled", 0, {{"stop", std::to_string(stop.id)}, {"regular", stop.regular}, {"text", order.text},
-                                  {"from", turn.time(stop.from)}, {"until", turn.time(stop.until)}}, who.person.id);
+  turn.fact("stop.cancelled", 0,
+            {{"stop", std::to_string(stop.id)},
+             {"regular", stop.regular},
+             {"text", order.text},
+             {"from", turn.time(stop.from)},
+             {"until", turn.time(stop.until)}},
+            who.person.id);
   look_again(turn);
-  Reply reply = done(fmt::format("{} of {} is cancelled: its services are watched as ever; {}", stop.regular,
-                                 format_date(*order.on), whom(turn, stop, NoticeKind::stop_cancelled)));
+  Reply reply =
+      done(fmt::format("{} of {} is cancelled: its services are watched as ever; {}", stop.regular,
+                       format_date(*order.on), whom(turn, stop, NoticeKind::stop_cancelled)));
   reply.stop = stop.id;
   return reply;
 }
@@ -240,17 +282,23 @@ Reply follow(Turn& turn, const Caller& who, const CancelStop& order) {
   if (!order.regular.empty()) return cancel_one_date(turn, who, order);
   if (auto no = no_such_stop(turn, order.stop)) return *no;
   const Stop& seen = turn.stop(order.stop);
-  if (order.on) return refused(fmt::format("stop {} is a single one: cancel it without --on", order.stop));
-  if (seen.began_at) return refused(fmt::format("stop {} has begun: `yagura stop end {}` ends it now", seen.id, seen.id));
+  if (order.on)
+    return refused(fmt::format("stop {} is a single one: cancel it without --on", order.stop));
+  if (seen.began_at)
+    return refused(
+        fmt::format("stop {} has begun: `yagura stop end {}` ends it now", seen.id, seen.id));
   bool told = false;
-  for (const auto& [bank, thread] : seen.banks) told = told || thread.told == Told::first;
+  for (const auto& [bank, thread] : seen.banks)
+    told = told || thread.told == Told::first;
   Stop& stop = turn.edit_stop(order.stop);
   stop.cancelled_at = turn.now;
   stop.cancel_text = order.text;
-  turn.fact("stop.cancelled", 0, {{"stop", std::to_string(stop.id)}, {"text", order.text}}, who.person.id);
+  turn.fact("stop.cancelled", 0, {{"stop", std::to_string(stop.id)}, {"text", order.text}},
+            who.person.id);
   look_again(turn);
-  Reply reply = done(fmt::format("stop {} is cancelled; {}", stop.id,
-                                 told ? "the banks that were told of it are told so" : "no bank had been told of it"));
+  Reply reply = done(fmt::format(
+      "stop {} is cancelled; {}", stop.id,
+      told ? "the banks that were told of it are told so" : "no bank had been told of it"));
   reply.stop = stop.id;
   return reply;
 }

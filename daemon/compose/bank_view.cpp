@@ -1,9 +1,8 @@
 #include "bank_view.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "bank_parts.hpp"
 #include "japanese.hpp"
 #include "mail_thread.hpp"
 #include "text.hpp"
@@ -12,18 +11,6 @@ namespace yagura {
 namespace {
 
 constexpr std::size_t most_reports = 30;
-constexpr std::size_t most_services_in_subject = 2;
-
-std::vector<std::string> contact_names(const Bank& bank, const Notice& notice) {
-  std::vector<std::string> names;
-  for (const Contact& contact : bank.contacts) {
-    bool written_to = std::any_of(notice.to.begin(), notice.to.end(),
-                                  [&](const Recipient& to) { return to.mail == contact.mail; });
-    bool counts = notice.to.empty() ? contact.for_failures : written_to;
-    if (counts && !contact.name.empty()) names.push_back(one_line(contact.name, 200));
-  }
-  return names;
-}
 
 // Those that the failure kept down; where there are none, those that it touched.
 void add_services(BankView& view, const Platform& platform, const Bank& bank,
@@ -81,15 +68,6 @@ void add_window(BankView& view, const Platform& platform, const Failure& failure
   if (!is_bank_first(notice.kind)) return;
   view.late = platform.zone.date_of(view.occurred_at) != platform.zone.date_of(view.now) ||
               !window->second.is_open(view.occurred_at, platform.context());
-}
-
-std::string services_in_short(const BankView& bank, const Words& words) {
-  std::vector<std::string> names;
-  for (const auto& service : bank.services)
-    names.push_back(service.name);
-  if (names.empty()) return words["services.unnamed"];
-  if (names.size() <= most_services_in_subject) return japanese::list(names);
-  return fmt::format("{} {}", names.front(), words.counted("services.more", names.size() - 1));
 }
 
 }  // namespace
@@ -168,17 +146,15 @@ View to_view(const BankView& bank, const Zone& zone, const Words& words) {
   const std::string& unknown = words["unknown"];
   const auto time = [&](Instant at) { return japanese::time(at, zone); };
   View view{unknown};
-  view.set("BANK", bank.bank.empty() ? words["bank.unnamed"] : bank.bank);
+  add_addressee(view, bank.bank, bank.contacts, words);
   view.set("FAILURE", std::to_string(bank.failure));
   view.set("NUMBER", std::to_string(bank.number));
-  view.set("SERVICES", services_in_short(bank, words));
+  std::vector<std::string> names;
+  for (const auto& service : bank.services)
+    names.push_back(service.name);
+  view.set("SERVICES", services_in_short(names, words));
   view.set("OCCURRED_AT", time(bank.occurred_at));
   view.set("NOW", time(bank.now));
-  for (const std::string& name : bank.contacts) {
-    View contact{unknown};
-    contact.set("CONTACT_NAME", name);
-    view.add("CONTACT", std::move(contact));
-  }
   for (const auto& one : bank.services) {
     View service{unknown};
     service.set("SERVICE_NAME", one.name);

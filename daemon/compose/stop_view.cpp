@@ -1,36 +1,11 @@
 #include "stop_view.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
+#include "bank_parts.hpp"
 #include "japanese.hpp"
 #include "text.hpp"
 
 namespace yagura {
 namespace {
-
-constexpr std::size_t most_services_in_subject = 2;
-
-std::string in_short(const std::vector<std::string>& names, const Words& words) {
-  if (names.empty()) return words["services.unnamed"];
-  if (names.size() <= most_services_in_subject) return japanese::list(names);
-  return fmt::format("{} {}", names.front(), words.counted("services.more", names.size() - 1));
-}
-
-void add_contacts(View& view, const Bank& bank, const Notice& notice, const std::string& unknown) {
-  for (const Contact& contact : bank.contacts) {
-    const bool written_to = notice.to.empty()
-                                ? contact.for_stops
-                                : std::any_of(notice.to.begin(), notice.to.end(), [&](const Recipient& to) {
-                                    return to.mail == contact.mail;
-                                  });
-    if (!written_to || contact.name.empty()) continue;
-    View name{unknown};
-    name.set("CONTACT_NAME", one_line(contact.name, 200));
-    view.add("CONTACT", std::move(name));
-  }
-}
 
 // Announced in time or not: what is late is apologised for.
 bool is_late(const Platform& platform, const Stop& stop, Instant now) {
@@ -57,7 +32,8 @@ const Vocabulary& stop_vocabulary() {
   return vocabulary;
 }
 
-View stop_view(const Platform& platform, const State& state, const Notice& notice, const Words& words, Instant now) {
+View stop_view(const Platform& platform, const State& state, const Notice& notice,
+               const Words& words, Instant now) {
   static const Bank left;
   static const Stop gone;
   static const StopThread untold;
@@ -71,22 +47,20 @@ View stop_view(const Platform& platform, const State& state, const Notice& notic
   const std::string& unknown = words["unknown"];
   const auto time = [&](Instant at) { return japanese::time(at, platform.zone); };
   View view{unknown};
-  const std::string name = one_line(bank.name, 200);
-  view.set("BANK", name.empty() ? words["bank.unnamed"] : name);
+  add_addressee(view, one_line(bank.name, 200), contact_names(bank, notice), words);
   view.set("STOP", std::to_string(notice.stop));
   view.set("DATE", japanese::date(platform.zone.date_of(stop.from)));
   view.set("FROM", time(stop.from));
   view.set("UNTIL", time(stop.until));
   view.set("TEXT", many_lines(stop.text));
   view.set("NOW", time(now));
-  add_contacts(view, bank, notice, unknown);
   std::vector<std::string> names;
   for (const ServiceName& id : stop.services) {
     auto service = platform.services.find(id);
     if (!bank.services.contains(id) || service == platform.services.end()) continue;
     names.push_back(one_line(service->second.name, 200));
   }
-  view.set("SERVICES", in_short(names, words));
+  view.set("SERVICES", services_in_short(names, words));
   for (const std::string& one : names) {
     View service{unknown};
     service.set("SERVICE_NAME", one);
@@ -97,7 +71,8 @@ View stop_view(const Platform& platform, const State& state, const Notice& notic
   view.show_if(stop.phase() == StopPhase::completed, "COMPLETED");
   view.show_if(!stop.emergency && is_late(platform, stop, now), "LATE");
   view.show_if(thread.told != Told::nothing, "TOLD");
-  if (thread.told_from && thread.told_until && (*thread.told_from != stop.from || *thread.told_until != stop.until)) {
+  if (thread.told_from && thread.told_until &&
+      (*thread.told_from != stop.from || *thread.told_until != stop.until)) {
     View moved{unknown};
     moved.set("MOVED_FROM", time(*thread.told_from));
     moved.set("MOVED_UNTIL", time(*thread.told_until));

@@ -50,6 +50,12 @@ struct GuardedFile {
   enum class Kind { configuration, state, templates, program, secret } kind = Kind::configuration;
 };
 
+// A call to whoever misses the daemon when it does not come (daemon/server/heartbeat.hpp).
+struct HeartbeatSettings {
+  std::string url;  // http:// or https://
+  Duration every = 1min;
+};
+
 // All paths are absolute.
 struct Configuration {
   PlatformPtr platform;  // the limits of mail (attempts, retries) are in platform->mail
@@ -58,6 +64,7 @@ struct Configuration {
   std::string http_address;  // "127.0.0.1:9640", "[::1]:9640"; empty: no HTTP
   MailSettings mail;
   std::optional<io::RunAs> response_user;  // none: response programs run as the daemon does
+  std::optional<HeartbeatSettings> heartbeat;
   std::map<ProbeId, ProbeSetup> probes;
   Duration keep_record{};
   Duration keep_samples{};

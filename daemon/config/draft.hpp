@@ -70,7 +70,7 @@ struct Draft {
 };
 
 // In the order in which they are called.
-void read_settings(Draft& draft);  // timezone, state, listen, retention, response_user
+void read_settings(Draft& draft);  // timezone, state, listen, heartbeat, retention, response_user
 void read_calendar(Draft& draft);
 void read_windows(Draft& draft);
 void read_people(Draft& draft);

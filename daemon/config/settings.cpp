@@ -1,4 +1,4 @@
-// timezone, state, listen, retention, response_user.
+// timezone, state, listen, heartbeat, retention, response_user.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sys/un.h>
@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "draft.hpp"
+#include "liveness/http_run.hpp"
 
 namespace yagura {
 namespace {
@@ -72,6 +73,26 @@ void read_listen(Draft& draft) {
   listen.finish();
 }
 
+// Whoever misses the daemon has to be asked often enough: an hour between two beats is an hour in
+// which nobody watches and nobody knows.
+void read_heartbeat(Draft& draft) {
+  const Node* section = draft.root.find("heartbeat");
+  if (section == nullptr) return;
+  Reader heartbeat(*section, draft.problems, "heartbeat");
+  HeartbeatSettings settings;
+  heartbeat.required("url");
+  if (auto text = heartbeat.text("url")) {
+    if (auto url = parse_http_url(*text)) {
+      settings.url = url->text;
+    } else {
+      heartbeat.problem(*heartbeat.find("url"), fmt::format("`url`: {}", url.error().message));
+    }
+  }
+  settings.every = duration_within(heartbeat, "every", 1min, 1s, 5min);
+  heartbeat.finish();
+  draft.configuration.heartbeat = std::move(settings);
+}
+
 void read_retention(Draft& draft) {
   draft.configuration.keep_record = 24h * 400;
   draft.configuration.keep_samples = 24h * 90;
@@ -134,6 +155,7 @@ void read_settings(Draft& draft) {
   draft.guard(draft.configuration.state_folder, draft.section_key("state"),
               GuardedFile::Kind::state);
   read_listen(draft);
+  read_heartbeat(draft);
   read_retention(draft);
   read_response_user(draft);
 }

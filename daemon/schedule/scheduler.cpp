@@ -168,4 +168,11 @@ Duration Scheduler::lateness(Instant now) const {
   return next ? std::max(Duration{0}, now - *next) : Duration{0};
 }
 
+void Scheduler::each_running(Instant now,
+                             const std::function<void(const ProbeId&, Duration)>& tell) const {
+  for (const auto& [id, plan] : probes_) {
+    if (plan.mode == Plan::Mode::running) tell(id, now - offset_ - plan.started);
+  }
+}
+
 }  // namespace yagura

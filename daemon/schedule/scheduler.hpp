@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -72,6 +73,9 @@ class Scheduler {
   std::size_t size() const { return probes_.size(); }
   // How late the most overdue probe is now.
   Duration lateness(Instant now) const;
+  // Tells each run in flight, and for how long it has lasted.
+  void each_running(Instant now,
+                    const std::function<void(const ProbeId&, Duration)>& tell) const;
   // The greatest lateness that was handed out since the last call.
   Duration take_worst_lateness() { return std::exchange(worst_, Duration{0}); }
   // Slots that fell out because a run lasted longer than the interval or because due() was called

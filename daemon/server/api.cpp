@@ -16,6 +16,9 @@ namespace yagura {
 
 namespace {
 
+constexpr std::string_view came_back_too_often =
+    "not taken: the job has failed and come back too often of late; send it again in 20 seconds";
+
 namespace json = boost::json;
 using Respond_ = std::function<void(WebResponse)>;
 
@@ -305,7 +308,7 @@ class Api {
     auto job = job_named(engine_.jobs(), read->job.component, read->job.probe);
     if (!job) return refusal(404, "there is no job " + read->job.component + "; `yagura jobs` lists them");
     if (!engine_.job_ping(*job, read->ping)) {
-      return refusal(429, "not taken: the job has failed and come back too often of late");
+      return refusal(429, std::string(came_back_too_often));
     }
     return fine("{\"done\":true}\n");
   }
@@ -329,7 +332,7 @@ WebResponse web_ping(Engine& engine, const WebRequest& request) {
   }
   read->ping.body = kept_of_body(request.body);
   if (!engine.job_ping(read->job, read->ping)) {
-    return {429, "text/plain", "not taken: the job has failed and come back too often of late\n"};
+    return {429, "text/plain", std::string(came_back_too_often) + "\n"};
   }
   return {200, "text/plain", "OK\n"};
 }
@@ -352,7 +355,7 @@ WebHandler web_handler(Engine& engine, Store& store) {
       auto trouble = store.trouble();
       Duration late = engine.scheduler().lateness(engine.now());
       if (trouble) return answer({503, "text/plain", "the record cannot be written: " + *trouble + "\n"});
-      if (late > 1min) {
+      if (late > tolerated_lateness) {
         return answer({503, "text/plain", "probes run late: " + format_duration(late) + "\n"});
       }
       return answer({200, "text/plain", "ok\n"});

@@ -12,6 +12,7 @@
 
 #include "api.hpp"
 #include "folder.hpp"
+#include "heartbeat.hpp"
 #include "load_here.hpp"
 #include "log.hpp"
 #include "loop_surroundings.hpp"
@@ -29,8 +30,9 @@ class Daemon {
   Daemon(Configuration configuration, Composer composer, std::unique_ptr<Store> store, Kept kept)
       : store_(std::move(store)),
         engine_(surroundings_, *store_, std::move(configuration), std::move(composer), std::move(kept)),
+        heartbeat_(std::make_unique<Heartbeat>(surroundings_, *store_, engine_)),
         backups_(surroundings_.runtime(), engine_.configuration().state_folder),
-        signals_(loop_, SIGTERM, SIGINT, SIGHUP), watchdog_(loop_), trouble_timer_(loop_) {}
+        signals_(loop_, SIGTERM, SIGINT, SIGHUP), watchdog_(loop_), look_timer_(loop_) {}
 
   Result<void> listen() {
     const Configuration& configuration = engine_.configuration();
@@ -55,8 +57,8 @@ class Daemon {
     look_at_folders();
     wait_for_signal();
     pet_watchdog();
-    look_at_record();
     engine_.start();
+    look_around();
     sd_notify(0, "READY=1\nSTATUS=watching");
     log::line(log::Level::info, "daemon.ready",
               {{"control", engine_.configuration().control_socket},
@@ -99,6 +101,7 @@ class Daemon {
     sd_notify(0, "STOPPING=1");
     log::line(log::Level::info, "daemon.stopping", {{"signal", strsignal(signal)}});
     web_.reset();
+    heartbeat_.reset();
     engine_.drain(20s, [this] {
       control_.reset();
       if (!store_->flush(10s)) log::line(log::Level::error, "record.unwritten", {{"queued", std::to_string(store_->queued())}});
@@ -106,13 +109,32 @@ class Daemon {
     });
   }
 
+  // Fed while the loop turns and the record's writer comes back from the disk. A disk that answers with errors feeds it: a
+  // restart would not mend that, and would lose what waits in memory. With a writer that hangs nothing can be done any more.
   void pet_watchdog() {
     std::uint64_t microseconds = 0;
     if (sd_watchdog_enabled(0, &microseconds) <= 0) return;
-    sd_notify(0, "WATCHDOG=1");
-    watchdog_.expires_after(std::chrono::microseconds(microseconds / 3));
+    const std::chrono::microseconds period(microseconds);
+    const Duration stalled = store_->stalled_for();
+    if (stalled < period) {
+      sd_notify(0, "WATCHDOG=1");
+    } else if (!starves_) {
+      log::line(log::Level::error, "watchdog.starves",
+                {{"why", "the record's writer has not come back from the disk for " + format_duration(stalled)}});
+    }
+    starves_ = stalled >= period;
+    watchdog_.expires_after(period / 3);
     watchdog_.async_wait([this](boost::system::error_code error) {
       if (!error) pet_watchdog();
+    });
+  }
+
+  void look_around() {
+    look_at_record();
+    if (heartbeat_) heartbeat_->look();
+    look_timer_.expires_after(std::chrono::seconds(1));
+    look_timer_.async_wait([this](boost::system::error_code error) {
+      if (!error) look_around();
     });
   }
 
@@ -128,21 +150,18 @@ class Daemon {
       sd_notify(0, "STATUS=watching");
     }
     in_trouble_ = trouble.has_value();
-    trouble_timer_.expires_after(std::chrono::seconds(1));
-    trouble_timer_.async_wait([this](boost::system::error_code error) {
-      if (!error) look_at_record();
-    });
   }
 
   asio::io_context loop_{1};
   LoopSurroundings surroundings_{loop_};
   std::unique_ptr<Store> store_;  // gone before the surroundings, through which it tells what is durable
   Engine engine_;
+  std::unique_ptr<Heartbeat> heartbeat_;
   Backups backups_;
   std::unique_ptr<WebServer> control_, web_;
   asio::signal_set signals_;
-  asio::steady_timer watchdog_, trouble_timer_;
-  bool in_trouble_ = false;
+  asio::steady_timer watchdog_, look_timer_;
+  bool in_trouble_ = false, starves_ = false;
   std::chrono::steady_clock::time_point told_{};
 };
 

@@ -18,6 +18,7 @@
 #include "metrics.hpp"
 #include "monitor.hpp"
 #include "scheduler.hpp"
+#include "signs_of_life.hpp"
 #include "store.hpp"
 #include "surroundings.hpp"
 
@@ -65,6 +66,8 @@ class Engine {
   const Composer& composer() const { return composer_; }
   const Scheduler& scheduler() const { return scheduler_; }
   const Metrics& metrics();
+  // Whether probes run and notices leave; of the record what the store itself says.
+  Signs signs();
   JobCalendar job_calendar() const;
   Instant now() const { return clock_.peek(); }
 
@@ -120,7 +123,8 @@ class Engine {
   std::map<StepKey, std::unique_ptr<StartedProgram>> steps_;
   std::shared_ptr<Transport> transport_;
   std::map<NoticeId, std::string> bytes_;  // of notices not sent yet
-  std::size_t deliveries_ = 0;             // in flight
+  std::map<NoticeId, SteadyInstant> deliveries_;  // in flight, since when
+  SteadyInstant outbox_moved_{};                  // when one began or ended
   void watch_order(CommandId id, Duration after);
   void forget_alarm(CommandId id);
   std::map<CommandId, std::unique_ptr<Alarm>> order_alarms_;

@@ -100,7 +100,8 @@ void Engine::act(const HandOver& hand_over) {
     }
   }
   auto give = [this, id = notice.id](Delivery delivery) {
-    --deliveries_;
+    deliveries_.erase(id);
+    outbox_moved_ = clock_.steady();
     ++metrics_.deliveries;
     if (delivery.unknown) ++metrics_.deliveries_unknown;
     if (!delivery.deferred.empty()) ++metrics_.deliveries_deferred;
@@ -115,7 +116,7 @@ void Engine::act(const HandOver& hand_over) {
     if (!state().notices.at(id).is_unsent()) bytes_.erase(id);
     watch_drain();
   };
-  ++deliveries_;
+  deliveries_[notice.id] = outbox_moved_ = clock_.steady();
   Envelope envelope;
   envelope.from = configuration_.mail.from.address;
   for (const Recipient& to : notice.to) {

@@ -86,6 +86,26 @@ bool Engine::reload(const std::string& who, Problems& problems) {
 
 const Metrics& Engine::metrics() { return metrics_; }
 
+Signs Engine::signs() {
+  const Instant now = read_clock();
+  const auto age = [steady = clock_.steady()](SteadyInstant since) {
+    return std::chrono::duration_cast<Duration>(steady - since);
+  };
+  Signs signs;
+  signs.lateness = scheduler_.lateness(now);
+  scheduler_.each_running(now, [&](const ProbeId& id, Duration so_far) {
+    auto component = platform().components.find(id.component);
+    const ProbeSpec* spec = component == platform().components.end() ? nullptr : component->second.probe(id.probe);
+    if (spec != nullptr) signs.overrun = std::max(signs.overrun, so_far - spec->timeout);
+  });
+  signs.record_trouble = store_.trouble();
+  std::map<NoticeId, Duration> attempts;
+  for (const auto& [id, since] : deliveries_) attempts[id] = age(since);
+  signs.outbox_stands = outbox_stands(state(), attempts, age(outbox_moved_), now);
+  signs.attempt_timeout = platform().mail.attempt_timeout;
+  return signs;
+}
+
 void Engine::drain(Duration at_most, std::function<void()> done) {
   draining_ = true;
   drained_ = std::move(done);
@@ -97,7 +117,7 @@ void Engine::drain(Duration at_most, std::function<void()> done) {
 }
 
 void Engine::watch_drain() {
-  if (!draining_ || deliveries_ != 0 || !drained_) return;
+  if (!draining_ || !deliveries_.empty() || !drained_) return;
   drain_alarm_->cancel();
   surroundings_.post(std::exchange(drained_, nullptr));
 }

@@ -72,6 +72,7 @@ struct Shared {
   Store::Head head;
   std::string error;  // of the last attempt; empty after a success
   std::optional<Clock::time_point> attempt_since, failing_since;
+  Clock::time_point moved_at{};  // an attempt ended, or something came while nothing waited
   bool stopping = false;  // ends when the queue is empty
   bool given_up = false;  // ends now, calls nobody
   bool ended = false;
@@ -145,6 +146,7 @@ bool attempt(Shared& shared, std::size_t& together) {
   {
     std::lock_guard lock(shared.mutex);
     shared.attempt_since.reset();
+    shared.moved_at = Clock::now();
     if (written && shared.failing_since) {
       news = fmt::format("the record is written again after {}",
                          format_duration(since(*shared.failing_since)));
@@ -229,6 +231,7 @@ class SqliteStore final : public Store {
   void append(Transaction transaction, std::function<void()> done) override {
     std::size_t size = size_of(transaction);
     std::lock_guard lock(shared_->mutex);
+    if (shared_->queue.empty()) shared_->moved_at = Clock::now();
     shared_->queue.push_back(Item{std::move(transaction), std::move(done), size});
     shared_->items += size;
     ++shared_->accepted;
@@ -259,6 +262,11 @@ class SqliteStore final : public Store {
           now.items, now.options.most_queued);
     }
     return std::nullopt;
+  }
+
+  Duration stalled_for() const override {
+    std::lock_guard lock(shared_->mutex);
+    return shared_->queue.empty() ? Duration{0} : since(shared_->moved_at);
   }
 
   bool flush(Duration at_most) override {

@@ -58,7 +58,11 @@ struct Transaction {
   std::vector<RecordEntry> entries;
   std::vector<MailBytes> mails;
   std::vector<JobRow> jobs;
-  bool empty() const { return entries.empty() && mails.empty() && jobs.empty(); }
+  // A sign that the database takes writes, in the place of the one before; not part of the chain.
+  std::optional<Instant> written_at;
+  bool empty() const {
+    return entries.empty() && mails.empty() && jobs.empty() && !written_at;
+  }
 };
 
 struct StoreOptions {
@@ -106,6 +110,10 @@ class Store {
   virtual std::size_t queued() const = 0;
   // What keeps the record from being written, in words; nothing while writing works.
   virtual std::optional<std::string> trouble() const = 0;
+  // For how long something has waited without an attempt to write having come to its end, well or
+  // badly: the worker, or a call of it to the disk, hangs. A disk that answers with an error is no
+  // such case.
+  virtual Duration stalled_for() const { return Duration{0}; }
   // Waits until everything queued so far is durable and its `done` was called, at most that long.
   // False: not all. Not to be called from a `done`.
   virtual bool flush(Duration at_most) = 0;

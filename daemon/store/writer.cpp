@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <string>
 
 #include "chain.hpp"
 #include "folder.hpp"
@@ -112,6 +113,9 @@ Result<void> Writer::prepare() {
       {insert_job_,
        "INSERT INTO job (component, probe, state) VALUES (?1, ?2, ?3) "
        "ON CONFLICT (component, probe) DO UPDATE SET state = excluded.state"},
+      {insert_written_,
+       "INSERT INTO meta (name, value) VALUES ('written_at_ms', ?1) "
+       "ON CONFLICT (name) DO UPDATE SET value = excluded.value"},
   };
   for (const Need& need : needs) {
     Result<sqlite::Statement> statement = connection_.prepare(need.sql);
@@ -217,6 +221,10 @@ Result<void> Writer::write(std::span<const Transaction* const> transactions,
     }
     for (const JobRow& job : transaction->jobs) {
       if (done) done = insert(job);
+    }
+    if (done && transaction->written_at) {
+      const auto written_at = transaction->written_at->time_since_epoch().count();
+      done = insert_written_.bind(1, std::to_string(written_at)).run();
     }
   }
   if (done) done = scope->commit();

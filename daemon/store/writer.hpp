@@ -51,7 +51,7 @@ class Writer {
   Result<void> insert(const JobRow& job);
 
   sqlite::Connection connection_;  // before the statements, which must go first
-  sqlite::Statement last_row_, insert_row_, insert_mail_, same_mail_, insert_job_;
+  sqlite::Statement last_row_, insert_row_, insert_mail_, same_mail_, insert_job_, insert_written_;
   std::string instance_;
   Store::Head head_;
   dev_t device_ = 0;

@@ -13,7 +13,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from world import (BUILD, PATIENCE, SOURCE, USER, Case, Daemon, Relay, WebServer, far_day, free_port, message_of,
+from world import (BUILD, PATIENCE, SOURCE, USER, Case, Daemon, Relay, WebServer, far_day, free_port, healthz, message_of,
                    wait_for)
 
 
@@ -254,11 +254,7 @@ class FullDisk(Case):
                                "sh", self.folder / "state"], capture_output=True, text=True)
 
     def healthz(self):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/healthz", timeout=PATIENCE) as answer:
-                return answer.status
-        except urllib.error.HTTPError as refused:
-            return refused.code
+        return healthz(self.http_port)
 
     def test_nothing_is_lost_while_the_disk_is_full(self):
         mount = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=4m tmpfs "$0" && exec "$@"', self.folder / "state"]

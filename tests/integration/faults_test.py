@@ -8,11 +8,10 @@ import subprocess
 import threading
 import time
 import unittest
-import urllib.error
 import urllib.request
 
 from storm import LONG, Storm, Target, chance, quiet_port, table
-from world import BUILD, PATIENCE, Case, wait_for
+from world import BUILD, PATIENCE, Case, Listener, healthz, wait_for
 
 
 class Disk:
@@ -71,11 +70,7 @@ class FullDisk(Storm):
     TIMES = 30 if LONG else 4
 
     def healthz(self):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.load.http_port}/healthz", timeout=PATIENCE) as answer:
-                return answer.status
-        except urllib.error.HTTPError as refused:
-            return refused.code
+        return healthz(self.load.http_port)
 
     def wait_for_room(self, disk):
         try:
@@ -285,27 +280,14 @@ class Exhausted(Case):
             return int(re.search(r"VmHWM:\s+(\d+) kB", status.read()).group(1))
 
 
-class Page:
+class Page(Listener):
     """A page that is there, or one that never ends."""
 
     def __init__(self, port, endless=False):
         self.port = port
         self.endless = endless
         self.pieces = 0
-        self.listener = socket.create_server(("127.0.0.1", port), backlog=128)
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        self.open()
 
     def _serve(self, connection):
         with connection:

@@ -10,12 +10,11 @@ import shutil
 import socket
 import ssl
 import subprocess
-import threading
 import time
 import unicodedata
 import unittest
 
-from world import BUILD, PATIENCE, SOURCE, USER, Case, Relay, far_day, free_port, message_of, wait_for
+from world import BUILD, PATIENCE, SOURCE, USER, Case, Listener, Relay, far_day, free_port, message_of, wait_for
 
 PASSWORD = "fire & tower 7"
 
@@ -30,30 +29,20 @@ def hidden(text):
                    if one != "\n" and unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp")})
 
 
-class Banner:
+class Banner(Listener):
     """A server that says the same to everybody who connects."""
 
     def __init__(self, bytes_):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._serve, args=(bytes_,), daemon=True).start()
+        self.bytes = bytes_
+        self.open()
 
-    def _serve(self, bytes_):
-        while True:
+    def _serve(self, connection):
+        with connection:
             try:
-                connection, _ = self.listener.accept()
+                connection.recv(4096) if self.bytes.startswith(b"HTTP") else None
+                connection.sendall(self.bytes)
             except OSError:
-                return
-            with connection:
-                try:
-                    connection.recv(4096) if bytes_.startswith(b"HTTP") else None
-                    connection.sendall(bytes_)
-                except OSError:
-                    pass
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+                pass
 
 
 class AuthRelay(Relay):

@@ -16,7 +16,7 @@ import threading
 import time
 import urllib.request
 
-from world import BUILD, PATIENCE, SOURCE, USER, Case, Relay, free_port, message_of, wait_for
+from world import BUILD, PATIENCE, SOURCE, USER, Case, Listener, Relay, free_port, message_of, wait_for
 
 LONG = bool(os.environ.get("YAGURA_LONG"))
 SEED = int(os.environ.get("YAGURA_SEED") or time.time_ns() % 1_000_000)
@@ -48,7 +48,7 @@ def quiet_port(choose):
                 continue
 
 
-class Target:
+class Target(Listener):
     """What a probe looks at: a port that is open or not."""
 
     def __init__(self, choose):
@@ -58,25 +58,18 @@ class Target:
 
     def turn_on(self):
         if self.listener is None:
-            self.listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
-            threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
+            self.open()
 
-    @staticmethod
-    def _accept(listener):
-        while True:
-            try:
-                listener.accept()[0].close()
-            except OSError:
-                return
+    def _serve(self, connection):
+        connection.close()
 
     def turn_off(self):
         if self.listener is not None:
-            self.listener.shutdown(socket.SHUT_RDWR)
-            self.listener.close()
+            self.close()
             self.listener = None
 
 
-class Gate:
+class Gate(Listener):
     """Stands before the relay, and holds some of its answers to a whole mail back for a while: the time in which nobody
     can know whether it was taken. lie_in_wait() catches the next such answer, which is let go by let_go()."""
 
@@ -87,9 +80,7 @@ class Gate:
         self.wanted = threading.Event()
         self.caught = threading.Event()
         self.gone = threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.open()
 
     def lie_in_wait(self):
         self.caught.clear()
@@ -99,18 +90,6 @@ class Gate:
     def let_go(self):
         self.wanted.clear()
         self.gone.set()
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client):
         with client:

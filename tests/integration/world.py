@@ -15,6 +15,8 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 BUILD = pathlib.Path(os.environ["YAGURA_BUILD"])
 SOURCE = pathlib.Path(os.environ["YAGURA_SOURCE"])
@@ -40,6 +42,15 @@ def wait_for(what, condition, patience=PATIENCE):
         if time.monotonic() > end:
             raise AssertionError(f"waited {patience:.0f} s in vain for {what}")
         time.sleep(0.05)
+
+
+def healthz(port):
+    """The status that GET /healthz answers with."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        return refused.code
 
 
 def far_day():
@@ -196,19 +207,13 @@ class WebServer:
             self.process.wait()
 
 
-class Relay:
-    """A mail relay. `after_dot` is what it does once it has a whole mail: "answer", "hang" (no answer, ever), or
-    "cut". It keeps every mail that came, whether or not it said so."""
+class Listener:
+    """A server on loopback: what comes in is served by _serve(connection), each in a thread of its own."""
 
-    def __init__(self):
-        self.after_dot = "answer"
-        self.refuse = {}  # address: reply
-        self.mails = []   # (recipients, bytes)
-        self.port = 0
-        self.open()
+    port = 0  # any
 
     def open(self):
-        self.listener = socket.create_server(("127.0.0.1", self.port))
+        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
 
@@ -226,6 +231,17 @@ class Relay:
             except OSError:
                 return
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+
+class Relay(Listener):
+    """A mail relay. `after_dot` is what it does once it has a whole mail: "answer", "hang" (no answer, ever), or
+    "cut". It keeps every mail that came, whether or not it said so."""
+
+    def __init__(self):
+        self.after_dot = "answer"
+        self.refuse = {}  # address: reply
+        self.mails = []   # (recipients, bytes)
+        self.open()
 
     def _serve(self, connection):
         try:

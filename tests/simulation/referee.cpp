@@ -149,6 +149,10 @@ void Referee::committed(const Transaction& transaction) {
   }
   for (const auto& [id, bytes] : change.mails)
     durable_mails_[id] = bytes;
+  for (const auto& [id, failure] : change.failures) {
+    if (failure.joined_into != 0 && joined_.insert(id).second)
+      story_.push_back({{}, 0, {}, id, failure.joined_into});
+  }
   for (const RecordEntry& fact : change.facts) {
     const std::size_t words = fact.payload.find("words ");
     if (words == std::string::npos) continue;

@@ -111,7 +111,7 @@ class Referee final : public Witness {
   void judge(const Change& change);
   void judge_failure(const Change& change, const Failure* before, const Failure& after);
   void judge_phase(const Change& change, const Failure* before, const Failure& after);
-  void judge_kept_down(const Failure* before, const Failure& after);
+  void judge_kept_down(const Change& change, const Failure* before, const Failure& after);
   void judge_classes(const Change& change, const Failure* before, const Failure& after);
   void judge_notice(const Change& change, const Notice* before, const Notice& after);
   void judge_fact(const Change& change, const RecordEntry& fact);
@@ -164,13 +164,16 @@ class Referee final : public Witness {
   std::set<NoticeId> left_;  // by this process, and how it went is not durable
   std::set<std::pair<NoticeId, std::string>> refusals_;
   std::map<NoticeId, Duration> flying_since_;
-  struct Arrival {
-    NoticeId notice;
-    NoticeKind kind;
-    FailureId failure;
+  // What banks have read, and which failures joined others, in order of time.
+  struct Chapter {
+    BankName bank;  // none: `failure` joined `into`
+    NoticeId notice = 0;
+    NoticeKind kind{};
+    FailureId failure = 0, into = 0;
   };
   std::set<std::pair<BankName, FailureId>> first_left_;  // whose first notice it may have read
-  std::map<BankName, std::vector<Arrival>> read_by_;     // by each bank, in order
+  std::vector<Chapter> story_;
+  std::set<FailureId> joined_;
 };
 
 // The notice that the envelope's name speaks of.

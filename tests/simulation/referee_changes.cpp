@@ -41,6 +41,14 @@ bool is_owed_after_closing(NoticeKind kind) {
     case NoticeKind::bank_corrected:
     case NoticeKind::delivery_failed:
     case NoticeKind::lead_attention:
+    // Of planned stops, which are none of a failure's.
+    case NoticeKind::stop_emergency:
+    case NoticeKind::stop_cancelled:
+    case NoticeKind::stop_changed:
+    case NoticeKind::stop_extended:
+    case NoticeKind::stop_planned:
+    case NoticeKind::stop_reminder:
+    case NoticeKind::stop_completed:
       return true;
     case NoticeKind::bank_first:
     case NoticeKind::bank_progress:
@@ -87,7 +95,7 @@ void Referee::judge_failure(const Change& change, const Failure* before, const F
     });
   };
   if (class_reason(after).empty()) violate("every class has its reason", name);
-  judge_kept_down(before, after);
+  judge_kept_down(change, before, after);
   judge_classes(change, before, after);
   judge_phase(change, before, after);
   if (before == nullptr) {
@@ -229,12 +237,12 @@ void Referee::judge_classes(const Change& change, const Failure* before, const F
 
 // What decides which banks are affected: that a service was down because of the failure, outside
 // its planned stops.
-void Referee::judge_kept_down(const Failure* before, const Failure& after) {
+void Referee::judge_kept_down(const Change& change, const Failure* before, const Failure& after) {
   for (const auto& [service, since] : after.kept_down) {
     if (before != nullptr && before->kept_down.contains(service)) continue;
-    const bool known =
-        std::any_of(failures_.begin(), failures_.end(), [&, &of = service](const auto& other) {
-          return other.first != after.id && other.second.kept_down.contains(of);
+    const bool known = std::any_of(
+        change.failures.begin(), change.failures.end(), [&, &of = service](const auto& other) {
+          return other.second.joined_into != 0 && other.second.kept_down.contains(of);
         });
     if (known) continue;  // It may have come with one that joined.
     const std::string what = fmt::format("failure {}: {}", after.id, service);

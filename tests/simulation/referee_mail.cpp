@@ -94,10 +94,9 @@ void Referee::mail_arrives(const Envelope& envelope, const std::vector<std::stri
   const Notice& notice = durable_notices_.at(id);
   if (!is_bank(notice.kind)) return;
   ++counts.bank_mails;
-  std::vector<Arrival>& read = read_by_[notice.bank()];
-  const bool seen =
-      std::any_of(read.begin(), read.end(), [&](const Arrival& one) { return one.notice == id; });
-  if (!seen) read.push_back({id, notice.kind, notice.failure});
+  const bool seen = std::any_of(story_.begin(), story_.end(),
+                                [&](const Chapter& one) { return one.notice == id; });
+  if (!seen) story_.push_back({notice.bank(), id, notice.kind, notice.failure});
 }
 
 void Referee::reply_is_lost(const Envelope& envelope) {

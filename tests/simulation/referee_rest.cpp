@@ -54,8 +54,12 @@ void Referee::at_rest() {
     }
     if (!anybody) violate("nothing is lost", name + " is called sent, and nobody has it");
   }
-  for (const auto& [bank, read] : read_by_)
-    judge_threads_of(bank);
+  std::set<BankName> readers;
+  for (const Chapter& chapter : story_)
+    readers.insert(chapter.bank);
+  for (const BankName& bank : readers) {
+    if (!bank.empty()) judge_threads_of(bank);
+  }
   compare_with_record();
 }
 
@@ -63,6 +67,8 @@ void Referee::at_rest() {
 void Referee::judge_threads_of(const BankName& bank) {
   struct Thread {
     bool told = false, ended = false, corrected = false;
+    // Of two that come together, the one that has more to say goes on.
+    int weight() const { return !told ? 0 : !ended ? 2 : corrected ? 1 : 3; }
   };
   auto may_have_read = [&](FailureId id) {
     return std::any_of(first_left_.begin(), first_left_.end(), [&](const auto& left) {
@@ -70,8 +76,20 @@ void Referee::judge_threads_of(const BankName& bank) {
     });
   };
   std::map<FailureId, Thread> threads;
-  for (const Arrival& mail : read_by_[bank]) {
-    Thread& thread = threads[root(mail.failure)];
+  std::map<FailureId, FailureId> joined;
+  for (const Chapter& mail : story_) {
+    if (mail.into != 0) {
+      joined[mail.failure] = mail.into;
+      const Thread from = threads[mail.failure];
+      threads.erase(mail.failure);
+      if (from.weight() > threads[mail.into].weight()) threads[mail.into] = from;
+      continue;
+    }
+    if (mail.bank != bank) continue;
+    FailureId of = mail.failure;
+    while (joined.contains(of))
+      of = joined[of];
+    Thread& thread = threads[of];
     bool right = true;
     switch (mail.kind) {
       case NoticeKind::bank_first:
@@ -107,7 +125,7 @@ void Referee::judge_threads_of(const BankName& bank) {
     // What the lead withdrew, or who left, is not told.
     auto known = failure.banks.find(bank);
     const bool gone = !engine_->platform().banks.contains(bank);
-    if (!thread.ended && !gone &&
+    if (thread.told && !thread.ended && !gone &&
         !(known != failure.banks.end() && known->second.told == Told::ended)) {
       violate("who was told the first is told the end", fmt::format("{}, failure {}", bank, id));
     }

@@ -375,7 +375,7 @@ class Run {
     if (disk_.faults.read_error == 0 && disk_.faults.busy == 0) referee_.compare_with_record();
   }
   void look_again() {
-    referee_.look_at_deadlines();
+    if (!draining_) referee_.look_at_deadlines();  // While it ends, nothing more is begun.
     world_.after(47s, [this] { look_again(); });
   }
 

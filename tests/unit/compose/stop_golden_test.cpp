@@ -1,4 +1,5 @@
-// Every kind of mail on planned stops as a bank reads it, word for word: tests/data/mail/stop.*.txt.
+// Every kind of mail on planned stops as a bank reads it, word for word:
+// tests/data/mail/stop.*.txt.
 #include "sample.hpp"
 
 using namespace sample;

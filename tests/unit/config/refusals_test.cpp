@@ -536,6 +536,23 @@ TEST_CASE("listen, retention") {
   });
 }
 
+TEST_CASE("heartbeat") {
+  const std::string scheme = "`url`: only http:// and https:// are asked; for others see the tcp probe";
+  check_each({
+      {{"heartbeat: «{every: 1m}"}, "heartbeat needs `url`"},
+      {{"heartbeat: «https://watch.example.jp/1"}, "heartbeat must be a mapping (key: value)"},
+      {{"heartbeat: {url: «ftp://watch.example.jp/1}"}, scheme},
+      {{"heartbeat: {url: «watch}"},
+       "`url`: not a URL that can be asked; write http://host/path or https://host/path"},
+      {{"heartbeat: {url: \"http://watch.example.jp/1\", every: «6m}"},
+       "`every` must be from 1s to 5m, not 6m"},
+      {{"heartbeat: {url: \"http://watch.example.jp/1\", every: «0s}"},
+       "`every` must be from 1s to 5m, not 0s"},
+      {{"heartbeat: {url: \"http://watch.example.jp/1\", «evry: 1m}"},
+       "unknown key `evry` in heartbeat; did you mean `every`?"},
+  });
+}
+
 TEST_CASE("every error is reported at once, in the order of the places") {
   CHECK(
       said_of("timezone: Mars/Base\n"

@@ -376,3 +376,12 @@ TEST_CASE("a window of several parts, and maintenance of some services") {
 TEST_CASE("reminders can be left out") {
   CHECK_FALSE(loaded(with({"escalation: {remind: none}"})).platform->escalation.remind_every);
 }
+
+TEST_CASE("a heartbeat goes out once a minute where nothing else is said, and not at all without an address") {
+  CHECK_FALSE(loaded(with({})).heartbeat);
+  const auto heartbeat = loaded(with({"heartbeat: {url: \"https://watch.example.jp/1\"}"})).heartbeat;
+  REQUIRE(heartbeat);
+  CHECK(heartbeat->url == "https://watch.example.jp/1");
+  CHECK(heartbeat->every == 1min);
+  CHECK(loaded(with({"heartbeat: {url: \"http://watch.example.jp/1\", every: 5m}"})).heartbeat->every == 5min);
+}

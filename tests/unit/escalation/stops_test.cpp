@@ -1,7 +1,8 @@
-// Planned stops: by when they have to be announced, what each bank is told of them, and that over random stories no bank is
-// left with half a story.
+// Planned stops: by when they have to be announced, what each bank is told of them, and that over
+// random stories no bank is left with half a story.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "world.hpp"
@@ -19,12 +20,14 @@ std::string announced_by(const Platform& platform, std::string_view from) {
 Platform with_window(const char* day_words, const std::vector<std::string>& hours) {
   Platform platform = example_platform();
   Window::Part part{*parse_days({day_words}), {}};
-  for (const std::string& one : hours) part.hours.push_back(*parse_hours(one));
+  for (const std::string& one : hours)
+    part.hours.push_back(*parse_hours(one));
   platform.windows["bank_mail"] = Window({part});
   return platform;
 }
 
-PlanStop plan(std::string_view from, std::string_view until, std::set<ServiceName> services = {"member-site"}) {
+PlanStop plan(std::string_view from, std::string_view until,
+              std::set<ServiceName> services = {"member-site"}) {
   PlanStop stop;
   stop.services = std::move(services);
   stop.from = World::at(from);
@@ -35,12 +38,16 @@ PlanStop plan(std::string_view from, std::string_view until, std::set<ServiceNam
 
 }  // namespace
 
-TEST_CASE("a stop is announced on the fifth business day before it at the latest, in the window, with time to hand over") {
+TEST_CASE(
+    "a stop is announced on the fifth business day before it at the latest, in the window, with "
+    "time to hand over") {
   Platform platform = example_platform();
-  CHECK(announced_by(platform, "2027-02-16T01:00") == "2027-02-08T16:59:50");  // the 11th is a holiday
+  CHECK(announced_by(platform, "2027-02-16T01:00") ==
+        "2027-02-08T16:59:50");  // the 11th is a holiday
   CHECK(announced_by(platform, "2027-02-14T01:00") == "2027-02-05T16:59:50");  // a Sunday
   CHECK(announced_by(platform, "2027-02-15T23:59") == "2027-02-05T16:59:50");
-  CHECK(announced_by(platform, "2027-01-05T00:00") == "2026-12-23T16:59:50");  // over the turn of the year
+  CHECK(announced_by(platform, "2027-01-05T00:00") ==
+        "2026-12-23T16:59:50");  // over the turn of the year
   CHECK(announced_by(platform, "2100-02-01T00:00") == "never");
   Platform lunch = with_window("business", {"10:00-12:00", "13:00-17:00"});
   CHECK(announced_by(lunch, "2027-02-16T01:00") == "2027-02-08T16:59:50");
@@ -50,7 +57,9 @@ TEST_CASE("a stop is announced on the fifth business day before it at the latest
   CHECK(announced_by(whole_day, "2027-02-16T01:00") == "2027-02-08T23:59:59");
 }
 
-TEST_CASE("an announcement that may have arrived is not sent again once the stop is cancelled: the bank hears that") {
+TEST_CASE(
+    "an announcement that may have arrived is not sent again once the stop is cancelled: the bank "
+    "hears that") {
   World world(example_platform(), World::at("2027-02-01T11:00"));
   world.cut_after_the_dot = true;
   world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00", {"admin-console"}));
@@ -69,18 +78,22 @@ TEST_CASE("the lead withdraws an announcement: the bank hears nothing of that st
   REQUIRE(held != nullptr);
   world.order("sato", WithdrawNotice{held->id});
   world.run_until(World::at("2027-02-20T00:00"));
-  for (const Sent& mail : world.mails) CHECK(mail.audience != "bank:midori");
+  for (const Sent& mail : world.mails)
+    CHECK(mail.audience != "bank:midori");
   CHECK(world.count(NoticeKind::stop_completed, "bank:aozora") == 1);
 }
 
-TEST_CASE("only contacts that are for stops are written to, and a bank without one is named to the lead") {
+TEST_CASE(
+    "only contacts that are for stops are written to, and a bank without one is named to the "
+    "lead") {
   Platform platform = example_platform();
   platform.banks["midori"].contacts[0].for_stops = false;
   platform.banks["midori"].contacts[1].for_failures = false;
   platform.banks["aozora"].contacts[0].for_stops = false;
   World world(platform, World::at("2027-02-01T11:00"));
   const std::string answer = world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
-  CHECK(answer.find("to be told: midori; NOT told, without a contact for stops: aozora") != std::string::npos);
+  CHECK(answer.find("to be told: midori; NOT told, without a contact for stops: aozora") !=
+        std::string::npos);
   world.run_for(1h);
   REQUIRE(world.count(NoticeKind::stop_planned) == 1);
   const Notice& sent = world.notice(world.sent(NoticeKind::stop_planned).front().id);
@@ -100,7 +113,8 @@ TEST_CASE("the business day before, where that is wished for") {
 
 TEST_CASE("a stop that ends early is over at once, and what is not well opens") {
   World world(example_platform(), World::at("2027-02-01T11:00"));
-  world.order("sato", plan("2027-02-14T01:00", "2027-02-14T05:00", {"member-site", "admin-console"}));
+  world.order("sato",
+              plan("2027-02-14T01:00", "2027-02-14T05:00", {"member-site", "admin-console"}));
   world.run_until(World::at("2027-02-14T02:00"));
   world.fail("database", "tcp");
   world.run_for(10min);
@@ -112,6 +126,45 @@ TEST_CASE("a stop that ends early is over at once, and what is not well opens") 
   CHECK(world.failures() == 1);
 }
 
+TEST_CASE("a job that failed before a stop does not keep back the word that the stop is over") {
+  Platform platform = example_platform();
+  ProbeSpec job;
+  job.name = "nightly";
+  job.kind = "job";
+  job.family = Family::job;
+  job.impact = Impact::degraded;
+  platform.components["database"].probes.push_back(job);
+  World world(platform, World::at("2027-02-01T11:00"));
+  world.order("sato", plan("2027-02-14T01:00", "2027-02-14T05:00", {"admin-console"}));
+  world.run_until(World::at("2027-02-14T00:30"));
+  world.fail("database", "nightly");
+  world.run_until(World::at("2027-02-15T12:00"));
+  CHECK(world.count(NoticeKind::stop_completed, "bank:aozora") == 1);
+}
+
+TEST_CASE(
+    "the lead hears of each day for which a bank was not told in time, also after a stop was "
+    "moved") {
+  World world(example_platform(), World::at("2027-02-01T11:00"));
+  world.mail_up = false;
+  world.order("sato", plan("2027-02-14T01:00", "2027-02-14T05:00", {"admin-console"}));
+  auto asked = [&] {
+    return std::count_if(world.facts.begin(), world.facts.end(), [](const Fact& fact) {
+      return fact.what == "notice.queued" && fact.details.contains("topic") &&
+             fact.details.at("topic") == "stop_late";
+    });
+  };
+  world.run_until(World::at("2027-02-06T12:00"));
+  CHECK(asked() == 1);
+  world.order(
+      "sato",
+      ChangeStop{
+          1, World::at("2027-02-21T01:00"), World::at("2027-02-21T05:00"), {}, false, false});
+  REQUIRE(world.accepted());
+  world.run_until(World::at("2027-02-16T12:00"));
+  CHECK(asked() == 2);
+}
+
 TEST_CASE("orders on stops that make no sense are refused, and say why") {
   World world(example_platform(), World::at("2027-02-01T11:00"));
   auto refusal = [&](Order order, const char* by = "sato") {
@@ -119,19 +172,26 @@ TEST_CASE("orders on stops that make no sense are refused, and say why") {
     CHECK_FALSE(world.accepted());
     return answer;
   };
-  CHECK(refusal(plan("2027-02-18T01:00", "2027-02-18T02:00"), "suzuki") == "only the system lead may do this");
-  CHECK(refusal(plan("2027-02-18T02:00", "2027-02-18T02:00")).find("before it begins") != std::string::npos);
+  CHECK(refusal(plan("2027-02-18T01:00", "2027-02-18T02:00"), "suzuki") ==
+        "only the system lead may do this");
+  CHECK(refusal(plan("2027-02-18T02:00", "2027-02-18T02:00")).find("before it begins") !=
+        std::string::npos);
   CHECK(refusal(plan("2027-01-18T02:00", "2027-02-18T03:00")).find("is past") != std::string::npos);
-  CHECK(refusal(plan("2027-02-18T02:00", "2028-02-18T03:00")).find("is the year right?") != std::string::npos);
-  CHECK(refusal(plan("2027-02-18T02:00", "2027-02-18T03:00", {"nothing"})) == "there is no service nothing");
+  CHECK(refusal(plan("2027-02-18T02:00", "2028-02-18T03:00")).find("is the year right?") !=
+        std::string::npos);
+  CHECK(refusal(plan("2027-02-18T02:00", "2027-02-18T03:00", {"nothing"})) ==
+        "there is no service nothing");
   PlanStop silent = plan("2027-02-18T02:00", "2027-02-18T03:00");
   silent.text = "　";
   CHECK(refusal(silent).find("-m TEXT") != std::string::npos);
   world.order("sato", plan("2027-02-18T02:00", "2027-02-18T03:00"));
   REQUIRE(world.accepted());
-  CHECK(refusal(plan("2027-02-18T02:00", "2027-02-18T03:00")).find("is this one already") != std::string::npos);
-  CHECK(refusal(ChangeStop{1, {}, World::at("2027-02-18T03:00")}).find("is already") != std::string::npos);
-  CHECK(refusal(ChangeStop{1, World::at("2027-02-04T02:00"), {}}).find("too late") != std::string::npos);
+  CHECK(refusal(plan("2027-02-18T02:00", "2027-02-18T03:00")).find("is this one already") !=
+        std::string::npos);
+  CHECK(refusal(ChangeStop{1, {}, World::at("2027-02-18T03:00")}).find("is already") !=
+        std::string::npos);
+  CHECK(refusal(ChangeStop{1, World::at("2027-02-04T02:00"), {}}).find("too late") !=
+        std::string::npos);
   CHECK(refusal(EndStop{1}).find("has not begun") != std::string::npos);
   CHECK(refusal(CancelStop{7, {}, {}, {}}).find("no planned stop 7") != std::string::npos);
   CHECK(refusal(CancelStop{0, "daily", {}, {}}).find("no regular stop daily") != std::string::npos);
@@ -141,7 +201,8 @@ namespace {
 
 class Story {
  public:
-  explicit Story(unsigned seed) : random_(seed), world_(example_platform(), World::at("2027-01-12T09:00")) {}
+  explicit Story(unsigned seed)
+      : random_(seed), world_(example_platform(), World::at("2027-01-12T09:00")) {}
 
   World& play() {
     for (int i = 0; i < 40; ++i) {
@@ -150,7 +211,8 @@ class Story {
     }
     world_.mail_up = true;
     for (const auto& [name, component] : world_.platform().components) {
-      for (const ProbeSpec& probe : component.probes) world_.ok(name, probe.name);
+      for (const ProbeSpec& probe : component.probes)
+        world_.ok(name, probe.name);
     }
     for (const auto& [id, failure] : std::map(world_.state().failures)) {
       world_.run_for(1min);
@@ -167,7 +229,9 @@ class Story {
 
   void happen() {
     switch (below(11)) {
-      case 0: case 1: case 2: {
+      case 0:
+      case 1:
+      case 2: {
         PlanStop stop;
         if (below(2) == 0) stop.services.insert("member-site");
         if (stop.services.empty() || below(3) == 0) stop.services.insert("admin-console");
@@ -179,17 +243,39 @@ class Story {
         world_.order("sato", stop);
         break;
       }
-      case 3: world_.order("sato", ChangeStop{any_stop(), {}, world_.now() + minutes(30, 60 * 24 * 10), "変更", below(2) == 0, below(2) == 0}); break;
-      case 4: world_.order("sato", ChangeStop{any_stop(), world_.now() + minutes(30, 60 * 24 * 10), {}, {}, below(2) == 0, below(2) == 0}); break;
-      case 5: world_.order("sato", CancelStop{any_stop(), {}, {}, "見送り"}); break;
-      case 6: world_.order("sato", EndStop{any_stop()}); break;
+      case 3:
+        world_.order("sato", ChangeStop{any_stop(),
+                                        {},
+                                        world_.now() + minutes(30, 60 * 24 * 10),
+                                        "変更",
+                                        below(2) == 0,
+                                        below(2) == 0});
+        break;
+      case 4:
+        world_.order("sato", ChangeStop{any_stop(),
+                                        world_.now() + minutes(30, 60 * 24 * 10),
+                                        {},
+                                        {},
+                                        below(2) == 0,
+                                        below(2) == 0});
+        break;
+      case 5:
+        world_.order("sato", CancelStop{any_stop(), {}, {}, "見送り"});
+        break;
+      case 6:
+        world_.order("sato", EndStop{any_stop()});
+        break;
       case 7:
         world_.mail_up = false;
         world_.run_for(minutes(1, 60 * 24 * 3));
         world_.mail_up = true;
         break;
-      case 8: world_.cut_after_the_dot = true; break;
-      case 9: world_.restart(minutes(1, 600)); break;
+      case 8:
+        world_.cut_after_the_dot = true;
+        break;
+      case 9:
+        world_.restart(minutes(1, 600));
+        break;
       case 10:
         world_.fail("database", "tcp");
         world_.run_for(minutes(1, 600));
@@ -225,7 +311,10 @@ void judge(const World& world, const Stop& stop, const BankName& bank, std::size
         if (notice.topic == "completed") ended = true;
         break;
       case NoticeKind::stop_changed:
-      case NoticeKind::stop_extended: CHECK(announced); CHECK_FALSE(ended); break;
+      case NoticeKind::stop_extended:
+        CHECK(announced);
+        CHECK_FALSE(ended);
+        break;
       case NoticeKind::stop_cancelled:
         CHECK(announced);
         CHECK(stop.cancelled_at.has_value());
@@ -236,7 +325,8 @@ void judge(const World& world, const Stop& stop, const BankName& bank, std::size
         CHECK(mail.at >= *stop.ended_at);
         ended = true;
         break;
-      default: FAIL("a kind that no story here makes");
+      default:
+        FAIL("a kind that no story here makes");
     }
   }
   if (!announced || ended) return;
@@ -251,9 +341,12 @@ void judge(const World& world, const Stop& stop, const BankName& bank, std::size
 
 }  // namespace
 
-TEST_CASE("over random stories each bank reads of each stop in order, in the window, and always how it ended") {
+TEST_CASE(
+    "over random stories each bank reads of each stop in order, in the window, and always how it "
+    "ended") {
   std::size_t stops = 0, mails = 0;
-  const unsigned last = std::getenv("YAGURA_LONG") != nullptr && *std::getenv("YAGURA_LONG") != '\0' ? 3000 : 30;
+  const unsigned last =
+      std::getenv("YAGURA_LONG") != nullptr && *std::getenv("YAGURA_LONG") != '\0' ? 3000 : 30;
   for (unsigned seed = 1; seed <= last; ++seed) {
     CAPTURE(seed);
     Story story(seed);
@@ -262,7 +355,8 @@ TEST_CASE("over random stories each bank reads of each stop in order, in the win
       ++stops;
       CHECK_FALSE(stop.takes_place());
       CHECK(stop.settled);
-      for (const auto& [bank, spec] : world.platform().banks) judge(world, stop, bank, mails);
+      for (const auto& [bank, spec] : world.platform().banks)
+        judge(world, stop, bank, mails);
     }
   }
   CHECK(stops > 3 * last);

@@ -342,14 +342,21 @@ TEST_CASE("a contact who left by a reload while the mail was under way is not ma
   CHECK(sent.to[0].mail == "koninsha@aozora.example");
 }
 
-TEST_CASE("the recipients of a bundle that waits for its next try are not told as changed at every start") {
+TEST_CASE("a bundle that waits for its next try goes as it is, and is not told as changed at every start") {
   World world(without_response(), World::at("2026-12-24T11:00"));
+  world.fail("web-2", "http");
+  world.run_for(1min);
   world.mail_up = false;
-  for (const char* name : {"web-1", "web-2", "database"}) world.fail(name, name == std::string("database") ? "tcp" : "http");
-  world.run_for(2min);
+  for (const char* text : {"一", "二", "三"}) world.order("tanaka", Report{1, text, false});
+  world.run_for(10s);
+  const auto& notices = world.state().notices;
+  const auto bundle = std::find_if(notices.begin(), notices.end(),
+                                   [](const auto& entry) { return !entry.second.carries.empty(); });
+  REQUIRE(bundle != notices.end());
+  const NoticeId id = bundle->first;
   Platform platform = without_response();
-  for (auto& [id, person] : platform.people) {
-    if (person.roles.contains(Role::ap_ops)) person.mail = "new-" + person.mail;
+  for (auto& [name, person] : platform.people) {
+    if (person.roles.contains(Role::system_lead)) person.mail = "new-" + person.mail;
   }
   auto told = [&] {
     return std::count_if(world.facts.begin(), world.facts.end(),
@@ -359,4 +366,34 @@ TEST_CASE("the recipients of a bundle that waits for its next try are not told a
   const auto after_the_reload = told();
   world.restart(1min, platform);
   CHECK(told() == after_the_reload);
+  world.mail_up = true;
+  world.run_for(1h);
+  CHECK(world.notice(id).state == NoticeState::sent);
+}
+
+TEST_CASE("a start says of no service that it is up before anybody has looked") {
+  World world(without_response(), World::at("2026-12-21T22:10"));  // a planned stop
+  world.fail("database", "tcp");
+  world.run_for(2min);
+  REQUIRE(world.failures() == 0);
+  REQUIRE(world.state().core.services.at("member-site").state == ServiceState::down);
+  const std::size_t before = world.facts.size();
+  world.restart(1min);
+  CHECK(std::none_of(world.facts.begin() + static_cast<std::ptrdiff_t>(before), world.facts.end(),
+                     [](const Fact& fact) { return fact.what == "service.turned"; }));
+}
+
+TEST_CASE("after a planned stop a component is judged by its probes, and not kept waiting for its job") {
+  Platform platform = without_response();
+  for (const ProbeSpec& spec : platform.components["settlement"].probes) {
+    platform.components["database"].probes.push_back(spec);
+  }
+  const std::string job = platform.components["database"].probes.back().name;
+  World world(platform, World::at("2026-12-21T23:00"));  // in the stop, which ends at midnight
+  world.fail("database", job);
+  world.fail("database", "tcp");
+  world.run_until(World::at("2026-12-21T23:59"));
+  REQUIRE(world.failures() == 0);
+  world.run_until(World::at("2026-12-22T00:06"));
+  CHECK(world.failures() == 1);
 }

@@ -97,6 +97,20 @@ TEST_CASE("a probe that confirms runs again after retry, counted from the beginn
   CHECK(scheduler.skipped_slots() == 0);
 }
 
+TEST_CASE("how long each run has lasted is told of those in flight only") {
+  Scheduler scheduler;
+  scheduler.set_platform(platform_of(2, 60s), start);
+  const Instant first = *scheduler.next_due();
+  REQUIRE(scheduler.due(first).size() == 1);
+  int told = 0;
+  scheduler.each_running(first + 7s, [&](const ProbeId& probe, Duration so_far) {
+    ++told;
+    CHECK(scheduler.is_running(probe));
+    CHECK(so_far == 7s);
+  });
+  CHECK(told == 1);
+}
+
 TEST_CASE("a fresh run comes at once, or right after the run in flight") {
   Scheduler scheduler;
   scheduler.set_platform(platform_of(1, 60s), start);
@@ -185,6 +199,17 @@ TEST_CASE("a reload keeps every probe's next run, adds and drops") {
   CHECK_FALSE(scheduler.next_due().has_value());
   scheduler.ended(running, now, false);
   CHECK_FALSE(scheduler.next_due().has_value());
+}
+
+TEST_CASE("a reload brings no run forward: no burst") {
+  Scheduler scheduler;
+  scheduler.set_platform(platform_of(100, 60s), start);
+  const Instant now = start + 90s;
+  runs(scheduler, start, now);
+  const Instant before = *scheduler.next_due();
+  scheduler.set_platform(platform_of(100, 60s), now);
+  CHECK(*scheduler.next_due() == before);
+  CHECK(scheduler.due(now).size() <= 1);
 }
 
 TEST_CASE("an interval that changes never delays the next run") {
