@@ -404,8 +404,11 @@ class Life(Case):
         wrong = "".join(f"surprise-{number}: {{}}\n" for number in range(250))
         self.daemon.config.write_text(good.replace("owner: infra-ops}", "owner: infra-ops, colour: red}") + wrong)
         self.daemon.process.send_signal(signal.SIGHUP)
-        said = wait_for("the last line", lambda: [line for line in self.daemon.log.read_text().splitlines()
-                                                  if "reload." in line and "more" in self.daemon.log.read_text()])
+
+        def lines():
+            found = [line for line in self.daemon.log.read_text().splitlines() if "reload." in line]
+            return found if found and "more" in found[-1] else None
+        said = wait_for("the last line", lines)
         self.assertIn("reload.refused by=SIGHUP problems=", said[0])
         self.assertEqual(len(said), 1 + 200 + 1)
         self.assertIn("yagura.yaml:", said[1])
