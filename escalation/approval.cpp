@@ -1,4 +1,8 @@
-// Mail to banks that waits for the system lead's word (`bank_notices.approval: system-lead`).
+// Mail to banks that waits for the system lead's word (`bank_notices.approval: system-lead`), and what the lead wrote in place of
+// the template's words.
+#include <algorithm>
+
+#include "edition.hpp"
 #include "rules.hpp"
 
 namespace yagura {
@@ -7,42 +11,91 @@ namespace {
 
 constexpr Duration before_closing = 30min;
 
-void ask(Turn& turn, NoticeId id, const std::string& why) {
-  Notice& notice = turn.edit_notice(id);
-  notice.approval_asked_at = turn.now;
-  notice.approval_asked_version = version_of(turn, notice);
-  turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, notice.failure, why, "approval",
-                                     {{"notice", std::to_string(id)}}, {}, false, notice.stop});
+// What a failure or a stop tells its banks is asked about at once, however many banks there are.
+using Subject = std::pair<FailureId, StopId>;
+using Questions = std::map<Subject, std::vector<NoticeId>>;
+
+void ask(Turn& turn, const Questions& questions, const std::string& why) {
+  for (const auto& [subject, ids] : questions) {
+    std::string numbers;
+    for (NoticeId id : ids) {
+      Notice& notice = turn.edit_notice(id);
+      notice.approval_asked_at = turn.now;
+      notice.approval_asked_version = version_of(turn.state(), notice);
+      numbers += (numbers.empty() ? "" : ", ") + std::to_string(id);
+    }
+    turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, subject.first, why, "approval",
+                                       {{"notices", numbers}}, {}, false, subject.second});
+  }
+}
+
+// The instant from which on the lead is asked again, within the opening that is under way or next; none: it never opens.
+std::optional<Interval> last_half_hour(const Turn& turn, const Notice& notice) {
+  auto window = turn.platform.windows.find(notice.window);
+  if (window == turn.platform.windows.end()) return std::nullopt;
+  auto opening = window->second.next_interval(turn.now, turn.platform.context());
+  if (!opening) return std::nullopt;
+  return Interval{std::max(opening->from, opening->until - before_closing), opening->until};
 }
 
 }  // namespace
 
-int version_of(const Turn& turn, const Notice& notice) {
-  if (notice.stop != 0) return turn.stop(notice.stop).version;
-  return notice.failure != 0 ? turn.failure(end_of_joins(turn, notice.failure)).bank_version : 0;
+int version_of(const State& state, const Notice& notice) {
+  if (notice.stop != 0) return state.stops.at(notice.stop).version;
+  if (notice.failure == 0) return 0;
+  const Failure* failure = &state.failures.at(notice.failure);
+  while (failure->joined_into != 0) failure = &state.failures.at(failure->joined_into);
+  return failure->bank_version;
+}
+
+std::string edition_of(const State& state, const Notice& notice) {
+  std::string edition = std::to_string(version_of(state, notice));
+  if (notice.edited) edition += "-" + std::to_string(notice.edited->number);
+  return edition;
 }
 
 bool awaits_approval(const Turn& turn, const Notice& notice) {
   if (!turn.platform.bank_notices.approval || !is_bank(notice.kind)) return false;
   // What the lead ordered word for word, and the repeat of a mail that may have arrived, were approved before.
   if (notice.kind == NoticeKind::bank_security || notice.frozen) return false;
-  return !notice.released || notice.released_version != version_of(turn, notice);
+  return !notice.released || notice.released_version != version_of(turn.state(), notice);
 }
 
-void ask_for_approval(Turn& turn, NoticeId id) {
-  const Notice& notice = turn.notice(id);
-  if (!awaits_approval(turn, notice) || notice.lead_hold) return;
-  if (!notice.approval_asked_at || notice.approval_asked_version != version_of(turn, notice)) {
-    return ask(turn, id, "a notice to a bank waits for approval");
+void ask_for_approval(Turn& turn) {
+  if (!turn.platform.bank_notices.approval) return;
+  Questions anew, closing;
+  for (NoticeId id : turn.live.unsent) {
+    const Notice& notice = turn.notice(id);
+    if (notice.in_flight || notice.lead_hold || !awaits_approval(turn, notice)) continue;
+    const Subject subject{notice.failure, notice.stop};
+    if (!notice.approval_asked_at || notice.approval_asked_version != version_of(turn.state(), notice)) {
+      anew[subject].push_back(id);
+      continue;
+    }
+    auto last = last_half_hour(turn, notice);
+    if (!last) continue;
+    turn.wake_at(turn.now < last->from ? last->from : last->until);
+    if (turn.now >= last->from && *notice.approval_asked_at < last->from) closing[subject].push_back(id);
   }
-  auto window = turn.platform.windows.find(notice.window);
-  if (window == turn.platform.windows.end()) return;
-  auto interval = window->second.next_interval(turn.now, turn.platform.context());
-  if (!interval) return;
-  const Instant due = std::max(interval->from, interval->until - before_closing);
-  if (turn.now < due) return turn.wake_at(due);
-  if (*notice.approval_asked_at < due) ask(turn, id, "the window closes soon, and a notice to a bank waits for approval");
-  turn.wake_at(interval->until);
+  ask(turn, anew, "notices to banks wait for approval");
+  ask(turn, closing, "the window closes soon, and notices to banks wait for approval");
+}
+
+void drop_outdated_edit(Turn& turn, NoticeId id) {
+  const Notice& notice = turn.notice(id);
+  if (notice.rendered || !notice.edited || notice.edited->version == version_of(turn.state(), notice)) return;
+  drop_edit(turn, id);
+}
+
+void drop_edit(Turn& turn, NoticeId id) {
+  if (!turn.notice(id).edited) return;
+  Notice& notice = turn.edit_notice(id);
+  turn.batch.facts.push_back({turn.now, "notice.edit-dropped", notice.failure, id, "daemon",
+                              {{"by", notice.edited->by}, {"why", "what it has to say has changed"}}});
+  turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, notice.failure,
+                                     "what was written for a bank is out of date", "edit_dropped",
+                                     {{"notice", std::to_string(id)}}, {}, false, notice.stop});
+  notice.edited.reset();
 }
 
 }  // namespace yagura

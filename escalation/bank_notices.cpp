@@ -59,6 +59,7 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
       if (same && notice.failure == id && says_so) return;
       lead_hold = notice.lead_hold;
       released = notice.released && !turn.platform.bank_notices.approval;  // Other words want their own approval.
+      if (owed.kind) drop_edit(turn, unsent);
       brake_until = notice.brake_until;
       hold_told_at = notice.hold_told_at;
       turn.withdraw(unsent, same ? "what it says has changed; another takes its place" : owed.reason);

@@ -38,6 +38,15 @@ struct Open {
 struct HoldNotice { NoticeId notice; };
 struct ReleaseNotice { NoticeId notice; };
 struct WithdrawNotice { NoticeId notice; };
+// The lead's words in place of the template's. What stood there, and of what version, is given by who can compose.
+struct EditNotice {
+  NoticeId notice = 0;
+  std::string subject;
+  std::string body;
+  std::string version{};         // as edition_of() said when the text was taken; empty: as it is now
+  std::string subject_before{};
+  std::string body_before{};
+};
 struct PlanStop {
   std::set<ServiceName> services;
   bool all_services = false;
@@ -65,7 +74,7 @@ struct CancelStop {
 };
 
 using Order = std::variant<Acknowledge, Respond, Report, Recover, Confirm, Classify, ChangeBanks, Open, HoldNotice,
-                           ReleaseNotice, WithdrawNotice, PlanStop, ChangeStop, EndStop, CancelStop>;
+                           ReleaseNotice, WithdrawNotice, EditNotice, PlanStop, ChangeStop, EndStop, CancelStop>;
 
 // ---- Events ----
 

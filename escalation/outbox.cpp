@@ -312,12 +312,12 @@ void pass(Turn& turn) {
       turn.withdraw(id, why);
       continue;
     }
+    drop_outdated_edit(turn, id);
     Hold hold = hold_of(turn, id);
     follow_hold(turn, id, hold);
     if (hold.why.empty() && !turn.notice(id).due_since) turn.edit_notice(id).due_since = turn.now;
     tell_overdue(turn, id);
     tell_held_by_lead(turn, id);
-    ask_for_approval(turn, id);
     if (!hold.why.empty()) continue;
     // One further off than any is of a clock that was set back.
     if (auto retry = turn.notice(id).retry_at;
@@ -327,6 +327,7 @@ void pass(Turn& turn) {
     }
     if (!waits_for_bundle(turn, id, bundles)) ready.push_back(id);
   }
+  ask_for_approval(turn);
   for (auto& [audience, ids] : bundles) ready.push_back(group(turn, std::move(ids)));
   close_bundle_times(turn);
   // The gravest first; to banks in the order of the failures, so that nobody reads of the end of one after the beginning

@@ -98,10 +98,11 @@ std::string step_name(std::string_view chain, int index, const ChainStep& step);
 // ---- approval.cpp ----
 // Where `bank_notices.approval` is the lead's: the notice waits for the lead's word on what it says now.
 bool awaits_approval(const Turn& turn, const Notice& notice);
-// Asks for it: once for what it says, and again half an hour before each closing of its window.
-void ask_for_approval(Turn& turn, NoticeId id);
-// What the notice would say is counted by this.
-int version_of(const Turn& turn, const Notice& notice);
+// Asks for it: once for what a notice says, and again half an hour before each closing of its window.
+void ask_for_approval(Turn& turn);
+// What the lead wrote stands no more where the notice has to say something else by now; the lead hears of it.
+void drop_outdated_edit(Turn& turn, NoticeId id);
+void drop_edit(Turn& turn, NoticeId id);
 
 // ---- outbox.cpp ----
 void hand_over_what_is_due(Turn& turn);

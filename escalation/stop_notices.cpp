@@ -146,6 +146,7 @@ void owe_bank_of_stop(Turn& turn, StopId id, const BankName& bank) {
       if (same && (!notice.rendered || notice.bank_version == stop.version)) return;
       lead_hold = notice.lead_hold;
       hold_told_at = notice.hold_told_at;
+      if (owed.kind) drop_edit(turn, unsent);
       turn.withdraw(unsent,
                     same ? "what it says has changed; another takes its place" : owed.reason);
     }

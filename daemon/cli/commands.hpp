@@ -14,6 +14,7 @@ int show(const Arguments& given, const Terminal& terminal);
 int why_notices(const Arguments& given, const Terminal& terminal);
 int notices(const Arguments& given, const Terminal& terminal);
 int notice_show(const Arguments& given, const Terminal& terminal);
+int notice_preview(const Arguments& given, const Terminal& terminal);  // notice_text.cpp
 int stops(const Arguments& given, const Terminal& terminal);
 int stop_plan(const Arguments& given, const Terminal& terminal);
 int stop_change(const Arguments& given, const Terminal& terminal);
@@ -35,6 +36,7 @@ int open(const Arguments& given, const Terminal& terminal);
 int notice_hold(const Arguments& given, const Terminal& terminal);
 int notice_release(const Arguments& given, const Terminal& terminal);
 int notice_withdraw(const Arguments& given, const Terminal& terminal);
+int notice_edit(const Arguments& given, const Terminal& terminal);  // notice_text.cpp
 int reload(const Arguments& given, const Terminal& terminal);
 int backup(const Arguments& given, const Terminal& terminal);  // backup_command.cpp
 

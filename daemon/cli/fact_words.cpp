@@ -50,6 +50,10 @@ std::string words_of_notice(const std::string& what, const json::value& row,
   }
   if (what == "notice.hold-ordered") return name + " is to be held";
   if (what == "notice.release-ordered") return name + " is released";
+  if (what == "notice.edited") return with(name + " is written anew", ": ", get("subject"));
+  if (what == "notice.edit-dropped") {
+    return fmt::format("notice {}: what {} wrote is dropped, {}", text(row, "notice"), get("by"), get("why"));
+  }
   if (what == "notice.nobody") {
     return fmt::format("nobody to tell {} ({}): {}", get("audience"), get("kind"), get("reason"));
   }

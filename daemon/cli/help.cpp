@@ -35,12 +35,12 @@ struct Group {
 const std::vector<Group>& groups() {
   static const std::vector<Group> all{
       {"Looking",
-       {"status", "failures", "show", "why", "notices", "notice show", "stops", "jobs", "probe",
+       {"status", "failures", "show", "why", "notices", "notice show", "notice preview", "stops", "jobs", "probe",
         "record"}},
       {"Working on a failure", {"ack", "respond", "report", "recover", "confirm", "open"}},
       {"For the system lead",
-       {"classify", "banks", "notice hold", "notice release", "notice withdraw", "stop plan", "stop change",
-        "stop extend", "stop end", "stop cancel", "reload", "backup"}},
+       {"classify", "banks", "notice hold", "notice release", "notice withdraw", "notice edit", "stop plan",
+        "stop change", "stop extend", "stop end", "stop cancel", "reload", "backup"}},
       {"Jobs", {"job run"}},
       {"Without a daemon", {"config check", "calendar", "rehearse", "restore"}}};
   return all;

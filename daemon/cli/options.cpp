@@ -127,7 +127,11 @@ void add(CLI::App& app, const Taken& taken, Arguments& arguments) {
         std::string(taken.name), [&arguments, name](const std::vector<std::string>& given) {
           arguments.values[name] = given;
         });
-    option->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    if (taken.name.starts_with('-')) {
+      option->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    } else {
+      option->required()->expected(1, 1000);
+    }
   } else {
     option = app.add_option_function<std::string>(
         std::string(taken.name),

@@ -193,6 +193,7 @@ Composer::Mail Composer::render_all(const Platform& platform, const State& state
                                     const Notice& notice, Instant now,
                                     std::vector<std::string>& missing) const {
   std::vector<const Notice*> all = carried_by(state, notice);
+  if (notice.edited) return {notice.edited->subject, notice.edited->body};
   if (all.size() == 1 || is_bank(notice.kind)) {
     Mail mail = render(platform, state, notice, now, false, missing);
     mail.body = wrap_lines(mail.body, body_columns);

@@ -84,6 +84,20 @@ View recipients(const Source& source) {
   return view;
 }
 
+// One line for each bank, and one command to approve them all.
+View approval(const Source& source) {
+  const std::vector<std::string> ids = source.detail_list("notices");
+  std::string all;
+  for (const std::string& id : ids) all += (all.empty() ? "" : " ") + one_line(id);
+  View view = with(source, {{"APPROVAL_COUNT", std::to_string(ids.size())},
+                            {"APPROVAL_FIRST", ids.empty() ? std::string() : one_line(ids.front())},
+                            {"APPROVAL_IDS", all}});
+  for (const std::string& id : ids) {
+    view.add("APPROVAL", with(source, {{"APPROVAL_NOTICE", source.notice_named(id)}}));
+  }
+  return view;
+}
+
 View undecided(const Source& source) {
   View view = with(source, {{"UNDECIDED_SERVICES", source.detail_names("services")}});
   if (source.has_detail("probes")) {
@@ -130,8 +144,10 @@ void add_question(View& view, const Source& source) {
                                         {"WAITS_ID", source.detail("notice")},
                                         {"WAITS_REASON", source.detail("reason")}}));
   } else if (topic == "approval") {
-    add("ASK_APPROVAL", with(source, {{"APPROVAL_NOTICE", source.detail_notices("notice")},
-                                      {"APPROVAL_ID", source.detail("notice")}}));
+    add("ASK_APPROVAL", approval(source));
+  } else if (topic == "edit_dropped") {
+    add("ASK_EDIT_DROPPED", with(source, {{"DROPPED_NOTICE", source.detail_notices("notice")},
+                                          {"DROPPED_ID", source.detail("notice")}}));
   } else if (topic == "stop_late") {
     add("ASK_STOP_LATE", with(source, {{"STOP_LATE", std::to_string(source.notice.stop)},
                                        {"STOP_LATE_BANKS", source.detail_names("banks")},
@@ -253,7 +269,9 @@ const Vocabulary& topics_vocabulary() {
           {"ASK_FAILURE_EMPTY", {{}, {{"GONE", {{"GONE_COMPONENTS"}, {}}}}}},
           {"ASK_CALENDAR", {{"CALENDAR_YEAR"}, {}}},
           {"ASK_BANK_WAITS", {{"WAITS_NOTICE", "WAITS_ID", "WAITS_REASON"}, {}}},
-          {"ASK_APPROVAL", {{"APPROVAL_NOTICE", "APPROVAL_ID"}, {}}},
+          {"ASK_APPROVAL",
+           {{"APPROVAL_COUNT", "APPROVAL_FIRST", "APPROVAL_IDS"}, {{"APPROVAL", {{"APPROVAL_NOTICE"}, {}}}}}},
+          {"ASK_EDIT_DROPPED", {{"DROPPED_NOTICE", "DROPPED_ID"}, {}}},
           {"ASK_STOP_LATE",
            {{"STOP_LATE", "STOP_LATE_BANKS", "STOP_LATE_FROM", "STOP_LATE_LAST"}, {}}},
           {"ASK_OTHER",

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "japanese.hpp"
 #include "mail_thread.hpp"
 #include "text.hpp"
@@ -91,6 +93,26 @@ std::string Source::detail_names(const std::string& name) const {
   return japanese::list(names);
 }
 
+std::vector<std::string> Source::detail_list(const std::string& name) const {
+  return has_detail(name) ? split_names(notice.details.at(name)) : std::vector<std::string>{};
+}
+
+std::string Source::notice_named(const std::string& id) const {
+  NoticeId number = 0;
+  std::from_chars(id.data(), id.data() + id.size(), number);
+  auto found = state.notices.find(number);
+  if (found != state.notices.end()) return fmt::format("#{} {}", number, describe(found->second));
+  std::string text = "#" + one_line(id);
+  auto kind = notice.details.find("kind");
+  auto to = notice.details.find("audience");
+  if (kind != notice.details.end()) {
+    auto known = notice_kind_named(kind->second);
+    text += " " + (known ? words.of(*known) : one_line(kind->second));
+  }
+  if (to != notice.details.end()) text += fmt::format("({})", audience(to->second));
+  return text;
+}
+
 std::string Source::detail_notices(const std::string& name) const {
   std::vector<std::string> described;
   for (const std::string& id : split_names(detail(name))) {
@@ -98,23 +120,7 @@ std::string Source::detail_notices(const std::string& name) const {
       described.emplace_back("…");
       break;
     }
-    const Notice* found = nullptr;
-    for (const auto& [number, one] : state.notices) {
-      if (id == std::to_string(number)) found = &one;
-    }
-    if (found != nullptr) {
-      described.push_back(fmt::format("#{} {}", id, describe(*found)));
-      continue;
-    }
-    std::string text = "#" + one_line(id);
-    auto kind = notice.details.find("kind");
-    auto to = notice.details.find("audience");
-    if (kind != notice.details.end()) {
-      auto known = notice_kind_named(kind->second);
-      text += " " + (known ? words.of(*known) : one_line(kind->second));
-    }
-    if (to != notice.details.end()) text += fmt::format("({})", audience(to->second));
-    described.push_back(text);
+    described.push_back(notice_named(id));
   }
   return japanese::list(described);
 }

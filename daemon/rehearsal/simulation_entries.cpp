@@ -92,7 +92,16 @@ void Simulation::play_action(const StoryEntry& entry, const StepExit& exit) {
 }
 
 void Simulation::play_action(const StoryEntry& entry, const PersonActs& acts) {
-  order(entry, acts.by, acts.order);
+  Order given = acts.order;
+  if (auto* edit = std::get_if<EditNotice>(&given)) {
+    auto found = decider_->state().notices.find(edit->notice);
+    if (found != decider_->state().notices.end()) {
+      auto mail = stage_->composer.text(*stage_->configuration.platform, decider_->state(), found->second, now_);
+      edit->subject_before = std::move(mail.subject);
+      edit->body_before = std::move(mail.body);
+    }
+  }
+  order(entry, acts.by, given);
 }
 
 void Simulation::order(const StoryEntry& entry, const PersonName& by, const Order& order) {

@@ -291,9 +291,14 @@ StoryAction read_notice(EntryReader& entry) {
   if (auto held = id("hold")) orders.emplace_back(HoldNotice{*held});
   if (auto released = id("release")) orders.emplace_back(ReleaseNotice{*released});
   if (auto withdrawn = id("withdraw")) orders.emplace_back(WithdrawNotice{*withdrawn});
+  if (auto edited = id("edit")) {
+    notice.required("subject");
+    notice.required("text");
+    orders.emplace_back(EditNotice{*edited, one_line(notice.text_or("subject", "")), many_lines(notice.text_or("text", ""))});
+  }
   notice.finish();
   if (orders.size() != 1) {
-    notice.problem("`notice` takes one of hold, release, withdraw with the notice's number");
+    notice.problem("`notice` takes one of hold, release, withdraw, edit with the notice's number");
     orders.assign(1, HoldNotice{});
   }
   return PersonActs{entry.person(), orders.front()};

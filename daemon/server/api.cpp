@@ -211,9 +211,19 @@ class Api {
     }
     Result<Order> order = read_order(request.body);
     if (!order) return answer(refusal(400, order.error().message));
+    if (auto* edit = std::get_if<EditNotice>(&*order)) keep_what_stood_there(*edit);
     engine_.command(person->id, std::move(*order), [answer = std::move(answer)](const Answer& given, bool recorded) {
       answer({given.done ? 200 : recorded ? 409 : 503, "application/json", answer_json(given.done, given.text, given.failure, given.stop)});
     });
+  }
+
+  // Both texts are to be in the record.
+  void keep_what_stood_there(EditNotice& edit) {
+    auto found = engine_.state().notices.find(edit.notice);
+    if (found == engine_.state().notices.end()) return;
+    auto mail = engine_.composer().text(engine_.platform(), engine_.state(), found->second, engine_.now());
+    edit.subject_before = std::move(mail.subject);
+    edit.body_before = std::move(mail.body);
   }
 
   void backup(const WebRequest& request, const Person* person, const Peer& peer, Respond_ answer) {

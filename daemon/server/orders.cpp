@@ -106,6 +106,8 @@ Result<Order> read_order(std::string_view body) {
     order = ReleaseNotice{fields.number("notice")};
   } else if (name == "notice-withdraw") {
     order = WithdrawNotice{fields.number("notice")};
+  } else if (name == "notice-edit") {
+    order = EditNotice{fields.number("notice"), one_line(fields.text("subject"), 400), fields.text("body"), fields.text("edition")};
   } else if (name == "stop-plan") {
     PlanStop stop;
     for (std::string& service : fields.texts("services")) stop.services.insert(std::move(service));

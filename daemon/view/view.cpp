@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "edition.hpp"
 #include "topology.hpp"
 
 namespace yagura {
@@ -454,6 +455,8 @@ std::string notice_json(const Look& look, const Notice& notice, const SubjectOf&
   for (NoticeId id : notice.carries) carries.emplace_back(id);
   object["carries"] = std::move(carries);
   object["body"] = body;
+  if (notice.is_unsent() && is_bank(notice.kind)) object["edition"] = edition_of(look.state, notice);
+  object["edited_by"] = notice.edited ? json::value(notice.edited->by) : json::value(nullptr);
   return finished(object);
 }
 

@@ -215,7 +215,7 @@ TEST_CASE("views keep to their vocabularies, whatever the stage, the kind and th
     for (NoticeKind kind : Composer::kinds()) {
       for (const char* topic :
            {"", "unacknowledged,report_overdue", "unconfirmed", "brake", "clock_jump", "recipients",
-            "possibly_affected", "relapsed", "undecided", "failure_empty", "calendar", "bank_waits", "stop_late", "approval", "owner"}) {
+            "possibly_affected", "relapsed", "undecided", "failure_empty", "calendar", "bank_waits", "stop_late", "approval", "edit_dropped", "owner"}) {
         for (const char* audience : {"system-lead", "inquiry-desk", "ap-ops", "bank:aozora"}) {
           if (is_bank(kind) != std::string(audience).starts_with("bank:")) continue;
           Notice one = notice(where, kind, audience, {.failure = failure.id, .topic = topic});
@@ -285,6 +285,17 @@ TEST_CASE("the headers say what the mail is") {
   CHECK(header(other, "X-Yagura-Audience") == "%E9%9D%92");
   CHECK(header(other, "X-Yagura-Stop") == "3");
   CHECK(header(other, "X-Yagura-Failure").empty());
+}
+
+TEST_CASE("what the lead wrote goes in place of the template's words, and under the same headers") {
+  Platform where = platform();
+  Notice one = notice(where, NoticeKind::bank_first, "bank:midori");
+  one.edited = EditedText{"お知らせ", "詳しくは担当者より電話いたします。\n", "sato", at("12-21 17:02"), 0, 1};
+  Message message = compose(where, state_with({major()}), one, "12-21 17:05");
+  CHECK(message.subject == "お知らせ");
+  CHECK(message.body == "詳しくは担当者より電話いたします。\n");
+  CHECK(header(message, "X-Yagura-Notice") == "bank.first");
+  CHECK(message.to.size() == 2);
 }
 
 TEST_CASE("the same state and time give the same mail") {
