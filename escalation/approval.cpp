@@ -1,5 +1,5 @@
-// Mail to banks that waits for the system lead's word (`bank_notices.approval: system-lead`), and what the lead wrote in place of
-// the template's words.
+// Mail to banks that waits for the system lead's word (`bank_notices.approval: system-lead`), and
+// what the lead wrote in place of the template's words.
 #include <algorithm>
 
 #include "edition.hpp"
@@ -24,12 +24,20 @@ void ask(Turn& turn, const Questions& questions, const std::string& why) {
       notice.approval_asked_version = version_of(turn.state(), notice);
       numbers += (numbers.empty() ? "" : ", ") + std::to_string(id);
     }
-    turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, subject.first, why, "approval",
-                                       {{"notices", numbers}}, {}, false, subject.second});
+    turn.queue_for(Role::system_lead, {NoticeKind::lead_attention,
+                                       {},
+                                       subject.first,
+                                       why,
+                                       "approval",
+                                       {{"notices", numbers}},
+                                       {},
+                                       false,
+                                       subject.second});
   }
 }
 
-// The instant from which on the lead is asked again, within the opening that is under way or next; none: it never opens.
+// The instant from which on the lead is asked again, within the opening that is under way or next;
+// none: it never opens.
 std::optional<Interval> last_half_hour(const Turn& turn, const Notice& notice) {
   auto window = turn.platform.windows.find(notice.window);
   if (window == turn.platform.windows.end()) return std::nullopt;
@@ -44,7 +52,8 @@ int version_of(const State& state, const Notice& notice) {
   if (notice.stop != 0) return state.stops.at(notice.stop).version;
   if (notice.failure == 0) return 0;
   const Failure* failure = &state.failures.at(notice.failure);
-  while (failure->joined_into != 0) failure = &state.failures.at(failure->joined_into);
+  while (failure->joined_into != 0)
+    failure = &state.failures.at(failure->joined_into);
   return failure->bank_version;
 }
 
@@ -56,7 +65,8 @@ std::string edition_of(const State& state, const Notice& notice) {
 
 bool awaits_approval(const Turn& turn, const Notice& notice) {
   if (!turn.platform.bank_notices.approval || !is_bank(notice.kind)) return false;
-  // What the lead ordered word for word, and the repeat of a mail that may have arrived, were approved before.
+  // What the lead ordered word for word, and the repeat of a mail that may have arrived, were
+  // approved before.
   if (notice.kind == NoticeKind::bank_security || notice.frozen) return false;
   return !notice.released || notice.released_version != version_of(turn.state(), notice);
 }
@@ -68,14 +78,16 @@ void ask_for_approval(Turn& turn) {
     const Notice& notice = turn.notice(id);
     if (notice.in_flight || notice.lead_hold || !awaits_approval(turn, notice)) continue;
     const Subject subject{notice.failure, notice.stop};
-    if (!notice.approval_asked_at || notice.approval_asked_version != version_of(turn.state(), notice)) {
+    if (!notice.approval_asked_at ||
+        notice.approval_asked_version != version_of(turn.state(), notice)) {
       anew[subject].push_back(id);
       continue;
     }
     auto last = last_half_hour(turn, notice);
     if (!last) continue;
     turn.wake_at(turn.now < last->from ? last->from : last->until);
-    if (turn.now >= last->from && *notice.approval_asked_at < last->from) closing[subject].push_back(id);
+    if (turn.now >= last->from && *notice.approval_asked_at < last->from)
+      closing[subject].push_back(id);
   }
   ask(turn, anew, "notices to banks wait for approval");
   ask(turn, closing, "the window closes soon, and notices to banks wait for approval");
@@ -83,18 +95,31 @@ void ask_for_approval(Turn& turn) {
 
 void drop_outdated_edit(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
-  if (notice.rendered || !notice.edited || notice.edited->version == version_of(turn.state(), notice)) return;
+  if (notice.rendered || !notice.edited ||
+      notice.edited->version == version_of(turn.state(), notice))
+    return;
   drop_edit(turn, id);
 }
 
 void drop_edit(Turn& turn, NoticeId id) {
   if (!turn.notice(id).edited) return;
   Notice& notice = turn.edit_notice(id);
-  turn.batch.facts.push_back({turn.now, "notice.edit-dropped", notice.failure, id, "daemon",
-                              {{"by", notice.edited->by}, {"why", "what it has to say has changed"}}});
-  turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, notice.failure,
-                                     "what was written for a bank is out of date", "edit_dropped",
-                                     {{"notice", std::to_string(id)}}, {}, false, notice.stop});
+  turn.batch.facts.push_back(
+      {turn.now,
+       "notice.edit-dropped",
+       notice.failure,
+       id,
+       "daemon",
+       {{"by", notice.edited->by}, {"why", "what it has to say has changed"}}});
+  turn.queue_for(Role::system_lead, {NoticeKind::lead_attention,
+                                     {},
+                                     notice.failure,
+                                     "what was written for a bank is out of date",
+                                     "edit_dropped",
+                                     {{"notice", std::to_string(id)}},
+                                     {},
+                                     false,
+                                     notice.stop});
   notice.edited.reset();
 }
 

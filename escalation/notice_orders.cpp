@@ -1,4 +1,5 @@
-// The system lead's orders on notices that are not sent: hold, release, withdraw, edit (INTERFACE.md §4, §7).
+// The system lead's orders on notices that are not sent: hold, release, withdraw, edit
+// (INTERFACE.md §4, §7).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -32,8 +33,10 @@ Reply follow(Turn& turn, const Caller& who, const HoldNotice& order) {
   notice.lead_hold = true;
   notice.hold_told_at = turn.now;
   notice.released = false;
-  turn.batch.facts.push_back({turn.now, "notice.hold-ordered", notice.failure, notice.id, who.person.id, {}});
-  return done(fmt::format("notice {} is held until `yagura notice release {}`", notice.id, notice.id));
+  turn.batch.facts.push_back(
+      {turn.now, "notice.hold-ordered", notice.failure, notice.id, who.person.id, {}});
+  return done(
+      fmt::format("notice {} is held until `yagura notice release {}`", notice.id, notice.id));
 }
 
 Reply follow(Turn& turn, const Caller& who, const ReleaseNotice& order) {
@@ -43,7 +46,8 @@ Reply follow(Turn& turn, const Caller& who, const ReleaseNotice& order) {
   notice.hold_told_at.reset();
   notice.released = true;
   notice.released_version = version_of(turn.state(), notice);
-  turn.batch.facts.push_back({turn.now, "notice.release-ordered", notice.failure, notice.id, who.person.id, {}});
+  turn.batch.facts.push_back(
+      {turn.now, "notice.release-ordered", notice.failure, notice.id, who.person.id, {}});
   return done(fmt::format("notice {} is released; its window still holds for it", notice.id));
 }
 
@@ -54,7 +58,8 @@ Reply follow(Turn& turn, const Caller& who, const WithdrawNotice& order) {
     return refused(fmt::format("notice {} carries others, which would be lost with it", notice.id));
   }
   if (is_bank(notice.kind) && notice.frozen) {
-    return refused(fmt::format("notice {} may have arrived already: its last attempt ended without an answer", notice.id));
+    return refused(fmt::format(
+        "notice {} may have arrived already: its last attempt ended without an answer", notice.id));
   }
   if (is_bank(notice.kind) && notice.failure != 0) {
     Failure& failure = turn.edit(end_of_joins(turn, notice.failure));
@@ -79,30 +84,43 @@ Reply follow(Turn& turn, const Caller& who, const EditNotice& order) {
   if (auto no = not_changeable(turn, who, order.notice)) return *no;
   const Notice& seen = turn.notice(order.notice);
   if (!is_bank(seen.kind)) {
-    return refused(fmt::format("notice {} is for colleagues: only mail to banks can be edited", seen.id));
+    return refused(
+        fmt::format("notice {} is for colleagues: only mail to banks can be edited", seen.id));
   }
   if (seen.frozen) {
-    return refused(fmt::format("notice {} may have arrived already: its last attempt ended without an answer, and the "
-                               "same bytes go again", seen.id));
+    return refused(fmt::format(
+        "notice {} may have arrived already: its last attempt ended without an answer, and the "
+        "same bytes go again",
+        seen.id));
   }
   const std::string edition = edition_of(turn.state(), seen);
   if (!order.version.empty() && order.version != edition) {
-    return refused(fmt::format("notice {} has changed while you wrote: look at what it says now, and edit it again", seen.id));
+    return refused(fmt::format(
+        "notice {} has changed while you wrote: look at what it says now, and edit it again",
+        seen.id));
   }
-  if (is_blank(order.subject)) return refused("the subject is empty: the text begins with `Subject: …` and an empty line");
-  if (is_blank(order.body)) return refused("the text is empty; to send nothing, withdraw the notice");
+  if (is_blank(order.subject))
+    return refused("the subject is empty: the text begins with `Subject: …` and an empty line");
+  if (is_blank(order.body))
+    return refused("the text is empty; to send nothing, withdraw the notice");
   Notice& notice = turn.edit_notice(order.notice);
   const int number = notice.edited ? notice.edited->number + 1 : 1;
-  notice.edited = EditedText{order.subject, order.body, who.person.id, turn.now, version_of(turn.state(), notice), number};
+  notice.edited = EditedText{
+      order.subject, order.body, who.person.id, turn.now, version_of(turn.state(), notice), number};
   notice.rendered = false;  // An attempt that was surely not accepted may have written it already.
-  turn.batch.facts.push_back({turn.now, "notice.edited", notice.failure, notice.id, who.person.id,
+  turn.batch.facts.push_back({turn.now,
+                              "notice.edited",
+                              notice.failure,
+                              notice.id,
+                              who.person.id,
                               {{"subject", order.subject},
                                {"text", order.body},
                                {"subject_before", order.subject_before},
                                {"text_before", order.body_before}}});
   return done(fmt::format("notice {} says what you wrote{}", notice.id,
-                          awaits_approval(turn, notice) ? fmt::format("; it waits for `yagura notice release {}`", notice.id)
-                                                        : ""));
+                          awaits_approval(turn, notice)
+                              ? fmt::format("; it waits for `yagura notice release {}`", notice.id)
+                              : ""));
 }
 
 }  // namespace yagura

@@ -32,7 +32,9 @@ struct Text {
   bool operator==(const Text&) const = default;
 };
 
-std::string written(const Text& text) { return "Subject: " + text.subject + "\n\n" + text.body; }
+std::string written(const Text& text) {
+  return "Subject: " + text.subject + "\n\n" + text.body;
+}
 
 // `Subject: …`, an empty line, the text: as it was given to the editor.
 Result<Text> read_text(std::string_view file) {
@@ -48,18 +50,24 @@ Result<Text> read_text(std::string_view file) {
     return failure_of("the text has to begin with a line `Subject: …`, and an empty line after it");
   }
   std::string_view subject = rest.substr(label.size(), end - label.size());
-  while (subject.starts_with(' ')) subject.remove_prefix(1);
-  while (subject.ends_with(' ')) subject.remove_suffix(1);
+  while (subject.starts_with(' '))
+    subject.remove_prefix(1);
+  while (subject.ends_with(' '))
+    subject.remove_suffix(1);
   rest.remove_prefix(end + 1);
-  if (!rest.starts_with('\n')) return failure_of("an empty line has to stand between the subject and the text");
-  while (rest.starts_with('\n')) rest.remove_prefix(1);
-  while (rest.ends_with('\n') || rest.ends_with(' ')) rest.remove_suffix(1);
+  if (!rest.starts_with('\n'))
+    return failure_of("an empty line has to stand between the subject and the text");
+  while (rest.starts_with('\n'))
+    rest.remove_prefix(1);
+  while (rest.ends_with('\n') || rest.ends_with(' '))
+    rest.remove_suffix(1);
   Text text{std::string(subject), std::string(rest)};
   if (!text.body.empty()) text.body += '\n';
   if (text.body.size() > longest_text) {
     return failure_of(fmt::format("the text is longer than {} bytes", longest_text));
   }
-  if (!is_utf8(text.subject) || !is_utf8(text.body)) return failure_of("the text is not UTF-8; is the editor set to it?");
+  if (!is_utf8(text.subject) || !is_utf8(text.body))
+    return failure_of("the text is not UTF-8; is the editor set to it?");
   return text;
 }
 
@@ -86,7 +94,8 @@ std::string editor() {
 // A file that nobody else can read, with the text in it; its path.
 Result<std::string> draft_file(std::int64_t notice, const std::string& text) {
   const char* folder = std::getenv("TMPDIR");
-  std::string path = fmt::format("{}/yagura-notice-{}.XXXXXX.txt", folder != nullptr && *folder != '\0' ? folder : "/tmp", notice);
+  std::string path = fmt::format("{}/yagura-notice-{}.XXXXXX.txt",
+                                 folder != nullptr && *folder != '\0' ? folder : "/tmp", notice);
   const int file = ::mkstemps(path.data(), 4);
   if (file < 0) return failure_of(fmt::format("{} cannot be made: {}", path, std::strerror(errno)));
   bool whole = true;
@@ -101,7 +110,8 @@ Result<std::string> draft_file(std::int64_t notice, const std::string& text) {
   return failure_of(fmt::format("{} cannot be written: {}", path, std::strerror(trouble)));
 }
 
-// The user's editor on that file, in the user's own shell syntax, as git and crontab start it. While it runs, Ctrl-C is its own.
+// The user's editor on that file, in the user's own shell syntax, as git and crontab start it.
+// While it runs, Ctrl-C is its own.
 Result<void> run_editor(const std::string& path) {
   const std::string command = editor() + " \"$1\"";
   struct sigaction ignore {
@@ -113,7 +123,8 @@ Result<void> run_editor(const std::string& path) {
   if (child == 0) {
     sigaction(SIGINT, &interrupt, nullptr);
     sigaction(SIGQUIT, &quit, nullptr);
-    ::execl("/bin/sh", "sh", "-c", command.c_str(), "sh", path.c_str(), static_cast<char*>(nullptr));
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), "sh", path.c_str(),
+            static_cast<char*>(nullptr));
     ::_exit(127);
   }
   int status = -1;
@@ -124,7 +135,9 @@ Result<void> run_editor(const std::string& path) {
   sigaction(SIGINT, &interrupt, nullptr);
   sigaction(SIGQUIT, &quit, nullptr);
   if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  return failure_of(fmt::format("the editor ({}) did not end well; set EDITOR to yours, or give the text with --file", editor()));
+  return failure_of(fmt::format(
+      "the editor ({}) did not end well; set EDITOR to yours, or give the text with --file",
+      editor()));
 }
 
 struct Draft {
@@ -134,12 +147,16 @@ struct Draft {
 };
 
 std::optional<Draft> draft_of(const json::value& notice, const Terminal& terminal) {
-  Draft draft{number(notice, "id"), text(notice, "edition"), {text(notice, "subject"), long_text(notice, "body")}};
+  Draft draft{number(notice, "id"),
+              text(notice, "edition"),
+              {text(notice, "subject"), long_text(notice, "body")}};
   if (!draft.edition.empty()) return draft;
   const std::string state = text(notice, "state"), audience = text(notice, "audience");
-  complain(terminal, state == "held" || state == "due"
-                         ? fmt::format("notice {} goes to {}: only mail to banks can be edited", draft.id, audience)
-                         : fmt::format("notice {} is {} already, and cannot be edited", draft.id, state));
+  complain(terminal,
+           state == "held" || state == "due"
+               ? fmt::format("notice {} goes to {}: only mail to banks can be edited", draft.id,
+                             audience)
+               : fmt::format("notice {} is {} already, and cannot be edited", draft.id, state));
   return std::nullopt;
 }
 
@@ -159,8 +176,9 @@ int edit_by_hand(const Arguments& given, const Terminal& terminal, const Draft& 
   auto path = draft_file(draft.id, written(draft.text));
   if (!path) return complain(terminal, path.error().message), exit_refused;
   const auto kept = [&](const std::string& why) {
-    complain(terminal, fmt::format("{}; what you wrote is in {}: `yagura notice edit {} --file {}` takes it", why, *path,
-                                   draft.id, *path));
+    complain(terminal,
+             fmt::format("{}; what you wrote is in {}: `yagura notice edit {} --file {}` takes it",
+                         why, *path, draft.id, *path));
     return exit_refused;
   };
   if (auto ran = run_editor(*path); !ran) return kept(ran.error().message);
