@@ -175,6 +175,33 @@ void remind(Turn& turn, FailureId id) {
   if (seen.report_due_at) turn.wake_at(*seen.report_due_at);
 }
 
+void widen_within_role(Turn& turn, FailureId id) {
+  const Failure& failure = turn.failure(id);
+  if (!failure.is_open() || failure.acknowledged || failure.recovered_at || !may_decide(turn, failure)) return;
+  const bool incident = failure.classification == FailureClass::incident;
+  std::vector<std::pair<std::string, Duration>> due;
+  for (const auto& [name, reached] : failure.reached_at) {
+    auto role = role_named(name);
+    auto roster = role ? turn.platform.duty.find(*role) : turn.platform.duty.end();
+    if (roster == turn.platform.duty.end() || !roster->second.escalate_within || failure.widened.contains(name)) continue;
+    std::optional<Instant> at = reached + *roster->second.escalate_within;
+    if (incident) at = response_hours(turn, *at);  // Who is off duty is not woken for it (F7).
+    if (!at) continue;
+    if (turn.now < *at) {
+      turn.wake_at(*at);
+    } else {
+      due.emplace_back(name, *roster->second.escalate_within);
+    }
+  }
+  const bool major = failure.classification == FailureClass::major;
+  for (const auto& [name, after] : due) {
+    turn.edit(id).widened.insert(name);
+    turn.queue({major ? NoticeKind::major_declared : NoticeKind::failure_escalated, name + std::string(others_of_role), id,
+                fmt::format("not acknowledged by who is on duty for {}", format_duration(after)), {}, {},
+                incident ? "response_hours" : "", true});
+  }
+}
+
 // A class that cannot be decided, because what decides it cannot be seen, is the lead's to decide.
 void tell_undecided(Turn& turn, FailureId id) {
   const Failure& seen = turn.failure(id);

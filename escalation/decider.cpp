@@ -103,6 +103,7 @@ void reconcile(Turn& turn) {
   for (FailureId id : turn.open_failures()) recover(turn, id);
   for (FailureId id : turn.open_failures()) {
     remind(turn, id);
+    widen_within_role(turn, id);
     tell_undecided(turn, id);
   }
   for (FailureId id : unsettled(turn)) {

@@ -47,6 +47,25 @@ struct EditNotice {
   std::string subject_before{};
   std::string body_before{};
 };
+// A leak, loss or tampering, or a likely one (§6.9-5): in the lead's words, to the banks that the lead names. It waits for the
+// lead's second word (ReleaseNotice), and goes then: at once, or in the window for mail to banks.
+struct TellSecurity {
+  std::set<BankName> banks;
+  bool all_banks = false;
+  bool at_once = false;
+  std::string text;
+};
+// Somebody of the role takes its duty for a while (F7).
+struct SwapDuty {
+  std::string role;
+  PersonName person;
+  Instant from{};
+  Instant until{};
+  std::string text;
+};
+struct CancelSwap { std::int64_t swap; };
+// The owner asks for the lead though the incident could wait for response hours (F7).
+struct Escalate { FailureId failure; std::string text; };
 struct PlanStop {
   std::set<ServiceName> services;
   bool all_services = false;
@@ -74,7 +93,7 @@ struct CancelStop {
 };
 
 using Order = std::variant<Acknowledge, Respond, Report, Recover, Confirm, Classify, ChangeBanks, Open, HoldNotice,
-                           ReleaseNotice, WithdrawNotice, EditNotice, PlanStop, ChangeStop, EndStop, CancelStop>;
+                           ReleaseNotice, WithdrawNotice, EditNotice, TellSecurity, SwapDuty, CancelSwap, Escalate, PlanStop, ChangeStop, EndStop, CancelStop>;
 
 // ---- Events ----
 

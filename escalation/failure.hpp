@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "observation.hpp"
 #include "platform.hpp"
 
 namespace yagura {
@@ -100,7 +101,37 @@ BOOST_DESCRIBE_STRUCT(ChainProgress, (), (base, done))
 
 BOOST_DEFINE_ENUM_CLASS(Closing, open, confirmed, automatic, joined)
 
-struct Failure {
+// What a probe said when the recovery was confirmed.
+struct CheckedProbe {
+  ComponentName component;
+  std::string probe;
+  Verdict verdict = Verdict::ok;
+  std::string reason;
+  Instant at{};
+  bool operator==(const CheckedProbe&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(CheckedProbe, (), (component, probe, verdict, reason, at))
+
+// A failure's part that is about banks.
+struct FailureBanks {
+  std::string bank_window;       // name of the window, once the chain's step to the banks is due
+  std::map<BankName, BankThread> banks;
+  int bank_version = 0;          // counts what changes the text of an unsent bank notice
+  std::set<BankName> proposed;   // possibly affected: named to the lead
+  bool operator==(const FailureBanks&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(FailureBanks, (), (bank_window, banks, bank_version, proposed))
+
+// A failure's part that is about who is on duty.
+struct FailureDuty {
+  std::map<std::string, Instant> reached_at;  // role with a roster -> when its duty was first mailed
+  std::set<std::string> widened;              // roles whose others were mailed, too
+  bool escalated_by_hand = false;             // an incident that did not wait for response hours
+  bool operator==(const FailureDuty&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(FailureDuty, (), (reached_at, widened, escalated_by_hand))
+
+struct Failure : FailureBanks, FailureDuty {
   FailureId id = 0;
   std::string title;             // for ops: the cause and its reason
 
@@ -131,6 +162,7 @@ struct Failure {
   FailureId joined_into = 0;
   std::string confirmed_by;
   std::string confirmation;      // the words of `confirm`
+  std::vector<CheckedProbe> checked;  // the first hundred of the runs that it asked for
   std::optional<Acknowledgement> acknowledged;
   std::vector<ProgressReport> reports;
 
@@ -157,11 +189,6 @@ struct Failure {
   std::optional<Instant> unconfirmed_at;
   bool undecided_told = false;   // the lead heard that the class cannot be decided
 
-  // Banks.
-  std::string bank_window;       // name of the window, once the chain's step to the banks is due
-  std::map<BankName, BankThread> banks;
-  int bank_version = 0;          // counts what changes the text of an unsent bank notice
-  std::set<BankName> proposed;   // possibly affected: named to the lead
   bool settled = false;          // closed, and nobody is owed anything of it: no rule asks about it any more
 
   bool operator==(const Failure&) const = default;
@@ -177,13 +204,13 @@ struct Failure {
     return Phase::detected;
   }
 };
-BOOST_DESCRIBE_STRUCT(Failure, (),
+BOOST_DESCRIBE_STRUCT(Failure, (FailureBanks, FailureDuty),
                       (id, title, classification, class_rule, class_detail, class_at, class_by, class_services, cause,
                        owner, members, reported_services, awaits_recover, from_desk, reported_by, report_text, opened_at,
-                       failing_since, relapses, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation,
+                       failing_since, relapses, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation, checked,
                        acknowledged, reports, keeps_down, kept_down, down_again, touched, services_unseen, down_since, down_before, steps, steps_judged, settling,
                        detected_chain, incident_chain, major_chain, incident_begun, major_begun, reached, remind_at,
-                       report_due_at, unconfirmed_at, undecided_told, bank_window, banks, bank_version, proposed, settled))
+                       report_due_at, unconfirmed_at, undecided_told, settled))
 
 // The reason of the class in words for ops, for example "keeps no service down".
 std::string class_reason(const Failure& failure);

@@ -28,6 +28,12 @@ constexpr bool is_bank_first(NoticeKind kind) {
   return kind == NoticeKind::bank_first || kind == NoticeKind::bank_occurred_and_recovered;
 }
 
+// "ap-ops/others": those of the role who are not on duty.
+constexpr std::string_view others_of_role = "/others";
+constexpr std::string_view role_of_audience(std::string_view audience) {
+  return audience.ends_with(others_of_role) ? audience.substr(0, audience.size() - others_of_role.size()) : audience;
+}
+
 BOOST_DEFINE_ENUM_CLASS(NoticeState, held, due, sent, merged, withdrawn, undeliverable)
 
 struct Recipient {

@@ -123,4 +123,37 @@ Reply follow(Turn& turn, const Caller& who, const EditNotice& order) {
                               : ""));
 }
 
+Reply follow(Turn& turn, const Caller& who, const TellSecurity& order) {
+  if (!who.is_lead()) return refused(only_lead);
+  if (is_blank(order.text)) return refused("say what the banks are to read: -m TEXT");
+  std::set<BankName> banks = order.banks;
+  if (order.all_banks) {
+    for (const auto& [name, bank] : turn.platform.banks) banks.insert(name);
+  }
+  if (banks.empty()) return refused("name the banks: --bank B, or --bank all");
+  for (const BankName& name : banks) {
+    if (!turn.platform.banks.contains(name)) return refused(fmt::format("there is no bank {} in the configuration", name));
+    if (turn.recipients("bank:" + name, NoticeKind::bank_security).empty()) {
+      return refused(fmt::format("{} has no contact for failures: it cannot be mailed", name));
+    }
+  }
+  std::string ids, names;
+  for (const BankName& name : banks) {
+    const NoticeId id = turn.queue({NoticeKind::bank_security, "bank:" + name, 0, "ordered by " + who.person.id, {},
+                                    {{"text", order.text}}, order.at_once ? "" : "bank_mail"});
+    Notice& notice = turn.edit_notice(id);
+    notice.lead_hold = true;
+    notice.hold_told_at = turn.now;
+    ids += (ids.empty() ? "" : " ") + std::to_string(id);
+    names += (names.empty() ? "" : ", ") + turn.platform.banks.at(name).name;
+  }
+  turn.fact("security.ordered", 0,
+            {{"banks", join(banks)}, {"when", order.at_once ? "at once" : "in the window"}, {"text", order.text}},
+            who.person.id);
+  return done(fmt::format("prepared for {}, and NOT sent. Read it: `yagura notice preview {}`. To send it {}: `yagura notice "
+                          "release {}`",
+                          names, ids.substr(0, ids.find(' ')), order.at_once ? "at once" : "in the window for mail to banks",
+                          ids));
+}
+
 }  // namespace yagura

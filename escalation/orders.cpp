@@ -293,7 +293,7 @@ Reply follow(Turn& turn, const Caller& who, const Open& order) {
 std::string_view name_of_order(const Order& order) {
   static constexpr std::string_view names[] = {"ack",   "respond", "report", "recover",
                                                "confirm", "classify", "banks", "open",
-                                               "notice hold", "notice release", "notice withdraw", "notice edit",
+                                               "notice hold", "notice release", "notice withdraw", "notice edit", "notice security", "duty swap", "duty cancel", "escalate",
                                                "stop plan", "stop change", "stop end", "stop cancel"};
   static_assert(std::size(names) == std::variant_size_v<Order>);
   return names[order.index()];

@@ -43,6 +43,12 @@ Reply follow(Turn& turn, const Caller& who, const HoldNotice& order);
 Reply follow(Turn& turn, const Caller& who, const ReleaseNotice& order);
 Reply follow(Turn& turn, const Caller& who, const WithdrawNotice& order);
 Reply follow(Turn& turn, const Caller& who, const EditNotice& order);
+Reply follow(Turn& turn, const Caller& who, const TellSecurity& order);
+
+// duty_orders.cpp
+Reply follow(Turn& turn, const Caller& who, const SwapDuty& order);
+Reply follow(Turn& turn, const Caller& who, const CancelSwap& order);
+Reply follow(Turn& turn, const Caller& who, const Escalate& order);
 
 // stop_orders.cpp
 Reply follow(Turn& turn, const Caller& who, const PlanStop& order);

@@ -14,6 +14,7 @@ namespace {
 constexpr Duration bundle_time = 5s;
 constexpr Duration brake_time = 30min;
 constexpr Duration overdue_after = 24h;
+constexpr Duration leak_told_again = 30min;
 
 struct Hold {
   std::string why;                // empty: nothing holds it
@@ -66,7 +67,9 @@ Hold brake(Turn& turn, NoticeId id) {
 
 Hold hold_of(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
-  if (notice.lead_hold) return {"held by the system lead", {}};
+  if (notice.lead_hold) {
+    return {notice.kind == NoticeKind::bank_security ? "waits for the system lead's second word" : "held by the system lead", {}};
+  }
   if (awaits_approval(turn, notice)) return {"waits for the system lead's approval", {}};
   if (Hold hold = window_hold(turn, notice); !hold.why.empty()) return hold;
   if (!is_bank(notice.kind)) return {};
@@ -74,7 +77,8 @@ Hold hold_of(Turn& turn, NoticeId id) {
   if (failure != 0 && !may_decide(turn, turn.failure(failure))) {
     return {"after a restart: the failure's probes have not run afresh yet", {}};
   }
-  if (auto until = turn.state().core.bank_hold_until; until && turn.now < *until) {
+  // Without a window (a leak that is told at once) no clock can be wrong about it.
+  if (auto until = turn.state().core.bank_hold_until; until && turn.now < *until && !notice.window.empty()) {
     return {"the clock jumped: bank mail waits until " + turn.time(*until), until};
   }
   if (notice.frozen) return {};  // A repeat of a mail that may have arrived.
@@ -153,13 +157,15 @@ void tell_overdue(Turn& turn, NoticeId id) {
                    {"last_error", notice.last_error}}});
 }
 
-// What the lead holds back from a bank is brought to the lead's mind each business day.
+// What the lead holds back from a bank is brought to the lead's mind each business day; of a leak every half hour.
 void tell_held_by_lead(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
   if (!notice.lead_hold || !is_bank(notice.kind) || !notice.hold_told_at) return;
+  const bool leak = notice.kind == NoticeKind::bank_security;
   Date next = turn.platform.zone.date_of(*notice.hold_told_at) + std::chrono::days{1};
-  auto due = turn.platform.window("response_hours").next_open(turn.platform.zone.midnight(next),
-                                                              turn.platform.context());
+  auto due = leak ? std::optional(*notice.hold_told_at + leak_told_again)
+                  : turn.platform.window("response_hours").next_open(turn.platform.zone.midnight(next),
+                                                                     turn.platform.context());
   if (!due) return;
   if (turn.now < *due) {
     turn.wake_at(*due);
@@ -168,7 +174,7 @@ void tell_held_by_lead(Turn& turn, NoticeId id) {
   turn.edit_notice(id).hold_told_at = turn.now;
   turn.queue_for(Role::system_lead,
                  {NoticeKind::lead_attention, {}, notice.failure, "a notice to a bank is held by the system lead",
-                  "bank_waits", {{"notice", std::to_string(id)}, {"reason", "システム統括による保留"}}});
+                  "bank_waits", {{"notice", std::to_string(id)}, {"reason", leak ? "second-word" : "lead"}}});
 }
 
 void hand_over(Turn& turn, NoticeId id) {
@@ -179,6 +185,10 @@ void hand_over(Turn& turn, NoticeId id) {
   notice.grouped = true;
   notice.retry_at.reset();
   ++notice.attempts;
+  // The duty may have been handed over since.
+  if (auto role = role_named(role_of_audience(notice.audience)); role && !notice.rendered && turn.platform.duty.contains(*role)) {
+    if (auto to = turn.recipients(notice.audience, notice.kind); !to.empty()) notice.to = std::move(to);
+  }
   if (!notice.rendered && is_bank(notice.kind) && notice.failure != 0) {
     const Failure& failure = turn.failure(notice.failure);
     const BankThread& thread = failure.banks.at(notice.bank());
@@ -263,6 +273,7 @@ void reached(Turn& turn, const Notice& notice) {
   FailureId failure = end_of_joins(turn, notice.failure);
   if (auto role = role_named(notice.audience); role && !turn.failure(failure).reached.contains(*role)) {
     turn.edit(failure).reached.insert(*role);
+    if (turn.platform.duty.contains(*role)) turn.edit(failure).reached_at.emplace(notice.audience, turn.now);
   }
 }
 

@@ -33,6 +33,31 @@ void accept_jobs(Turn& turn, FailureId id, const PersonName& by) {
   }
 }
 
+constexpr std::size_t most_checked = 100;
+
+// What was looked at, for whoever reads the result.
+void keep_what_was_checked(Turn& turn, FailureId id) {
+  std::vector<CheckedProbe> checked;
+  std::string text;
+  for (const auto& [name, since] : turn.failure(id).members) {
+    auto component = turn.platform.components.find(name);
+    if (component == turn.platform.components.end()) continue;
+    const ComponentHealth& health = turn.health(name);
+    for (const ProbeSpec& spec : component->second.probes) {
+      auto probe = health.probes.find(spec.name);
+      if (probe == health.probes.end() || checked.size() == most_checked) continue;
+      const auto& last = probe->second.last;
+      checked.push_back(last ? CheckedProbe{name, spec.name, last->verdict, last->reason, last->ended}
+                             : CheckedProbe{name, spec.name, probe->second.verdict, probe->second.reason, probe->second.since});
+      const CheckedProbe& one = checked.back();
+      text += fmt::format("{}{}/{} {}{}{}", text.empty() ? "" : "\n", name, spec.name, name_of(one.verdict),
+                          one.reason.empty() ? "" : ": ", one.reason);
+    }
+  }
+  turn.fact("failure.checked", id, {{"probes", text}});
+  turn.edit(id).checked = std::move(checked);
+}
+
 }  // namespace
 
 bool all_well(const Turn& turn, const Failure& failure) {
@@ -177,6 +202,7 @@ void finish_confirmations(Turn& turn) {
       }
       mark_recovered(turn, id, "confirmed by " + asked.by);
     }
+    keep_what_was_checked(turn, id);
     close(turn, id, Closing::confirmed, asked.by, asked.text);
     turn.effect(Answer{asked.command, true, fmt::format("failure {} is confirmed and closed", id), id});
   }

@@ -72,6 +72,8 @@ std::vector<std::string> not_well(const Turn& turn, const Failure& failure, bool
 void walk_chain(Turn& turn, FailureId id);
 void remind(Turn& turn, FailureId id);
 void tell_undecided(Turn& turn, FailureId id);
+// Whoever is on duty has not acknowledged it: the others of the role are mailed, too.
+void widen_within_role(Turn& turn, FailureId id);
 void tell_blind_probes(Turn& turn);
 void warn_of_calendar(Turn& turn);
 

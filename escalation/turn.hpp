@@ -113,6 +113,8 @@ class Turn {
   std::vector<NoticeId> unsent_of(FailureId failure) const;
   // Those of a bank's contacts that are for what the notice is about.
   std::vector<Recipient> recipients(const std::string& audience, NoticeKind kind) const;
+  // Empty: the role has no roster, and everybody who has it is mailed.
+  PersonName person_on_duty(Role role) const;
 
  private:
   State& state_;

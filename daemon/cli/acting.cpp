@@ -92,6 +92,10 @@ int report(const Arguments& given, const Terminal& terminal) {
                          {{"order", "report"}, {"to_banks", given.has("to-banks")}});
 }
 
+int escalate(const Arguments& given, const Terminal& terminal) {
+  return send_of_failure(given, terminal, {{"order", "escalate"}});
+}
+
 int recover(const Arguments& given, const Terminal& terminal) {
   return send_of_failure(given, terminal, {{"order", "recover"}});
 }
@@ -191,6 +195,17 @@ int notice_release(const Arguments& given, const Terminal& terminal) {
 }
 int notice_withdraw(const Arguments& given, const Terminal& terminal) {
   return send_of_notices(given, terminal, "notice-withdraw");
+}
+
+int notice_security(const Arguments& given, const Terminal& terminal) {
+  if (given.has("at-once") == given.has("in-window")) {
+    return wrong_usage(given, terminal, "say either --at-once or --in-window");
+  }
+  return send(given, terminal,
+              {{"order", "notice-security"},
+               {"banks", array_of(given.texts("bank"))},
+               {"at_once", given.has("at-once")},
+               {"text", given.text("message")}});
 }
 
 int reload(const Arguments& given, const Terminal& terminal) {

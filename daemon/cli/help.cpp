@@ -35,12 +35,13 @@ struct Group {
 const std::vector<Group>& groups() {
   static const std::vector<Group> all{
       {"Looking",
-       {"status", "failures", "show", "why", "notices", "notice show", "notice preview", "stops", "jobs", "probe",
+       {"status", "failures", "show", "why", "notices", "notice show", "notice preview", "stops", "duty", "jobs", "probe",
         "record"}},
-      {"Working on a failure", {"ack", "respond", "report", "recover", "confirm", "open"}},
+      {"Working on a failure", {"ack", "respond", "report", "escalate", "recover", "confirm", "open"}},
       {"For the system lead",
-       {"classify", "banks", "notice hold", "notice release", "notice withdraw", "notice edit", "stop plan",
+       {"classify", "banks", "notice hold", "notice release", "notice withdraw", "notice edit", "notice security", "stop plan",
         "stop change", "stop extend", "stop end", "stop cancel", "reload", "backup"}},
+      {"Duty", {"duty swap", "duty cancel"}},
       {"Jobs", {"job run"}},
       {"Without a daemon", {"config check", "calendar", "rehearse", "restore"}}};
   return all;

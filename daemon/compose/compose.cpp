@@ -9,6 +9,7 @@
 #include "japanese.hpp"
 #include "mail_thread.hpp"
 #include "ops_view.hpp"
+#include "security_view.hpp"
 #include "stop_view.hpp"
 #include "template_files.hpp"
 #include "text.hpp"
@@ -80,10 +81,23 @@ std::string ascii(std::string_view text) {
   return out;
 }
 
+View view_of(const Platform& platform, const State& state, const Notice& notice, const Words& words, Instant now) {
+  if (notice.kind == NoticeKind::bank_security) return security_view(platform, notice, words, now);
+  if (is_stop(notice.kind)) return stop_view(platform, state, notice, words, now);
+  if (is_bank(notice.kind)) return to_view(bank_view(platform, state, notice, now), platform.zone, words);
+  return ops_view(platform, state, notice, words, now);
+}
+
 }  // namespace
+
+const Vocabulary& vocabulary_of(NoticeKind kind) {
+  if (kind == NoticeKind::bank_security) return security_vocabulary();
+  return is_stop(kind) ? stop_vocabulary() : is_bank(kind) ? bank_vocabulary() : ops_vocabulary();
+}
 
 const std::vector<NoticeKind>& Composer::kinds() {
   static const std::vector<NoticeKind> kinds{
+      NoticeKind::bank_security,
       NoticeKind::bank_first,        NoticeKind::bank_occurred_and_recovered,
       NoticeKind::bank_recovered,    NoticeKind::bank_corrected,
       NoticeKind::bank_progress,     NoticeKind::stop_emergency,
@@ -133,9 +147,7 @@ Result<Composer> Composer::load(const std::string& own_folder) {
   };
   for (NoticeKind kind : kinds()) {
     auto parsed =
-        read(name_of(kind) + ".txt", is_stop(kind)   ? stop_vocabulary()
-                                     : is_bank(kind) ? bank_vocabulary()
-                                                     : ops_vocabulary());
+        read(name_of(kind) + ".txt", vocabulary_of(kind));
     if (parsed) made.templates_.emplace(kind, *parsed);
   }
   if (auto parsed = read("bundle.txt", bundle_vocabulary())) made.bundle_ = *parsed;
@@ -166,14 +178,11 @@ Composer::Mail Composer::render(const Platform& platform, const State& state, co
     missing.push_back(fmt::format("there is no template for {}", name_of(notice.kind)));
     return {name_of(notice.kind), {}};
   }
-  View view = is_stop(notice.kind) ? stop_view(platform, state, notice, words_, now)
-              : is_bank(notice.kind)
-                  ? to_view(bank_view(platform, state, notice, now), platform.zone, words_)
-                  : ops_view(platform, state, notice, words_, now);
+  View view = view_of(platform, state, notice, words_, now);
   if (!is_bank(notice.kind)) view.show_if(bundled, "BUNDLED");
   Mail mail;
   // The names of services give way, so that the number of the failure stays.
-  if (is_bank(notice.kind)) {
+  if (is_bank(notice.kind) && notice.kind != NoticeKind::bank_security) {
     const std::string services = *view.value("SERVICES");
     for (std::size_t room = std::min(display_width(services), subject_columns); room > 4; --room) {
       if (display_width(one_line(found->second.subject(view, missing), 4000)) <= subject_columns)

@@ -17,6 +17,9 @@
 
 namespace yagura {
 
+// What a template of that kind may ask for.
+const Vocabulary& vocabulary_of(NoticeKind kind);
+
 class Composer {
  public:
   // The built-in templates, single ones of them replaced by files of the same name in `own_folder`

@@ -11,6 +11,8 @@
 namespace yagura::ops {
 namespace {
 
+constexpr std::size_t most_checks_shown = 30;
+
 constexpr std::size_t most_in_subject = 60;  // columns of the title
 
 std::string title_of(const Source& source, const Failure& failure) {
@@ -175,6 +177,32 @@ void add_reports(View& view, const Source& source, const Failure& failure) {
   }
 }
 
+// What the probes said when the recovery was confirmed.
+void add_checked(View& view, const Source& source, const Failure& failure) {
+  if (failure.checked.empty()) return;
+  View all = source.view();
+  std::size_t shown = 0;
+  for (const CheckedProbe& one : failure.checked) {
+    if (++shown > most_checks_shown) continue;
+    View check = source.view();
+    check.set("CHECK_PROBE", one_line(one.component + "/" + one.probe));
+    check.set("CHECK_VERDICT", source.words.of(one.verdict));
+    check.set("CHECK_AT", source.time(one.at));
+    if (!one.reason.empty()) {
+      View reason = source.view();
+      reason.set("CHECK_REASON_TEXT", one_line(one.reason, 200));
+      check.add("CHECK_REASON", std::move(reason));
+    }
+    all.add("CHECK", std::move(check));
+  }
+  if (shown > most_checks_shown) {
+    View more = source.view();
+    more.set("CHECKS_MORE", std::to_string(shown - most_checks_shown));
+    all.add("CHECKS_LEFT_OUT", std::move(more));
+  }
+  view.add("CHECKS", std::move(all));
+}
+
 void add_phase(View& view, const Source& source, const Failure& failure) {
   if (failure.acknowledged) {
     View one = source.view();
@@ -206,6 +234,7 @@ void add_phase(View& view, const Source& source, const Failure& failure) {
       View by = source.view();
       by.set("CONFIRMED_BY", source.person(failure.confirmed_by));
       by.set("CONFIRMED_TEXT", many_lines(failure.confirmation));
+      add_checked(by, source, failure);
       one.add("CONFIRMED", std::move(by));
     }
     one.show_if(failure.closing == Closing::automatic, "CLOSED_BY_ITSELF");
@@ -291,7 +320,12 @@ const Vocabulary& failure_vocabulary() {
           {"RECOVERED", {{"RECOVERED_AT", "RECOVERED_AFTER"}, {}}},
           {"CLOSED",
            {{"CLOSED_AT"},
-            {{"CONFIRMED", {{"CONFIRMED_BY", "CONFIRMED_TEXT"}, {}}}, {"CLOSED_BY_ITSELF", {}}}}},
+            {{"CONFIRMED",
+              {{"CONFIRMED_BY", "CONFIRMED_TEXT"},
+               {{"CHECKS",
+                 {{},
+                  {{"CHECK", {{"CHECK_PROBE", "CHECK_VERDICT", "CHECK_AT"}, {{"CHECK_REASON", {{"CHECK_REASON_TEXT"}, {}}}}}},
+                   {"CHECKS_LEFT_OUT", {{"CHECKS_MORE"}, {}}}}}}}}}, {"CLOSED_BY_ITSELF", {}}}}},
           {"ONGOING", {}},
           {"UNACKNOWLEDGED", {}},
           {"UNCONFIRMED", {}},

@@ -114,6 +114,11 @@ View failure_empty(const Source& source) {
   return view;
 }
 
+std::string why_it_waits(const Source& source) {
+  const std::string reason = source.detail("reason");
+  return reason == "lead" || reason == "second-word" ? source.words["hold." + reason] : reason;
+}
+
 void add_question(View& view, const Source& source) {
   const std::string& topic = source.notice.topic;
   const auto add = [&](std::string_view section, View inside) {
@@ -142,7 +147,7 @@ void add_question(View& view, const Source& source) {
   } else if (topic == "bank_waits") {
     add("ASK_BANK_WAITS", with(source, {{"WAITS_NOTICE", source.detail_notices("notice")},
                                         {"WAITS_ID", source.detail("notice")},
-                                        {"WAITS_REASON", source.detail("reason")}}));
+                                        {"WAITS_REASON", why_it_waits(source)}}));
   } else if (topic == "approval") {
     add("ASK_APPROVAL", approval(source));
   } else if (topic == "edit_dropped") {

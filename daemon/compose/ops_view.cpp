@@ -59,7 +59,9 @@ std::string Source::services(const std::set<ServiceName>& ids) const {
 
 std::string Source::audience(const std::string& name) const {
   if (name.starts_with("bank:")) return bank(name.substr(5));
-  return name.empty() ? words["audience.unnamed"] : words.role_named(one_line(name));
+  if (name.empty()) return words["audience.unnamed"];
+  const std::string role = words.role_named(one_line(role_of_audience(name)));
+  return name.ends_with(others_of_role) ? role + words["audience.others"] : role;
 }
 
 std::string Source::detail(const std::string& name) const {
@@ -144,8 +146,8 @@ View ops_view(const Platform& platform, const State& state, const Notice& notice
   view.set("AUDIENCE", source.audience(notice.audience));
   view.set("NOTICE", std::to_string(notice.id));
   view.set("NOW", source.time(now));
-  bool to_lead = notice.audience == name_of(Role::system_lead);
-  bool to_desk = notice.audience == name_of(Role::inquiry_desk);
+  bool to_lead = role_of_audience(notice.audience) == name_of(Role::system_lead);
+  bool to_desk = role_of_audience(notice.audience) == name_of(Role::inquiry_desk);
   view.show_if(to_lead, "FOR_LEAD");
   view.show_if(to_desk, "FOR_DESK");
   view.show_if(!to_lead && !to_desk, "FOR_OPS");

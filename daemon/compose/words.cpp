@@ -28,10 +28,10 @@ void add_keys(std::vector<std::string>& keys, std::string_view family) {
 
 std::vector<std::string> make_keys() {
   std::vector<std::string> keys{
-      "unknown",       "no-title",      "audience.unnamed", "bank.unnamed", "services.unnamed",
+      "unknown",       "no-title",      "audience.unnamed", "audience.others", "bank.unnamed", "services.unnamed",
       "services.more", "told.nothing",  "told.waiting",     "told.first",   "told.ended",
       "told.refused",  "told.removed",  "told.withdrawn",   "told.added",   "hold.lead",
-      "hold.approval", "hold.brake",    "hold.clock",    "hold.window",      "hold.retry",   "hold.check",
+      "hold.approval", "hold.second-word", "hold.brake",    "hold.clock",    "hold.window",      "hold.retry",   "hold.check",
       "hold.none",     "chain.at-once", "chain.banks",      "chain.sent",   "chain.this",
       "chain.waiting", "chain.dropped", "chain.planned"};
   add_keys<FailureClass>(keys, "class");

@@ -77,6 +77,7 @@ void read_people(Draft& draft);
 void read_components(Draft& draft);
 void read_services(Draft& draft);
 void read_banks(Draft& draft);
+void read_duty(Draft& draft);
 void read_maintenance(Draft& draft);
 void read_mail(Draft& draft);
 void read_escalation(Draft& draft);  // and bank_notices

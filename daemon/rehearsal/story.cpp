@@ -304,6 +304,32 @@ StoryAction read_notice(EntryReader& entry) {
   return PersonActs{entry.person(), orders.front()};
 }
 
+StoryAction read_swap_duty(EntryReader& entry) {
+  Reader keys(*entry.keys().find("swap_duty"), entry.keys().problems(), "`swap_duty`");
+  SwapDuty swap;
+  keys.required("role");
+  swap.role = keys.text_or("role", "");
+  swap.person = entry.named(keys, "person", StoryName::Of::person);
+  swap.from = instant_of(keys, "from");
+  swap.until = instant_of(keys, "until");
+  keys.finish();
+  return PersonActs{entry.person(), swap};
+}
+
+StoryAction read_escalate(EntryReader& entry) {
+  return PersonActs{entry.person(), Escalate{entry.number("escalate"), entry.message()}};
+}
+
+StoryAction read_tell_security(EntryReader& entry) {
+  Reader keys(*entry.keys().find("tell_security"), entry.keys().problems(), "`tell_security`");
+  TellSecurity tell;
+  for (BankName& bank : entry.all_named(keys, "banks", StoryName::Of::bank)) tell.banks.insert(std::move(bank));
+  tell.at_once = keys.boolean_or("at_once", false);
+  tell.text = entry.message(keys);
+  keys.finish();
+  return PersonActs{entry.person(), tell};
+}
+
 struct Form {
   std::string_view key;
   StoryAction (*read)(EntryReader&);
@@ -317,6 +343,8 @@ constexpr std::array forms{Form{"failing", read_failing},     Form{"ok", read_ok
                            Form{"banks", read_banks},         Form{"notice", read_notice},
                            Form{"plan_stop", read_plan_stop}, Form{"change_stop", read_change_stop},
                            Form{"end_stop", read_end_stop},   Form{"cancel_stop", read_cancel_stop},
+                           Form{"tell_security", read_tell_security}, Form{"swap_duty", read_swap_duty},
+                           Form{"escalate", read_escalate},
                            Form{"mail", read_mail},
                            Form{"restart", read_restart},     Form{"job", read_job},
                            Form{"reload", read_reload}};

@@ -101,6 +101,15 @@ class Api {
       auto all = request.query.find("all");
       return fine(stops_json(look(), all != request.query.end() && all->second == "1"));
     }
+    if (path == "/v1/duty") {
+      auto at = request.query.find("at");
+      auto milliseconds = at == request.query.end() ? std::nullopt : number_in(at->second);
+      constexpr std::int64_t year_2200 = 7'258'118'400'000;
+      if (at != request.query.end() && (!milliseconds || *milliseconds > year_2200)) {
+        return refusal(400, "\"at\" is an instant, in milliseconds since 1970");
+      }
+      return fine(duty_json(look(), milliseconds ? Instant{Duration{*milliseconds}} : engine_.now()));
+    }
     if (path == "/v1/failures") {
       auto all = request.query.find("all");
       return fine(failures_json(look(), all != request.query.end() && all->second == "1"));

@@ -314,10 +314,6 @@ TEST_CASE("what cannot be written is an error") {
             .compose(where, state_with({major()}), nobody, from(), at("12-21 17:05"))
             .error()
             .message == "notice 7 has nobody to go to");
-  Notice leak = notice(where, NoticeKind::bank_security, "bank:aozora");
-  CHECK(composer().compose(where, State{}, leak, from(), at("12-21 17:05")).error().message ==
-        "notice 7 cannot be written: there is no template for bank.security");
-  CHECK(composer().subject(where, State{}, leak, at("12-21 17:05")) == "bank.security");
 }
 
 TEST_CASE("mails of one failure and audience are one thread") {
@@ -525,9 +521,9 @@ TEST_CASE("mistakes in the own folder are all told, each with its file") {
   CHECK_FALSE(Composer::load("/nonexistent/templates").has_value());
 }
 
-TEST_CASE("every kind has a template but the one that is still to come") {
+TEST_CASE("every kind has a template") {
   std::size_t kinds = 0;
   boost::mp11::mp_for_each<boost::describe::describe_enumerators<NoticeKind>>(
       [&](auto) { ++kinds; });
-  CHECK(Composer::kinds().size() == kinds - 1);
+  CHECK(Composer::kinds().size() == kinds);
 }

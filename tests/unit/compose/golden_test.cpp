@@ -49,6 +49,17 @@ TEST_CASE("mail to a bank: the first report, at once") {
               notice(where, NoticeKind::bank_first, "bank:aozora", {.number = 1}), "12-21 16:59"));
 }
 
+TEST_CASE("mail to a bank: a leak, in the lead's words") {
+  Platform where = platform();
+  check_golden("bank.security",
+               compose(where, State{},
+                       notice(where, NoticeKind::bank_security, "bank:midori",
+                              {.failure = 0,
+                               .details = {{"text", "会員企業サイトにおいて、一部の情報が外部から閲覧できる状態でした。\n"
+                                                    "現在は閲覧できない状態です。対象となる情報を調査しております。"}}}),
+                       "12-21 23:05"));
+}
+
 TEST_CASE("mail to a bank: the first report, the morning after") {
   Platform where = platform();
   check_golden("bank.first.late", compose(where, state_with({relayed()}),

@@ -149,6 +149,8 @@ Failure confirmed() {
   made.closing = Closing::confirmed;
   made.confirmed_by = "suzuki";
   made.confirmation = "ログ・ステータス異常なし";
+  made.checked = {{"database", "tcp", Verdict::ok, "", at("12-22 03:29")},
+                  {"web-1", "http", Verdict::warning, "slow: 2.1 s", at("12-22 03:29")}};
   return made;
 }
 
