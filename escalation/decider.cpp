@@ -127,6 +127,10 @@ void move_intervals(Turn& turn, Duration by) {
   for (FailureId id : turn.open_failures()) {
     Failure& failure = turn.edit(id);
     move(failure.down_since);
+    failure.moved.cause_since = failure.waits_from_cause() + by;
+    failure.failing_since += by;
+    failure.moved.class_at = failure.waits_from_class() + by;
+    if (failure.recovered_at) failure.moved.recovered_at = failure.waits_from_recovery() + by;
     move(failure.report_due_at);
     if (failure.classification == FailureClass::major) move(failure.remind_at);
     for (ChainProgress* chain : {&failure.detected_chain, &failure.incident_chain, &failure.major_chain}) {
@@ -157,6 +161,10 @@ void move_intervals(Turn& turn, Duration by) {
   // What is fresh is told by when a run began, against the instants above.
   for (const auto& [name, component] : turn.platform.components) {
     for (auto& [spec, probe] : turn.health_unrecorded(name).probes) {
+      if (probe.verdict == Verdict::unknown && !probe.blind_told) {
+        turn.edit_component(name);
+        probe.since_moved = probe.waits_from() + by;
+      }
       move(probe.last_failing_started);
       if (probe.last) probe.last->started += by;
     }
