@@ -111,6 +111,7 @@ void reconcile(Turn& turn) {
     owe_banks(turn, id);
   }
   tell_blind_probes(turn);
+  tell_late_probes(turn);
   warn_of_calendar(turn);
   follow_services(turn);
   for (const auto& [id, stop] : turn.state().stops) owe_banks_of_stop(turn, id);
@@ -168,6 +169,10 @@ void move_intervals(Turn& turn, Duration by) {
       move(probe.last_failing_started);
       if (probe.last) probe.last->started += by;
     }
+  }
+  if (live.lateness) {
+    live.lateness->since += by;
+    live.lateness->last += by;
   }
   live.stops_known = false;
 }
@@ -293,6 +298,8 @@ Batch Decider::handle(const Event& event, Instant now) {
     restart(turn);
   } else if (const auto* jumped = std::get_if<ClockJumped>(&event)) {
     clock_jumped(turn, jumped->by);
+  } else if (const auto* late = std::get_if<ProbesLate>(&event)) {
+    take_lateness(turn, *late);
   } else if (const auto* platform_changed = std::get_if<PlatformChanged>(&event)) {
     follow_platform(turn, platform_changed->changes);
   } else if (const auto* command = std::get_if<Command>(&event)) {
