@@ -37,8 +37,9 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
     if (notice.in_flight) return;  // Judged again when it is back.
     if (notice.frozen && !notice.accepted.empty() && owed.kind) {
       // The bank has it, though not every contact does. News waits for those for a while, not for ever.
+      // One further off than that is of a clock that was set back.
       Instant until = *notice.sent_at + turn.platform.mail.retry_most;
-      if (turn.now < until) {
+      if (turn.now < until && turn.now >= *notice.sent_at) {
         turn.wake_at(until);
         return;
       }

@@ -207,7 +207,7 @@ void tell_undecided(Turn& turn, FailureId id) {
   const Failure& seen = turn.failure(id);
   if (!seen.is_open() || seen.classification != FailureClass::undetermined || seen.undecided_told) return;
   if (seen.keeps_down.empty() || seen.down_since || !may_decide(turn, seen)) return;
-  Instant due = std::max(seen.class_at, seen.failing_since) + turn.platform.escalation.undetermined_at_most;
+  Instant due = std::max(seen.waits_from_class(), seen.failing_since) + turn.platform.escalation.undetermined_at_most;
   if (turn.now < due) {
     turn.wake_at(due);
     return;
@@ -233,7 +233,7 @@ void tell_blind_probes(Turn& turn) {
           found->second.blind_told) {
         continue;
       }
-      Instant due = found->second.since + turn.platform.escalation.blind_after;
+      Instant due = found->second.waits_from() + turn.platform.escalation.blind_after;
       if (turn.now < due) {
         turn.wake_at(due);
         continue;

@@ -112,6 +112,7 @@ void reconcile(Turn& turn) {
     owe_banks(turn, id);
   }
   tell_blind_probes(turn);
+  tell_late_probes(turn);
   warn_of_calendar(turn);
   follow_services(turn);
   for (const auto& [id, stop] : turn.state().stops) owe_banks_of_stop(turn, id);
@@ -128,6 +129,10 @@ void move_intervals(Turn& turn, Duration by) {
   for (FailureId id : turn.open_failures()) {
     Failure& failure = turn.edit(id);
     move(failure.down_since);
+    failure.moved.cause_since = failure.waits_from_cause() + by;
+    failure.failing_since += by;
+    failure.moved.class_at = failure.waits_from_class() + by;
+    if (failure.recovered_at) failure.moved.recovered_at = failure.waits_from_recovery() + by;
     move(failure.report_due_at);
     if (failure.classification == FailureClass::major) move(failure.remind_at);
     for (ChainProgress* chain : {&failure.detected_chain, &failure.incident_chain, &failure.major_chain}) {
@@ -158,9 +163,17 @@ void move_intervals(Turn& turn, Duration by) {
   // What is fresh is told by when a run began, against the instants above.
   for (const auto& [name, component] : turn.platform.components) {
     for (auto& [spec, probe] : turn.health_unrecorded(name).probes) {
+      if (probe.verdict == Verdict::unknown && !probe.blind_told) {
+        turn.edit_component(name);
+        probe.since_moved = probe.waits_from() + by;
+      }
       move(probe.last_failing_started);
       if (probe.last) probe.last->started += by;
     }
+  }
+  if (live.lateness) {
+    live.lateness->since += by;
+    live.lateness->last += by;
   }
   live.stops_known = false;
 }
@@ -286,6 +299,8 @@ Batch Decider::handle(const Event& event, Instant now) {
     restart(turn);
   } else if (const auto* jumped = std::get_if<ClockJumped>(&event)) {
     clock_jumped(turn, jumped->by);
+  } else if (const auto* late = std::get_if<ProbesLate>(&event)) {
+    take_lateness(turn, *late);
   } else if (const auto* platform_changed = std::get_if<PlatformChanged>(&event)) {
     follow_platform(turn, platform_changed->changes);
   } else if (const auto* command = std::get_if<Command>(&event)) {

@@ -110,10 +110,13 @@ struct Delivered {
 struct Tick {};
 struct Restarted {};                        // after the state was read back; probes have not run yet
 struct ClockJumped { Duration by; };        // wall against steady
+// Probes began later than is tolerated, or outlive their timeout: by how much the worst, and how many runs fell out by
+// it. Said again while it lasts, at least every half a minute.
+struct ProbesLate { Duration by; std::uint64_t fell_out; };
 struct PlatformChanged { PlatformPtr platform; std::vector<std::string> changes; };
 struct Command { CommandId id; PersonName by; Order order; };
 
-using Event = std::variant<Observed, StepEnded, Delivered, Tick, Restarted, ClockJumped, PlatformChanged, Command>;
+using Event = std::variant<Observed, StepEnded, Delivered, Tick, Restarted, ClockJumped, ProbesLate, PlatformChanged, Command>;
 
 // ---- What goes out ----
 

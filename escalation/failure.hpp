@@ -13,6 +13,7 @@
 // A Failure is a value: all of it is recorded, and read back at start-up.
 #pragma once
 
+#include <algorithm>
 #include <boost/describe.hpp>
 #include <cstdint>
 #include <map>
@@ -99,6 +100,15 @@ struct ChainProgress {
 };
 BOOST_DESCRIBE_STRUCT(ChainProgress, (), (base, done))
 
+// Instants of a failure by the new clock, where it jumped since: for what waits an interval from them. Those that people
+// read stay as they were.
+struct MovedInstants {
+  std::optional<Instant> class_at, recovered_at;
+  std::optional<Instant> cause_since;  // of the cause's membership
+  bool operator==(const MovedInstants&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(MovedInstants, (), (class_at, recovered_at, cause_since))
+
 BOOST_DEFINE_ENUM_CLASS(Closing, open, confirmed, automatic, joined)
 
 // What a probe said when the recovery was confirmed.
@@ -154,7 +164,7 @@ struct Failure : FailureBanks, FailureDuty {
   std::string report_text;
 
   Instant opened_at{};
-  Instant failing_since{};       // opened, or relapsed last
+  Instant failing_since{};       // opened, or relapsed last; for what waits from it, so it moves along with the clock
   std::vector<Instant> relapses;
   std::optional<Instant> recovered_at;
   std::optional<Instant> closed_at;
@@ -182,19 +192,27 @@ struct Failure : FailureBanks, FailureDuty {
 
   // Chain.
   ChainProgress detected_chain, incident_chain, major_chain;
-  bool incident_begun = false, major_begun = false;
   std::set<Role> reached;        // roles that a chain notice was handed over to
   std::optional<Instant> remind_at;
   std::optional<Instant> report_due_at;
   std::optional<Instant> unconfirmed_at;
   bool undecided_told = false;   // the lead heard that the class cannot be decided
 
+  MovedInstants moved;           // where the clock jumped
   bool settled = false;          // closed, and nobody is owed anything of it: no rule asks about it any more
 
   bool operator==(const Failure&) const = default;
   bool is_open() const { return !closed_at.has_value(); }
   const StepRun* running_step() const {
     return !steps.empty() && steps.back().result == StepResult::running ? &steps.back() : nullptr;
+  }
+  Instant waits_from_class() const { return moved.class_at.value_or(class_at); }
+  Instant waits_from_recovery() const { return moved.recovered_at.value_or(*recovered_at); }
+  // Since the cause as known so far came to fail.
+  Instant waits_from_cause() const {
+    auto member = members.find(cause);
+    if (member == members.end()) return failing_since;
+    return std::max(failing_since, moved.cause_since.value_or(member->second));
   }
   Phase phase() const {
     if (closed_at) return Phase::closed;
@@ -209,8 +227,8 @@ BOOST_DESCRIBE_STRUCT(Failure, (FailureBanks, FailureDuty),
                        owner, members, reported_services, awaits_recover, from_desk, reported_by, report_text, opened_at,
                        failing_since, relapses, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation, checked,
                        acknowledged, reports, keeps_down, kept_down, down_again, touched, services_unseen, down_since, down_before, steps, steps_judged, settling,
-                       detected_chain, incident_chain, major_chain, incident_begun, major_begun, reached, remind_at,
-                       report_due_at, unconfirmed_at, undecided_told, settled))
+                       detected_chain, incident_chain, major_chain, reached, remind_at,
+                       report_due_at, unconfirmed_at, undecided_told, moved, settled))
 
 // The reason of the class in words for ops, for example "keeps no service down".
 std::string class_reason(const Failure& failure);

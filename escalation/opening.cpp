@@ -49,11 +49,7 @@ std::vector<FailureId> consequences_of(const Turn& turn, const ComponentName& co
   for (FailureId id : turn.open_failures()) {
     const Failure& failure = turn.failure(id);
     if (failure.recovered_at || failure.cause.empty()) continue;
-    // Since the cause as known so far came to fail.
-    auto member = failure.members.find(failure.cause);
-    Instant since = failure.failing_since;
-    if (member != failure.members.end()) since = std::max(since, member->second);
-    if (turn.now - since > turn.platform.escalation.correlate) continue;
+    if (turn.now - failure.waits_from_cause() > turn.platform.escalation.correlate) continue;
     if (turn.topology.depends_on(failure.cause, component)) found.push_back(id);
   }
   return found;
@@ -189,7 +185,6 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
     Failure& now_major = turn.edit(into_id);
     now_major.class_services = class_services;
     now_major.major_chain = chain;
-    now_major.major_begun = true;
     now_major.report_due_at = report_due;
   }
 }
@@ -237,6 +232,7 @@ void set_cause(Turn& turn, FailureId id, const ComponentName& cause) {
   Failure& failure = turn.edit(id);
   ComponentName before = failure.cause;
   failure.cause = cause;
+  failure.moved.cause_since.reset();
   failure.title = title_of(turn, cause);
   Role owner = turn.platform.components.at(cause).owner;
   turn.fact("failure.cause", id,
@@ -291,6 +287,7 @@ void fall_back(Turn& turn, FailureId id, const std::string& what, const std::str
   failure.undecided_told = false;
   failure.steps_judged = static_cast<int>(std::ssize(failure.steps));
   failure.recovered_at.reset();
+  failure.moved.recovered_at.reset();
   failure.relapses.push_back(turn.now);
   failure.failing_since = turn.now;
   failure.unconfirmed_at.reset();

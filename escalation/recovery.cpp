@@ -98,9 +98,9 @@ void recover(Turn& turn, FailureId id) {
   const Failure& seen = turn.failure(id);
   if (seen.recovered_at) {
     if (seen.classification != FailureClass::incident) return;
-    Instant closes = *seen.recovered_at + turn.platform.escalation.auto_close;
+    Instant closes = seen.waits_from_recovery() + turn.platform.escalation.auto_close;
     // Lowered later than that: a slip of the lead can still be put right.
-    if (seen.class_at >= closes) closes = seen.class_at + turn.platform.escalation.auto_close;
+    if (seen.waits_from_class() >= closes) closes = seen.waits_from_class() + turn.platform.escalation.auto_close;
     if (turn.now < closes) {
       turn.wake_at(closes);
     } else if (turn.live.confirming.contains(id)) {
@@ -119,6 +119,7 @@ void recover(Turn& turn, FailureId id) {
 void mark_recovered(Turn& turn, FailureId id, const std::string& why) {
   Failure& failure = turn.edit(id);
   failure.recovered_at = turn.now;
+  failure.moved.recovered_at.reset();
   failure.remind_at.reset();
   failure.report_due_at.reset();
   ++failure.bank_version;

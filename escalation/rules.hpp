@@ -77,6 +77,10 @@ void widen_within_role(Turn& turn, FailureId id);
 void tell_blind_probes(Turn& turn);
 void warn_of_calendar(Turn& turn);
 
+// ---- lateness.cpp ----
+void take_lateness(Turn& turn, const ProbesLate& late);
+void tell_late_probes(Turn& turn);
+
 // ---- bank_notices.cpp ----
 struct Owed {
   std::optional<NoticeKind> kind;  // none: the bank is owed nothing now

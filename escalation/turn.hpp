@@ -36,6 +36,14 @@ struct Live {
     Instant deadline{};
   };
   std::map<FailureId, Confirming> confirming;
+  // Probes run late, or did of late.
+  struct Lateness {
+    Instant since{};  // when the first run of them was due
+    Instant last{};   // seen
+    Duration most{0};
+    std::uint64_t fell_out = 0;
+  };
+  std::optional<Lateness> lateness;
 };
 
 class Turn {

@@ -142,6 +142,13 @@ std::string fact_words(const json::value& row) {
   if (what == "stop.ended") return "the planned stop of " + get("service") + " ends";
   if (what == "daemon.started") return "the daemon started";
   if (what == "clock.jumped") return "the wall clock jumped by " + get("by");
+  if (what == "probing.late") {
+    return fmt::format("probes run late since {}, by up to {}; {} runs fell out", get("since"), get("most"),
+                       get("fell_out"));
+  }
+  if (what == "probing.on_time") {
+    return fmt::format("probes run on time again; they were late from {} until {}", get("since"), get("until"));
+  }
   if (what == "record.backup") {
     return fmt::format("a backup of {} rows was taken{}", get("rows"), by);
   }

@@ -119,6 +119,21 @@ std::string why_it_waits(const Source& source) {
   return reason == "lead" || reason == "second-word" ? source.words["hold." + reason] : reason;
 }
 
+// Of the monitoring itself: to whoever keeps its machine, and to the lead.
+bool add_lateness(View& view, const Source& source) {
+  if (source.notice.topic == "late") {
+    view.add("LATE", with(source, {{"LATE_SINCE", source.detail_time("since")},
+                                   {"LATE_MOST", source.detail_length("most")},
+                                   {"LATE_FELL_OUT", source.detail("fell_out")}}));
+  } else if (source.notice.topic == "on_time") {
+    view.add("ON_TIME", with(source, {{"LATE_SINCE", source.detail_time("since")},
+                                      {"LATE_UNTIL", source.detail_time("until")}}));
+  } else {
+    return false;
+  }
+  return true;
+}
+
 void add_question(View& view, const Source& source) {
   const std::string& topic = source.notice.topic;
   const auto add = [&](std::string_view section, View inside) {
@@ -158,7 +173,7 @@ void add_question(View& view, const Source& source) {
                                        {"STOP_LATE_BANKS", source.detail_names("banks")},
                                        {"STOP_LATE_FROM", source.detail_time("from")},
                                        {"STOP_LATE_LAST", source.detail_time("last")}}));
-  } else {
+  } else if (!add_lateness(view, source)) {
     View other = with(source, {{"OTHER_REASON", one_line(source.notice.reason)}});
     std::size_t shown = 0;
     for (const auto& [name, value] : source.notice.details) {
@@ -222,7 +237,7 @@ void add_topics(View& view, const Source& source) {
       add_question(view, source);
       break;
     case NoticeKind::monitoring_blind:
-      view.add("BLIND", blind(source));
+      if (!add_lateness(view, source)) view.add("BLIND", blind(source));
       break;
     case NoticeKind::delivery_failed:
       view.add("DELIVERY", delivery(source));
@@ -281,6 +296,8 @@ const Vocabulary& topics_vocabulary() {
            {{"STOP_LATE", "STOP_LATE_BANKS", "STOP_LATE_FROM", "STOP_LATE_LAST"}, {}}},
           {"ASK_OTHER",
            {{"OTHER_REASON"}, {{"OTHER_DETAIL", {{"OTHER_NAME", "OTHER_VALUE"}, {}}}}}},
+          {"LATE", {{"LATE_SINCE", "LATE_MOST", "LATE_FELL_OUT"}, {}}},
+          {"ON_TIME", {{"LATE_SINCE", "LATE_UNTIL"}, {}}},
           {"BLIND",
            {{"BLIND_COMPONENT", "BLIND_PROBE", "BLIND_SINCE", "BLIND_REASON"},
             {{"BLIND_TIME", {{"BLIND_LENGTH"}, {}}}}}},

@@ -53,6 +53,9 @@ bool is_uuid(std::string_view text) {
   return true;
 }
 
+// Rows of a failure's timeline in one answer: the newest ones.
+constexpr std::size_t most_timeline = 2000;
+
 class Api {
  public:
   Api(Engine& engine, Store& store, Backups& backups) : engine_(engine), store_(store), backups_(backups) {}
@@ -143,12 +146,14 @@ class Api {
     Store::Query query;
     query.failure = *id;
     query.without_states = true;
-    query.limit = 2000;
+    query.newest = true;
+    query.limit = most_timeline + 1;  // One more shows that there are more.
     auto rows = store_.read(query);
     if (!rows) return refusal(500, "the record cannot be read: " + rows.error().message);
+    const bool cut = rows->size() > most_timeline;
     std::vector<RecordLine> lines;
-    for (const RecordRow& row : *rows) lines.push_back(line_of(row, false));
-    return fine(failure_json(look(), found->second, lines));
+    for (auto row = rows->begin() + (cut ? 1 : 0); row != rows->end(); ++row) lines.push_back(line_of(*row, false));
+    return fine(failure_json(look(), found->second, lines, cut));
   }
 
   WebResponse notices(const WebRequest& request) {

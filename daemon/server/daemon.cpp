@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include "api.hpp"
+#include "descriptors.hpp"
 #include "folder.hpp"
 #include "heartbeat.hpp"
 #include "load_here.hpp"
@@ -188,6 +189,7 @@ int run_daemon(int argc, char** argv) {
   }
   log::start();
   std::signal(SIGPIPE, SIG_IGN);
+  const std::uint64_t descriptors = raise_descriptor_limit();
   keep_capabilities_to_ourselves();
 
   const Instant now = system_wall_clock();
@@ -199,6 +201,12 @@ int run_daemon(int argc, char** argv) {
     return 2;
   }
   log::set_zone(loaded.configuration->platform->zone);
+  if (const std::uint64_t needed = descriptors_needed(*loaded.configuration); descriptors < needed) {
+    log::line(log::Level::warning, "descriptors.few",
+              {{"limit", std::to_string(descriptors)},
+               {"needed", std::to_string(needed)},
+               {"why", "probes that find none free cannot look: raise LimitNOFILE of the unit, or `ulimit -Hn`"}});
+  }
   Result<Composer> composer = Composer::load(loaded.configuration->mail.templates_folder);
   if (!composer) {
     std::cerr << composer.error().message << "\nyagurad: not started: a mail template has errors\n";

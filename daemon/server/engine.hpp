@@ -93,6 +93,9 @@ class Engine {
   void look_at_jobs(Instant now);
   void take_job(const ProbeId& id, std::optional<Observation> observation, Instant now);
   void watch_drain();
+  void look_at_lateness(Instant now);
+  // By how much the run has outlived its timeout that did so the longest.
+  Duration overrun(Instant now) const;
 
   Surroundings& surroundings_;
   Store& store_;
@@ -133,6 +136,8 @@ class Engine {
   std::set<CommandId> unrecorded_;          // taken, and their callers told so
   CommandId last_command_ = 0;
   std::vector<JobRow> job_rows_;           // to go with the next transaction
+  std::optional<SteadyInstant> lateness_told_;  // to the decision code
+  std::uint64_t skipped_seen_ = 0;
   bool draining_ = false;
   std::function<void()> drained_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -93,11 +93,7 @@ Signs Engine::signs() {
   };
   Signs signs;
   signs.lateness = scheduler_.lateness(now);
-  scheduler_.each_running(now, [&](const ProbeId& id, Duration so_far) {
-    auto component = platform().components.find(id.component);
-    const ProbeSpec* spec = component == platform().components.end() ? nullptr : component->second.probe(id.probe);
-    if (spec != nullptr) signs.overrun = std::max(signs.overrun, so_far - spec->timeout);
-  });
+  signs.overrun = overrun(now);
   signs.record_trouble = store_.trouble();
   std::map<NoticeId, Duration> attempts;
   for (const auto& [id, since] : deliveries_) attempts[id] = age(since);

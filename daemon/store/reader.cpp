@@ -49,7 +49,7 @@ class Rows {
     }
     if (query.what_prefix) sql += " AND substr(what, 1, length(?6)) = ?6";
     if (query.without_states) sql += " AND substr(what, 1, 6) <> 'state.'";
-    sql += " ORDER BY id LIMIT ?7";
+    sql += query.newest ? " ORDER BY id DESC LIMIT ?7" : " ORDER BY id LIMIT ?7";
     Result<sqlite::Statement> statement = connection.prepare(sql);
     if (!statement) return tl::unexpected(statement.error());
 
@@ -79,7 +79,8 @@ class Rows {
     statement_.reset();
     if (!more) return tl::unexpected(more.error());
     finished_ = rows.size() < asked && bytes < batch_bytes;
-    if (!rows.empty()) after_ = rows.back().id;
+    if (!rows.empty() && query_.newest) last_ = rows.back().id - 1;
+    if (!rows.empty() && !query_.newest) after_ = rows.back().id;
     return rows;
   }
 
@@ -185,6 +186,7 @@ Result<std::vector<RecordRow>> RecordReader::read(const Store::Query& query) {
     if (batch->empty()) break;
     std::move(batch->begin(), batch->end(), std::back_inserter(all));
   }
+  if (query.newest) std::reverse(all.begin(), all.end());
   return all;
 }
 

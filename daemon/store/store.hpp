@@ -127,6 +127,7 @@ class Store {
     bool without_states = false;  // leaves out what begins with "state."
     std::int64_t after_id = 0;
     std::size_t limit = 1000;  // of read(); each() has none
+    bool newest = false;       // of more than `limit` the last ones, still oldest first; read() only
   };
   virtual Result<std::vector<RecordRow>> read(const Query& query) = 0;
   // Calls `row` for every row that was there at the call, in order, and stops where it returns

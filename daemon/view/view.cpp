@@ -364,6 +364,7 @@ std::string status_json(const Look& look, const DaemonHealth& health) {
   object["queued_writes"] = health.queued_writes;
   object["unrecorded_orders"] = health.unrecorded_orders;
   object["probe_lateness_ms"] = health.probe_lateness.count();
+  object["probes_late_since"] = time_or_null(look, look.state.core.late_since);
   return finished(object);
 }
 
@@ -375,7 +376,8 @@ std::string failures_json(const Look& look, bool all) {
   return finished(list);
 }
 
-std::string failure_json(const Look& look, const Failure& failure, const std::vector<RecordLine>& timeline) {
+std::string failure_json(const Look& look, const Failure& failure, const std::vector<RecordLine>& timeline,
+                         bool cut) {
   json::object object = failure_object(look, failure);
   json::array steps;
   for (const StepRun& step : failure.steps) {
@@ -414,6 +416,7 @@ std::string failure_json(const Look& look, const Failure& failure, const std::ve
   json::array lines;
   for (const RecordLine& line : timeline) lines.push_back(record_object(look, line));
   object["timeline"] = std::move(lines);
+  object["timeline_cut"] = cut;
   return finished(object);
 }
 

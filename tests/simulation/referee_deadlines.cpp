@@ -94,8 +94,9 @@ void Referee::look_at(const Failure& failure, Instant now) {
   }
   if (failure.recovered_at && incident && is_well(failure)) {
     // Later where the lead lowered it afterwards; and somebody may be confirming it.
-    Instant closes = *failure.recovered_at + rules.auto_close;
-    if (failure.class_at >= closes) closes = failure.class_at + rules.auto_close;
+    Instant closes = failure.waits_from_recovery() + rules.auto_close;
+    if (failure.waits_from_class() >= closes)
+      closes = failure.waits_from_class() + rules.auto_close;
     late("its closing", closes + 10min);
   }
   if (failure.classification == FailureClass::undetermined && !failure.recovered_at &&
@@ -104,7 +105,7 @@ void Referee::look_at(const Failure& failure, Instant now) {
       violate("every open failure has its next deadline", name + ": class");
     } else if (!failure.undecided_told) {
       late("that it cannot be decided",
-           std::max(failure.class_at, failure.failing_since) + rules.undetermined_at_most);
+           std::max(failure.waits_from_class(), failure.failing_since) + rules.undetermined_at_most);
     }
   }
   auto chain = [&](const std::vector<ChainStep>& steps, const ChainProgress& progress) {

@@ -287,6 +287,29 @@ TEST_CASE("mail to the owner: a probe that cannot look") {
                        "12-21 09:15"));
 }
 
+TEST_CASE("mail to whoever keeps the monitoring's machine, and to the lead: probes run late") {
+  Platform where = platform();
+  const std::map<std::string, std::string> late{
+      {"since", "2026-12-21T09:00:00.000+09:00"}, {"most", "2m10s"}, {"fell_out", "37"}};
+  const std::map<std::string, std::string> on_time{{"since", "2026-12-21T09:00:00.000+09:00"},
+                                                   {"until", "2026-12-21T09:31:00.000+09:00"}};
+  check_golden("monitoring.blind.late",
+               compose(where, state_with({}),
+                       notice(where, NoticeKind::monitoring_blind, "infra-ops",
+                              {.failure = 0, .topic = "late", .details = late}),
+                       "12-21 09:06"));
+  check_golden("monitoring.blind.on_time",
+               compose(where, state_with({}),
+                       notice(where, NoticeKind::monitoring_blind, "infra-ops",
+                              {.failure = 0, .topic = "on_time", .details = on_time}),
+                       "12-21 09:41"));
+  check_golden("lead.attention.late",
+               compose(where, state_with({}),
+                       notice(where, NoticeKind::lead_attention, "system-lead",
+                              {.failure = 0, .topic = "late", .details = late}),
+                       "12-21 09:06"));
+}
+
 TEST_CASE("mail to the lead: undelivered mail") {
   Platform where = platform();
   State state = with_held_first(major());

@@ -114,7 +114,6 @@ Failure major() {
   made.steps[0].result = StepResult::failed;
   made.steps[0].output = "standby does not answer";
   made.major_chain = {at("12-21 17:01"), {0, 1, 3}};
-  made.major_begun = true;
   made.bank_window = "bank_mail";
   made.banks["aozora"].affected = true;
   made.banks["midori"].affected = true;
@@ -166,7 +165,6 @@ Failure incident() {
   made.members = {{"web-1", at("12-21 14:05")}};
   made.touched = {"member-site"};
   made.incident_chain = {at("12-21 14:05"), {0}};
-  made.incident_begun = true;
   return made;
 }
 

@@ -148,6 +148,11 @@ TEST_CASE("queries choose by time, failure, name and place") {
   CHECK(ids({.what_prefix = "state."}) == Ids{4});
   CHECK(ids({.what_prefix = "failure.o%"}).empty());
   CHECK(ids({.without_states = true}) == Ids{1, 2, 3, 5});
+  CHECK(ids({.limit = 2}) == Ids{1, 2});
+  CHECK(ids({.limit = 2, .newest = true}) == Ids{4, 5});
+  CHECK(ids({.failure = 1, .without_states = true, .limit = 1, .newest = true}) == Ids{5});
+  CHECK(ids({.since = at_second(15), .until = at_second(40), .limit = 2, .newest = true}) == Ids{3, 4});
+  CHECK(ids({.after_id = 3, .limit = 9, .newest = true}) == Ids{4, 5});
   CHECK(ids({.after_id = 3}) == Ids{4, 5});
   CHECK(ids({.after_id = 1, .limit = 2}) == Ids{2, 3});
   CHECK(ids({.limit = 0}).empty());
@@ -275,4 +280,15 @@ TEST_CASE("names are kept on one line and payloads byte by byte") {
   CHECK(row.subject.find_first_of("\r\n") == std::string::npos);
   CHECK(row.payload == made.payload);
   CHECK_FALSE(store->verify()->has_value());
+}
+
+TEST_CASE("of a long record the newest rows are read, in their order") {
+  TempFolder folder;
+  auto store = open_store(folder.path());
+  for (int number = 1; number <= 1500; ++number) store->append(one(entry("failure.opened", numbered(number))), nullptr);
+  REQUIRE(store->flush(10s));
+  auto rows = store->read({.limit = 1000, .newest = true});
+  REQUIRE(rows.has_value());
+  REQUIRE(rows->size() == 1000);
+  for (std::size_t i = 0; i < rows->size(); ++i) REQUIRE((*rows)[i].id == static_cast<std::int64_t>(501 + i));
 }
