@@ -110,10 +110,10 @@ int main(int argc, char** argv) {
   bool budget = false;
   app.add_flag("--budget", budget,
                "as many seeds as the tests have time for: few, or with YAGURA_LONG many");
-  bool off[6]{};
-  const char* names[] = {"--no-disk", "--no-relay",   "--no-crashes",
-                         "--no-time", "--no-reloads", "--no-people"};
-  for (std::size_t i = 0; i < 6; ++i)
+  bool off[7]{};
+  const char* names[] = {"--no-disk",    "--no-relay",  "--no-crashes", "--no-time",
+                         "--no-reloads", "--no-people", "--no-stops"};
+  for (std::size_t i = 0; i < std::size(off); ++i)
     app.add_flag(names[i], off[i], "none of these faults");
   try {
     app.parse(argc, argv);
@@ -126,6 +126,7 @@ int main(int argc, char** argv) {
   settings.time = !off[3];
   settings.reloads = !off[4];
   settings.people = !off[5];
+  settings.stops = !off[6];
   settings.only = {only.begin(), only.end()};
   if (budget) {
     const char* is_long = std::getenv("YAGURA_LONG");

@@ -35,7 +35,9 @@ class Run {
 
   Outcome play() {
     Outcome outcome;
+    const Random stops = shape_random_.fork("stops");
     shape_ = make_shape(shape_random_, settings_.size);
+    if (settings_.stops) vary_stops(shape_, stops);
     outcome.configuration = yaml_of(shape_, folder_);
     const std::vector<Event> plan = make_plan(settings_);
     outcome.events = plan.size();
@@ -124,7 +126,7 @@ class Run {
     engine_ = std::make_unique<Engine>(world_, *store_, std::move(*loaded.configuration), composer_,
                                        std::move(*kept));
     referee_.started(*engine_);
-    operators_.use(engine_.get(), shape_);
+    operators_.use(engine_.get(), shape_, zone_);
     engine_->start();
     start_jobs();
     if (world_.ended()) process_ended();
@@ -146,7 +148,7 @@ class Run {
   }
 
   void drop_process() {
-    operators_.use(nullptr, shape_);
+    operators_.use(nullptr, shape_, zone_);
     engine_.reset();
     store_.reset();
     referee_.process_over();
@@ -248,11 +250,15 @@ class Run {
       }
       case EventKind::reload: {
         shape_ = change_shape(shape_, random);
+        if (settings_.stops && random.one_in(4)) vary_stops(shape_, random);
         if (engine_ != nullptr && !draining_) reload();
         break;
       }
       case EventKind::look:
         look();
+        break;
+      case EventKind::stops_turn:
+        operators_.act_on_stops(random);
         break;
     }
   }
@@ -362,7 +368,7 @@ class Run {
     referee_.use(shape_, zone_);
     if (!engine_->reload("root", problems))
       trace_.violate("a valid configuration is taken", text(problems));
-    operators_.use(engine_.get(), shape_);
+    operators_.use(engine_.get(), shape_, zone_);
     start_jobs();
   }
 
@@ -424,6 +430,7 @@ class Run {
 
   void heal() {
     trace_.line(world_.wall(), "everything heals");
+    operators_.waits_for_stops = Random(settings_.seed, "heal").one_in(4);
     healing_ = true;
     world_.targets.clear();
     world_.relay = RelayMood::fine;
