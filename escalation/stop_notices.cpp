@@ -207,6 +207,8 @@ void settle_stop(Turn& turn, StopId id) {
     if (turn.recipients("bank:" + name, NoticeKind::stop_completed).empty()) continue;
     if (thread.told == Told::ended || thread.undeliverable || !thread.withdrawn_by.empty())
       continue;
+    // It was planned while the bank had contracted a service of it.
+    if (thread.told == Told::nothing && !concerns(stop, *bank)) continue;
     if (outcome_for(turn, stop, *bank) != Outcome::failed) return;
   }
   turn.edit_stop(id).settled = true;

@@ -173,6 +173,9 @@ void Referee::judge_stop(const Change& change, const Stop* before, const Stop& a
   const bool same = before->from == after.from && before->services == after.services &&
                     before->text == after.text &&
                     (before->until == after.until || after.ended_early);
+  const bool other_times = before->from != after.from || before->until != after.until;
+  if (other_times && !after.ended_early && after.version <= before->version)
+    violate("banks have to be told of other times", name);
   if (!same && changed == nullptr) violate("a stop changes by an order", name);
   if (changed != nullptr) judge_planning(before, after, changed->at, before->began_at.has_value());
   if (!before->takes_place() && before->phase() != after.phase()) violate("a stop ends once", name);
@@ -255,8 +258,14 @@ void Referee::judge_stop_notice(const Notice& after) {
       fmt::format("notice {} ({}) of stop {}", after.id, name_of(after.kind), after.stop);
   auto found = stops_.find(after.stop);
   if (found == stops_.end()) return violate("a stop's mail is of a stop", name);
-  if (after.frozen) return;  // What it says cannot be taken back.
   const Stop& stop = found->second;
+  if (after.frozen) {
+    // What it says cannot be taken back; who has it not hears no old news by it.
+    if (announces(after.kind) && after.topic.empty() && after.accepted.empty() &&
+        !stop.takes_place())
+      violate("an announcement that may have arrived is not sent again after the end", name);
+    return;
+  }
   auto known = stop.banks.find(after.bank());
   const Told told = known == stop.banks.end() ? Told::nothing : known->second.told;
   bool right = false;

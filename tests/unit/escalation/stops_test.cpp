@@ -71,6 +71,19 @@ TEST_CASE(
   CHECK(world.count(NoticeKind::stop_cancelled, "bank:aozora") == 1);
 }
 
+TEST_CASE("a stop is settled, though a bank has left its services before it was told of it") {
+  World world(example_platform(), World::at("2027-02-01T18:00"));
+  world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
+  REQUIRE(world.unsent("bank:midori") != nullptr);
+  Platform platform = example_platform();
+  platform.banks["midori"].services = {"admin-console"};
+  world.reload(platform);
+  world.run_until(World::at("2027-02-20T00:00"));
+  CHECK(world.count(NoticeKind::stop_completed, "bank:aozora") == 1);
+  CHECK(world.count(NoticeKind::stop_completed, "bank:midori") == 0);
+  CHECK(world.state().stops.at(1).settled);
+}
+
 TEST_CASE("the lead withdraws an announcement: the bank hears nothing of that stop") {
   World world(example_platform(), World::at("2027-02-01T18:00"));
   world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
