@@ -146,7 +146,8 @@ void Referee::look_at(const Notice& notice, Instant now, bool free_place) {
   if (notice.lead_hold) return;
   if (notice.state == NoticeState::held) {
     if (notice.hold.starts_with("after a restart") ||
-        notice.hold.find("not open any more") != std::string::npos)
+        notice.hold.find("not open any more") != std::string::npos ||
+        notice.hold.find("not seen well any more") != std::string::npos)
       return;
     if (notice.not_before + slack < now) violate("no deadline stays overdue", name + ": held");
     return;

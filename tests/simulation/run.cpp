@@ -41,7 +41,7 @@ class Run {
     outcome.configuration = yaml_of(shape_, folder_);
     const std::vector<Event> plan = make_plan(settings_);
     outcome.events = plan.size();
-    trace_.line(world_.wall(), yaml_of(shape_, "."));  // The folder's name is another every time.
+    trace_.line(world_.wall(), yaml_of(shape_, "."));
     for (const Event& event : plan) {
       world_.at(event.at, [this, event] { happen(event); });
     }
@@ -72,6 +72,13 @@ class Run {
   }
 
  private:
+  // It is another every time.
+  std::string without_folder(std::string text) const {
+    for (std::size_t at = text.find(folder_); at != std::string::npos; at = text.find(folder_))
+      text.replace(at, folder_.size(), ".");
+    return text;
+  }
+
   // ---- The daemon's life ----
 
   Loaded load(Instant now) {
@@ -100,7 +107,7 @@ class Run {
     Result<Kept> kept = store ? read_kept(**store) : tl::unexpected(store.error());
     if (!kept) {
       // The daemon refuses to start, and says why; the service manager tries again.
-      trace_.line(world_.wall(), "no start: " + kept.error().message);
+      trace_.line(world_.wall(), "no start: " + without_folder(kept.error().message));
       if (kept.error().message.find("damaged") != std::string::npos &&
           disk_.faults.read_error == 0) {
         trace_.violate("the database is never damaged", kept.error().message);
@@ -170,7 +177,8 @@ class Run {
           if (!world_.goes_on("before a commit")) return;
           const bool written = store_->attempt();
           if (world_.ended()) return;
-          if (!written) trace_.line(world_.wall(), "not written: " + store_->error());
+          if (!written)
+            trace_.line(world_.wall(), "not written: " + without_folder(store_->error()));
           not_written_ = written ? 0 : not_written_ + 1;
           if (!written) return write_soon(not_written_ < 60 ? 1s : 10s);
           if (store_->queued() > 0) write_soon(latency());

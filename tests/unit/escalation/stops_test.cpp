@@ -71,6 +71,26 @@ TEST_CASE(
   CHECK(world.count(NoticeKind::stop_cancelled, "bank:aozora") == 1);
 }
 
+TEST_CASE(
+    "word of a stop's end that waits for the window is kept over a restart, and waits until its "
+    "services are seen well again") {
+  World world(example_platform(), World::at("2027-02-01T11:00"));
+  world.order("sato", plan("2027-02-14T01:00", "2027-02-14T02:00"));
+  world.fail("web-2", "http");                     // of two
+  world.run_until(World::at("2027-02-14T12:00"));  // a Sunday
+  const Notice* held = world.unsent("bank:aozora");
+  REQUIRE(held != nullptr);
+  REQUIRE(held->kind == NoticeKind::stop_completed);
+  const NoticeId id = held->id;
+  world.restart(1min);
+  held = world.unsent("bank:aozora");
+  REQUIRE(held != nullptr);
+  CHECK(held->id == id);
+  world.run_until(World::at("2027-02-15T12:00"));
+  CHECK(world.count(NoticeKind::stop_completed, "bank:aozora") == 1);
+  CHECK(world.notice(id).state == NoticeState::sent);
+}
+
 TEST_CASE("a stop is settled, though a bank has left its services before it was told of it") {
   World world(example_platform(), World::at("2027-02-01T18:00"));
   world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
