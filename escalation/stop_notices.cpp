@@ -210,8 +210,11 @@ void settle_stop(Turn& turn, StopId id) {
   for (const auto& [name, thread] : stop.banks) {
     if (unsent_of_stop(turn, id, "bank:" + name) != 0) return;
     const Bank* bank = bank_named(turn.platform, name);
-    if (!stop.ended_at || bank == nullptr) continue;
-    if (turn.recipients("bank:" + name, NoticeKind::stop_completed).empty()) continue;
+    const bool nobody = turn.recipients("bank:" + name, NoticeKind::stop_completed).empty();
+    // A reload may bring somebody who can be told in time that it does not take place.
+    if (nobody && stop.cancelled_at && thread.told == Told::first && turn.now < stop.until)
+      return turn.wake_at(stop.until);
+    if (!stop.ended_at || bank == nullptr || nobody) continue;
     if (thread.told == Told::ended || thread.undeliverable || !thread.withdrawn_by.empty())
       continue;
     // It was planned while the bank had contracted a service of it.

@@ -134,13 +134,14 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  settings.disk = !off[0];
-  settings.relay = !off[1];
-  settings.crashes = !off[2];
-  settings.time = !off[3];
-  settings.reloads = !off[4];
-  settings.people = !off[5];
-  settings.stops = !off[6];
+  auto leave_out = [](Settings& from, std::size_t what) {
+    bool* const parts[] = {&from.disk,    &from.relay,  &from.crashes, &from.time,
+                           &from.reloads, &from.people, &from.stops};
+    *parts[what] = false;
+  };
+  for (std::size_t i = 0; i < std::size(off); ++i) {
+    if (off[i]) leave_out(settings, i);
+  }
   settings.only = {only.begin(), only.end()};
   const char* long_wanted = std::getenv("YAGURA_LONG");
   const bool is_long = long_wanted != nullptr && *long_wanted != '\0';
@@ -158,7 +159,9 @@ int main(int argc, char** argv) {
       if (line.empty() || line[0] == '#') continue;
       Settings one = settings;
       one.seed = std::strtoull(line.c_str(), nullptr, 10);
-      if (line.find(" --no-stops ") != std::string::npos) one.stops = false;
+      for (std::size_t i = 0; i < std::size(off); ++i) {
+        if (line.find(fmt::format(" {} ", names[i])) != std::string::npos) leave_out(one, i);
+      }
       if (const std::size_t days = line.find(" --days "); days != std::string::npos)
         one.days = std::atoi(line.c_str() + days + 8);
       runs.push_back(one);

@@ -12,7 +12,7 @@ void Operators::order(const PersonName& by, Order order, const std::string& text
                      if (!recorded) return;  // Nobody was promised anything.
                      if (!world_.goes_on("answer")) return;
                      referee_.answered(by, text, answer);
-                     referee_.answered_of_stops(by, order, at, answer);
+                     referee_.answered_to(by, order, at, answer);
                    });
 }
 
@@ -52,7 +52,7 @@ void Operators::act(Random& random) {
       return order(by, Confirm{failure, text, random.one_in(2)}, text);
     case 9: {
       const FailureClass to = random.one_in(2) ? FailureClass::major : FailureClass::incident;
-      return order("lead1", Classify{failure, to, text});
+      return order("lead1", Classify{failure, to, text}, text);
     }
     case 10:
       return order("lead1", ChangeBanks{failure, random.one_in(2), random.pick(banks), text}, text);

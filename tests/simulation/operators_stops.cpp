@@ -117,8 +117,8 @@ bool Operators::put_stops_right() {
   for (const auto& [id, stop] : engine_->state().stops) {
     if (stop.takes_place() && !stop.began_at && stop.from > now + 24h && !waits_for_stops)
       far.push_back(id);
-    // A date of a regular stop that was cancelled may still be far off.
-    if (!stop.settled && (stop.regular.empty() || stop.until < now)) rests = false;
+    // What was cancelled may still be far off.
+    if (!stop.settled && (!stop.cancelled_at || stop.until < now)) rests = false;
   }
   for (StopId id : far)
     order("lead1", CancelStop{id, {}, {}, ""});

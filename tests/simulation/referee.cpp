@@ -18,6 +18,9 @@ void Referee::use(const Shape& shape, const Zone& zone) {
   news_at_ = world_.clock();
   for (const Shape::Bank& bank : shape.banks)
     contracts_[bank.id].insert(bank.services.begin(), bank.services.end());
+  for (const auto& [bank, services] : contracts_) {
+    if (contacts_of(bank, "stops").empty()) were_without_contact_.insert(bank);
+  }
 }
 
 void Referee::opened(SimulatedStore& store, const Kept& kept) {

@@ -195,8 +195,21 @@ void Referee::judge_stop(const Change& change, const Stop* before, const Stop& a
   }
 }
 
-void Referee::answered_of_stops(const PersonName& by, const Order& order, Instant at,
-                                const Answer& answer) {
+// Orders without words of their own.
+void Referee::judge_done(const Order& order, const Answer& answer) {
+  bool kept = true;
+  if (const auto* one = std::get_if<WithdrawNotice>(&order))
+    kept = durable_notices_.at(one->notice).state == NoticeState::withdrawn;
+  if (const auto* one = std::get_if<EndStop>(&order))
+    kept = durable_stops_.at(one->stop).ended_at.has_value();
+  if (const auto* one = std::get_if<CancelStop>(&order); one != nullptr && one->regular.empty())
+    kept = durable_stops_.at(one->stop).cancelled_at.has_value();
+  if (!kept) violate("what is confirmed to an operator is durable", answer.text);
+}
+
+void Referee::answered_to(const PersonName& by, const Order& order, Instant at,
+                          const Answer& answer) {
+  if (answer.done) judge_done(order, answer);
   const bool of_stops =
       std::holds_alternative<PlanStop>(order) || std::holds_alternative<ChangeStop>(order) ||
       std::holds_alternative<EndStop>(order) || std::holds_alternative<CancelStop>(order);
@@ -317,7 +330,7 @@ void Referee::look_at(const Stop& stop, Instant now) {
     violate("no deadline stays overdue", name + ": its end");
   if (stop.takes_place() && !stop.began_at && stop.from + slack < now)
     violate("no deadline stays overdue", name + ": its beginning");
-  const bool for_banks = stop.takes_place() || stop.cancelled_at;
+  const bool for_banks = stop.takes_place() || (stop.cancelled_at && now < stop.until);
   for (const auto& [bank, thread] : stop.banks) {
     if (contacts_of(bank, "stops").empty() || !thread.withdrawn_by.empty() ||
         thread.undeliverable || thread.told == Told::ended || !for_banks)
@@ -343,7 +356,7 @@ void Referee::look_at(const Stop& stop, Instant now) {
 
 void Referee::judge_stops_at_rest() {
   for (const auto& [id, stop] : engine_->state().stops) {
-    if (stop.regular.empty() && (stop.takes_place() || !stop.settled))
+    if (stop.takes_place() || (stop.ended_at && !stop.settled))
       violate("everything comes to rest", fmt::format("stop {}", id));
     for (const auto& [bank, thread] : stop.banks)
       judge_thread_of_stop(stop, bank);
@@ -376,7 +389,7 @@ void Referee::judge_thread_of_stop(const Stop& stop, const BankName& bank) {
     }
   }
   const StopThread& thread = stop.banks.at(bank);
-  if (contacts_of(bank, "stops").empty() || !thread.withdrawn_by.empty() || thread.undeliverable)
+  if (were_without_contact_.contains(bank) || !thread.withdrawn_by.empty() || thread.undeliverable)
     return;
   // The bank is told of a failure instead.
   const auto& failures = engine_->state().failures;

@@ -91,6 +91,27 @@ TEST_CASE(
   CHECK(world.notice(id).state == NoticeState::sent);
 }
 
+TEST_CASE(
+    "a bank that was told of a stop, and has nobody to be told that it is cancelled, hears so "
+    "from the reload on that names somebody") {
+  World world(example_platform(), World::at("2027-02-01T11:00"));
+  world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
+  world.run_for(1min);
+  REQUIRE(world.count(NoticeKind::stop_planned, "bank:midori") == 1);
+  Platform nobody = example_platform();
+  for (Contact& contact : nobody.banks["midori"].contacts)
+    contact.for_stops = false;
+  world.reload(nobody);
+  world.order("sato", CancelStop{1, {}, {}, "見送り"});
+  world.run_for(24h);
+  REQUIRE(world.count(NoticeKind::stop_cancelled, "bank:midori") == 0);
+  world.reload(example_platform());
+  world.run_for(24h);
+  CHECK(world.count(NoticeKind::stop_cancelled, "bank:midori") == 1);
+  world.run_until(World::at("2027-02-19T00:00"));
+  CHECK(world.state().stops.at(1).settled);
+}
+
 TEST_CASE("a stop is settled, though a bank has left its services before it was told of it") {
   World world(example_platform(), World::at("2027-02-01T18:00"));
   world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
