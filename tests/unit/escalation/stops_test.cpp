@@ -112,6 +112,23 @@ TEST_CASE(
   CHECK(world.state().stops.at(1).settled);
 }
 
+TEST_CASE("what the lead is told of a stop stays of that stop when the lead's address changes") {
+  World world(example_platform(), World::at("2027-02-01T18:00"));
+  world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
+  world.mail_up = false;
+  world.run_until(World::at("2027-02-12T12:00"));
+  Platform platform = example_platform();
+  platform.people["sato"].mail = "lead@example.jp";
+  world.reload(platform);
+  int told = 0;
+  for (const auto& [id, notice] : world.state().notices) {
+    if (notice.topic != "stop_late") continue;
+    ++told;
+    CHECK(notice.stop == 1);
+  }
+  CHECK(told == 2);  // The second takes the place of the first.
+}
+
 TEST_CASE("a stop is settled, though a bank has left its services before it was told of it") {
   World world(example_platform(), World::at("2027-02-01T18:00"));
   world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
