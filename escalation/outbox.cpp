@@ -77,6 +77,9 @@ Hold hold_of(Turn& turn, NoticeId id) {
   if (failure != 0 && !may_decide(turn, turn.failure(failure))) {
     return {"after a restart: the failure's probes have not run afresh yet", {}};
   }
+  if (notice.stop != 0) {
+    if (std::string why = unseen_end(turn, notice); !why.empty()) return {std::move(why), {}};
+  }
   // Without a window (a leak that is told at once) no clock can be wrong about it.
   if (auto until = turn.state().core.bank_hold_until; until && turn.now < *until && !notice.window.empty()) {
     return {"the clock jumped: bank mail waits until " + turn.time(*until), until};

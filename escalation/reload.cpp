@@ -82,7 +82,8 @@ void compute_recipients_again(Turn& turn, const std::set<NoticeId>& of) {
     }
     // Its bytes name the former recipients: another row takes its place.
     Turn::Draft draft{notice.kind,  notice.audience, notice.failure, notice.reason,
-                      notice.topic, notice.details,  notice.window,  notice.unless_acknowledged};
+                      notice.topic, notice.details,  notice.window,  notice.unless_acknowledged,
+                      notice.stop};
     const bool found_anew = is_bank(notice.kind) && notice.kind != NoticeKind::bank_security;
     turn.withdraw(id, "its recipients changed; another takes its place");
     if (!found_anew) turn.queue(std::move(draft));  // What a bank is owed is.

@@ -41,6 +41,8 @@ void bank_refused_stop(Turn& turn, const Notice& notice);
 // The lead withdraws it: the bank is taken as told of what it says.
 void withdrawn_stop_notice(Turn& turn, const Notice& notice, const PersonName& by);
 bool concerns(const Stop& stop, const Bank& bank);
+// Why the notice of a stop's end has to wait; empty: it need not, or is of nothing that is over.
+std::string unseen_end(const Turn& turn, const Notice& notice);
 
 // ---- opening.cpp: rules 1 to 3 of opening and joining ----
 void open_and_join(Turn& turn);

@@ -40,7 +40,11 @@ void Referee::mail_leaves(const Envelope& envelope) {
   left_.insert(id);
   if (flying_since_.contains(id)) violate("one attempt at a time", fmt::format("notice {}", id));
   flying_since_[id] = world_.clock();
-  if (is_bank(notice.kind)) judge_bank_mail(notice);
+  if (is_stop(notice.kind)) {
+    judge_stop_mail(notice);
+  } else if (is_bank(notice.kind)) {
+    judge_bank_mail(notice);
+  }
   if (is_bank_first(notice.kind)) first_left_.insert({notice.bank(), notice.failure});
 }
 
@@ -94,6 +98,15 @@ void Referee::mail_arrives(const Envelope& envelope, const std::vector<std::stri
   const Notice& notice = durable_notices_.at(id);
   if (!is_bank(notice.kind)) return;
   ++counts.bank_mails;
+  if (is_stop(notice.kind)) {
+    std::vector<StopChapter>& story = stop_stories_[{notice.stop, notice.bank()}];
+    const bool read = std::any_of(story.begin(), story.end(),
+                                  [&](const StopChapter& one) { return one.notice == id; });
+    if (read) return;
+    const bool ends = notice.kind == NoticeKind::stop_cancelled ||
+                      notice.kind == NoticeKind::stop_completed || notice.topic == "completed";
+    return story.push_back({id, notice.kind, ends, notice.bank_version});
+  }
   const bool seen = std::any_of(story_.begin(), story_.end(),
                                 [&](const Chapter& one) { return one.notice == id; });
   if (!seen) story_.push_back({notice.bank(), id, notice.kind, notice.failure});
