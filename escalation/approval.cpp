@@ -11,31 +11,6 @@ namespace {
 
 constexpr Duration before_closing = 30min;
 
-// What a failure or a stop tells its banks is asked about at once, however many banks there are.
-using Subject = std::pair<FailureId, StopId>;
-using Questions = std::map<Subject, std::vector<NoticeId>>;
-
-void ask(Turn& turn, const Questions& questions, const std::string& why) {
-  for (const auto& [subject, ids] : questions) {
-    std::string numbers;
-    for (NoticeId id : ids) {
-      Notice& notice = turn.edit_notice(id);
-      notice.approval_asked_at = turn.now;
-      notice.approval_asked_version = version_of(turn.state(), notice);
-      numbers += (numbers.empty() ? "" : ", ") + std::to_string(id);
-    }
-    turn.queue_for(Role::system_lead, {NoticeKind::lead_attention,
-                                       {},
-                                       subject.first,
-                                       why,
-                                       "approval",
-                                       {{"notices", numbers}},
-                                       {},
-                                       false,
-                                       subject.second});
-  }
-}
-
 // The instant from which on the lead is asked again, within the opening that is under way or next;
 // none: it never opens.
 std::optional<Interval> last_half_hour(const Turn& turn, const Notice& notice) {
@@ -71,26 +46,34 @@ bool awaits_approval(const Turn& turn, const Notice& notice) {
   return !notice.released || notice.released_version != version_of(turn.state(), notice);
 }
 
-void ask_for_approval(Turn& turn) {
-  if (!turn.platform.bank_notices.approval) return;
-  Questions anew, closing;
-  for (NoticeId id : turn.live.unsent) {
-    const Notice& notice = turn.notice(id);
-    if (notice.in_flight || notice.lead_hold || !awaits_approval(turn, notice)) continue;
-    const Subject subject{notice.failure, notice.stop};
-    if (!notice.approval_asked_at ||
-        notice.approval_asked_version != version_of(turn.state(), notice)) {
-      anew[subject].push_back(id);
-      continue;
-    }
-    auto last = last_half_hour(turn, notice);
-    if (!last) continue;
-    turn.wake_at(turn.now < last->from ? last->from : last->until);
-    if (turn.now >= last->from && *notice.approval_asked_at < last->from)
-      closing[subject].push_back(id);
+void consider_approval(Turn& turn, NoticeId id, Questions& questions) {
+  const Notice& notice = turn.notice(id);
+  if (notice.lead_hold || !awaits_approval(turn, notice)) return;
+  if (!notice.approval_asked_at || notice.approval_asked_version != version_of(turn.state(), notice)) {
+    questions[{notice.failure, notice.stop, "notices to banks wait for approval"}].push_back(id);
+    return;
   }
-  ask(turn, anew, "notices to banks wait for approval");
-  ask(turn, closing, "the window closes soon, and notices to banks wait for approval");
+  auto last = last_half_hour(turn, notice);
+  if (!last) return;
+  turn.wake_at(turn.now < last->from ? last->from : last->until);
+  if (turn.now >= last->from && *notice.approval_asked_at < last->from) {
+    questions[{notice.failure, notice.stop, "the window closes soon, and notices to banks wait for approval"}].push_back(id);
+  }
+}
+
+void ask_for_approval(Turn& turn, const Questions& questions) {
+  for (const auto& [subject, ids] : questions) {
+    const auto& [failure, stop, why] = subject;
+    std::string numbers;
+    for (NoticeId id : ids) {
+      Notice& notice = turn.edit_notice(id);
+      notice.approval_asked_at = turn.now;
+      notice.approval_asked_version = version_of(turn.state(), notice);
+      numbers += (numbers.empty() ? "" : ", ") + std::to_string(id);
+    }
+    turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, failure, std::string(why), "approval",
+                                       {{"notices", numbers}}, {}, false, stop});
+  }
 }
 
 void drop_outdated_edit(Turn& turn, NoticeId id) {

@@ -17,7 +17,9 @@ int reports_to_banks(const Failure& failure) {
 
 NoticeId unsent_to(const Turn& turn, FailureId failure, const std::string& audience) {
   // One of a failure that joined this one counts: it may be under way.
-  for (NoticeId id : turn.live.unsent) {
+  auto unsent = turn.live.index.unsent_of.find(failure);
+  if (unsent == turn.live.index.unsent_of.end()) return 0;
+  for (NoticeId id : unsent->second) {
     const Notice& notice = turn.notice(id);
     if (notice.audience == audience && end_of_joins(turn, notice.failure) == failure) return id;
   }
@@ -125,10 +127,7 @@ Owed owed_to(const Failure& failure, const BankThread& thread, const Bank* bank)
   return {{}, "has been told all so far"};
 }
 
-FailureId end_of_joins(const Turn& turn, FailureId id) {
-  while (id != 0 && turn.failure(id).joined_into != 0) id = turn.failure(id).joined_into;
-  return id;
-}
+FailureId end_of_joins(const Turn& turn, FailureId id) { return end_of_joins(turn.state(), id); }
 
 void find_affected_banks(Turn& turn, FailureId id) {
   const Failure& failure = turn.failure(id);
@@ -198,15 +197,18 @@ void owe_banks(Turn& turn, FailureId id) {
 void settle(Turn& turn, FailureId id) {
   const Failure& failure = turn.failure(id);
   if (failure.is_open() || !may_decide(turn, failure)) return;
-  for (NoticeId unsent : turn.live.unsent) {
-    const Notice& notice = turn.notice(unsent);
-    if (is_bank(notice.kind) && end_of_joins(turn, notice.failure) == id) return;
+  if (auto unsent = turn.live.index.unsent_of.find(id); unsent != turn.live.index.unsent_of.end()) {
+    for (NoticeId one : unsent->second) {
+      const Notice& notice = turn.notice(one);
+      if (is_bank(notice.kind) && end_of_joins(turn, notice.failure) == id) return;
+    }
   }
   for (const auto& [bank, thread] : failure.banks) {
     const bool owed = owed_to(failure, thread, bank_named(turn.platform, bank)).kind.has_value();
     if (owed && !turn.recipients("bank:" + bank, NoticeKind::bank_first).empty()) return;
   }
   turn.edit(id).settled = true;
+  turn.index_failure(id);
 }
 
 void bank_told(Turn& turn, const Notice& notice) {

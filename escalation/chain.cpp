@@ -224,29 +224,29 @@ void tell_undecided(Turn& turn, FailureId id) {
                                      {{"services", join(seen.keeps_down)}, {"probes", join(probes)}}});
 }
 
-void tell_blind_probes(Turn& turn) {
-  for (const auto& [name, component] : turn.platform.components) {
-    const ComponentHealth& health = turn.health(name);
-    for (const ProbeSpec& spec : component.probes) {
-      auto found = health.probes.find(spec.name);
-      if (found == health.probes.end() || found->second.verdict != Verdict::unknown ||
-          found->second.blind_told) {
-        continue;
-      }
-      Instant due = found->second.waits_from() + turn.platform.escalation.blind_after;
-      if (turn.now < due) {
-        turn.wake_at(due);
-        continue;
-      }
-      turn.edit_component(name).probes[spec.name].blind_told = true;
-      turn.queue_for(component.owner,
-                     {NoticeKind::monitoring_blind, {}, 0,
-                      "unknown for " + format_duration(turn.platform.escalation.blind_after), {},
-                      {{"component", name},
-                       {"probe", spec.name},
-                       {"since", turn.time(found->second.since)},
-                       {"reason", found->second.reason}}});
+void tell_blind_probes(Turn& turn, const ComponentName& name) {
+  auto known = turn.platform.components.find(name);
+  if (known == turn.platform.components.end()) return;
+  const Component& component = known->second;
+  const ComponentHealth& health = turn.health(name);
+  for (const ProbeSpec& spec : component.probes) {
+    auto found = health.probes.find(spec.name);
+    if (found == health.probes.end() || found->second.verdict != Verdict::unknown || found->second.blind_told) {
+      continue;
     }
+    Instant due = found->second.waits_from() + turn.platform.escalation.blind_after;
+    if (turn.now < due) {
+      turn.wake_at(due);
+      continue;
+    }
+    turn.edit_component(name).probes[spec.name].blind_told = true;
+    turn.queue_for(component.owner,
+                   {NoticeKind::monitoring_blind, {}, 0,
+                    "unknown for " + format_duration(turn.platform.escalation.blind_after), {},
+                    {{"component", name},
+                     {"probe", spec.name},
+                     {"since", turn.time(found->second.since)},
+                     {"reason", found->second.reason}}});
   }
 }
 

@@ -22,6 +22,8 @@ void follow_services(Turn& turn, FailureId id, const Keeping& keeping) {
     for (const ServiceName& service : failure.keeps_down) {
       if (!keeps.contains(service)) turn.fact("failure.service-back", id, {{"service", service}});
     }
+    for (const ServiceName& service : keeps) turn.live.services.touch(service);
+    for (const ServiceName& service : failure.keeps_down) turn.live.services.touch(service);
     failure.keeps_down = keeps;
     ++failure.bank_version;
   }
@@ -146,7 +148,7 @@ void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRu
 
 void classify(Turn& turn, FailureId id) {
   if (!may_decide(turn, turn.failure(id))) return;
-  follow_services(turn, id, keeping_of(turn, {id}));
+  follow_services(turn, id, keeping_of(turn, id));
   const Failure& failure = turn.failure(id);
   switch (failure.classification) {
     case FailureClass::major: return;

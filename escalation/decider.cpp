@@ -10,12 +10,41 @@ namespace yagura {
 
 namespace {
 
+// Failures from before the restart, also closed ones of which somebody is owed something: whether the rules may decide
+// on them is told by every run.
+std::vector<FailureId> those_from_before(const Turn& turn, const ComponentName& component) {
+  std::vector<FailureId> found;
+  if (!turn.live.restarted_at) return found;
+  const FailureId of = turn.failure_of(component);
+  if (of != 0 && of <= turn.live.last_before_restart) found.push_back(of);
+  for (FailureId id : turn.live.index.unsettled_closed) {
+    if (id > turn.live.last_before_restart) break;
+    if (turn.failure(id).members.contains(component)) found.push_back(id);
+  }
+  return found;
+}
+
+// Somebody waits for runs of the component, even for those that turn nothing.
+bool waits_for_runs(const Turn& turn, const ComponentName& component) {
+  const Live& live = turn.live;
+  const FailureId of = turn.failure_of(component);
+  bool waits = live.fresh_from.contains(component) || live.confirming.contains(of);
+  if (of != 0) waits = waits || turn.failure(of).settling || !live.stop_ended.empty();
+  for (const ServiceName& service : turn.topology.needed_by(component)) {
+    waits = waits || live.stop_ended.contains(service);
+  }
+  for (FailureId id : those_from_before(turn, component)) waits = waits || !may_decide(turn, turn.failure(id));
+  return waits;
+}
+
 void take_observation(Turn& turn, const Observed& event, bool& worth_a_look) {
   worth_a_look = false;
   auto component = turn.platform.components.find(event.probe.component);
   if (component == turn.platform.components.end()) return;
   const ProbeSpec* spec = component->second.probe(event.probe.probe);
   if (spec == nullptr) return;
+  // Asked before: it may be this run, though it turns nothing, that ends the waiting.
+  const bool waited = waits_for_runs(turn, event.probe.component);
   ProbeHealth& probe = turn.health_unrecorded(event.probe.component).probes[event.probe.probe];
   const bool first = !probe.last.has_value();
   const bool failing_before = probe.failing;
@@ -30,48 +59,39 @@ void take_observation(Turn& turn, const Observed& event, bool& worth_a_look) {
                {"to", std::string(name_of(probe.verdict))},
                {"reason", event.observation.reason}});
   }
-  worth_a_look = turned || first || probe.failing != failing_before;
-}
-
-// Somebody waits for runs, even for those that turn nothing.
-bool waits_for_runs(const Turn& turn) {
-  if (!turn.live.confirming.empty() || !turn.live.fresh_from.empty() || !turn.live.stop_ended.empty()) {
-    return true;
-  }
-  for (FailureId id : turn.open_failures()) {
-    if (turn.failure(id).settling || !may_decide(turn, turn.failure(id))) return true;
-  }
-  for (NoticeId id : turn.live.unsent) {
-    FailureId owing = end_of_joins(turn, turn.notice(id).failure);
-    if (owing != 0 && !may_decide(turn, turn.failure(owing))) return true;
-  }
-  return false;
+  worth_a_look = turned || first || probe.failing != failing_before || waited;
+  if (worth_a_look) turn.component_changed(event.probe.component);
+  for (FailureId id : those_from_before(turn, event.probe.component)) turn.live.failures.touch(id);
 }
 
 void forget_what_is_seen(Turn& turn) {
-  std::erase_if(turn.live.fresh_from, [&](const auto& entry) {
-    return is_seen_since(turn, entry.first, entry.second);
-  });
-  std::erase_if(turn.live.stop_ended, [&](const auto& entry) {
+  for (const ComponentName& name : turn.live.components.looked_at()) {
+    auto fresh = turn.live.fresh_from.find(name);
+    if (fresh != turn.live.fresh_from.end() && is_seen_since(turn, name, fresh->second)) {
+      turn.live.fresh_from.erase(fresh);
+      turn.component_changed(name);
+    }
+  }
+  const std::size_t ended = std::erase_if(turn.live.stop_ended, [&](const auto& entry) {
     const std::vector<ComponentName>& needed = turn.topology.components_of(entry.first);
     return std::all_of(needed.begin(), needed.end(), [&](const ComponentName& name) {
       return is_seen_since(turn, name, entry.second);
     });
   });
+  if (ended != 0) turn.all_changed();
 }
 
 void follow_services(Turn& turn) {
   // For people: as last seen, also while a start or the end of a stop asks for fresh runs.
   auto look = [&](const ComponentName& name) {
-    return state_of(turn.platform.components.at(name), turn.health(name));
+    auto unwell = turn.live.index.unwell.find(name);
+    return unwell == turn.live.index.unwell.end() ? ComponentState::ok : unwell->second;
   };
   std::set<ServiceName> reported;
-  for (FailureId id : turn.open_failures()) {
-    const Failure& failure = turn.failure(id);
-    reported.insert(failure.reported_services.begin(), failure.reported_services.end());
-  }
+  for (const auto& [id, services] : turn.live.index.reported) reported.insert(services.begin(), services.end());
   const auto& known = turn.state().core.services;
-  for (const auto& [name, service] : turn.platform.services) {
+  for (const ServiceName& name : turn.live.services.looked_at()) {
+    if (!turn.platform.services.contains(name)) continue;
     ServiceState state = turn.topology.judge(name, look, reported);
     auto before = known.find(name);
     if (before != known.end() && before->second.state == state) continue;
@@ -83,42 +103,77 @@ void follow_services(Turn& turn) {
   }
 }
 
-std::vector<FailureId> unsettled(const Turn& turn) {
-  std::vector<FailureId> found;
-  for (const auto& [id, failure] : turn.state().failures) {
-    if (!failure.settled && failure.closing != Closing::joined) found.push_back(id);
+// Whether a stop is completed is told by its services and their failures.
+bool awaits_its_services(const Stop& stop) { return stop.ended_at && !stop.settled; }
+
+void begin(Turn& turn) {
+  for (const auto& [id, stop] : turn.state().stops) {
+    if (awaits_its_services(stop)) turn.live.stops.touch(id);
   }
-  return found;
+  for (const auto& [id, asked] : turn.live.confirming) turn.live.failures.touch(id);
+  turn.live.failures.begin(turn.now);
+  turn.live.notices.begin(turn.now);
+  turn.live.stops.begin(turn.now);
+  turn.live.components.begin(turn.now);
+  turn.live.services.begin(turn.now);
+}
+
+void end(Turn& turn) {
+  turn.live.failures.end();
+  turn.live.notices.end();
+  turn.live.stops.end();
+  turn.live.components.end();
+  turn.live.services.end();
+}
+
+template <class Rule>
+void ask_open(Turn& turn, Rule rule) {
+  for (FailureId id : turn.open_to_look_at()) {
+    turn.about({id}, [&] { rule(turn, id); });
+  }
+}
+
+template <class Rule>
+void ask_unsettled(Turn& turn, Rule rule) {
+  for (FailureId id : turn.unsettled_to_look_at()) {
+    turn.about({id}, [&] { rule(turn, id); });
+  }
 }
 
 // The rules, in order.
 void reconcile(Turn& turn) {
+  begin(turn);
   follow_stops(turn);
   relapse(turn);
   open_and_join(turn);
-  for (FailureId id : turn.open_failures()) settle_response(turn, id);
+  ask_open(turn, settle_response);
   merge_what_keeps_a_service_down_together(turn);
-  for (FailureId id : turn.open_failures()) classify(turn, id);
+  ask_open(turn, classify);
   finish_confirmations(turn);
-  for (FailureId id : turn.open_failures()) recover(turn, id);
-  for (FailureId id : turn.open_failures()) {
-    remind(turn, id);
-    widen_within_role(turn, id);
-    tell_undecided(turn, id);
+  ask_open(turn, recover);
+  ask_open(turn, [](Turn& one, FailureId id) {
+    remind(one, id);
+    widen_within_role(one, id);
+    tell_undecided(one, id);
+  });
+  ask_unsettled(turn, [](Turn& one, FailureId id) {
+    walk_chain(one, id);
+    find_affected_banks(one, id);
+    owe_banks(one, id);
+  });
+  for (const ComponentName& name : turn.live.components.looked_at()) {
+    turn.about({0, 0, 0, &name}, [&] { tell_blind_probes(turn, name); });
   }
-  for (FailureId id : unsettled(turn)) {
-    walk_chain(turn, id);
-    find_affected_banks(turn, id);
-    owe_banks(turn, id);
-  }
-  tell_blind_probes(turn);
   tell_late_probes(turn);
   warn_of_calendar(turn);
   follow_services(turn);
-  for (const auto& [id, stop] : turn.state().stops) owe_banks_of_stop(turn, id);
+  for (StopId id : turn.live.stops.looked_at()) {
+    turn.about({0, 0, id}, [&] { owe_banks_of_stop(turn, id); });
+  }
   forget_what_is_seen(turn);
   hand_over_what_is_due(turn);
-  for (FailureId id : unsettled(turn)) settle(turn, id);
+  ask_unsettled(turn, settle);
+  end(turn);
 }
 
 // Intervals go by the steady clock: what was to come in ten minutes still does.
@@ -134,6 +189,7 @@ void move_intervals(Turn& turn, Duration by) {
     failure.moved.class_at = failure.waits_from_class() + by;
     if (failure.recovered_at) failure.moved.recovered_at = failure.waits_from_recovery() + by;
     move(failure.report_due_at);
+    for (auto& [role, at] : failure.reached_at) at += by;
     if (failure.classification == FailureClass::major) move(failure.remind_at);
     for (ChainProgress* chain : {&failure.detected_chain, &failure.incident_chain, &failure.major_chain}) {
       if (chain->base != Instant{}) chain->base += by;  // One that has not begun has no time.
@@ -176,6 +232,7 @@ void move_intervals(Turn& turn, Duration by) {
     live.lateness->last += by;
   }
   live.stops_known = false;
+  turn.all_changed();
 }
 
 // While the daemon was down the clock may have been set back: then what has begun lies in the time to come, and would
@@ -219,6 +276,7 @@ void restart(Turn& turn) {
   turn.live.restarted_at = turn.now;
   turn.live.last_before_restart = turn.state().core.last_failure;
   compare_with_platform(turn);
+  turn.all_changed();
   std::vector<ProbeId> probes;
   // What failed before is judged by runs that begin now; what is no failure's yet opens by them too.
   for (const auto& [name, component] : turn.platform.components) {
@@ -244,6 +302,7 @@ void restart(Turn& turn) {
     // It may have arrived: the same bytes go again.
     Notice& notice = turn.edit_notice(id);
     notice.in_flight = false;
+    turn.live.index.in_flight.erase(id);
     notice.frozen = notice.rendered;
     notice.last_error = "the daemon ended during an attempt: the outcome is unknown";
     turn.batch.facts.push_back({turn.now, "notice.attempt", notice.failure, id, "daemon",
@@ -259,6 +318,7 @@ struct Decider::Impl {
   State state;
   Live live;
   std::optional<Instant> wake;
+  bool looks_at_everything = false;
 };
 
 Decider::Decider(PlatformPtr platform, State state, std::string instance)
@@ -270,6 +330,8 @@ Decider::Decider(PlatformPtr platform, State state, std::string instance)
   for (const auto& [id, notice] : impl_->state.notices) {
     if (notice.is_unsent()) impl_->live.unsent.insert(id);
   }
+  impl_->live.index = Index(*impl_->platform, impl_->state);
+  Turn(*impl_->platform, *impl_->topology, impl_->state, impl_->live, {}).all_changed();
 }
 
 Decider::~Decider() = default;
@@ -278,14 +340,12 @@ Batch Decider::handle(const Event& event, Instant now) {
   if (const auto* changed = std::get_if<PlatformChanged>(&event)) {
     impl_->platform = changed->platform;
     impl_->topology = std::make_unique<Topology>(*impl_->platform);
+    impl_->live.index = Index(*impl_->platform, impl_->state);
   }
   Turn turn(*impl_->platform, *impl_->topology, impl_->state, impl_->live, now);
   bool worth_a_look = true;
   if (const auto* observed = std::get_if<Observed>(&event)) {
-    // Asked before: it may be this run, though it turns nothing, that ends the waiting.
-    const bool waited = waits_for_runs(turn);
     take_observation(turn, *observed, worth_a_look);
-    worth_a_look = worth_a_look || waited;
   } else if (const auto* ended = std::get_if<StepEnded>(&event)) {
     FailureId id = impl_->state.failures.contains(ended->failure) ? end_of_joins(turn, ended->failure) : 0;
     const StepRun* step = id != 0 ? turn.failure(id).running_step() : nullptr;
@@ -302,22 +362,42 @@ Batch Decider::handle(const Event& event, Instant now) {
   } else if (const auto* late = std::get_if<ProbesLate>(&event)) {
     take_lateness(turn, *late);
   } else if (const auto* platform_changed = std::get_if<PlatformChanged>(&event)) {
+    turn.all_changed();
     follow_platform(turn, platform_changed->changes);
   } else if (const auto* command = std::get_if<Command>(&event)) {
     obey(turn, *command);
   }
   if (!worth_a_look) return std::move(turn.batch);
+  if (impl_->looks_at_everything) turn.all_changed();
   reconcile(turn);
   impl_->wake = turn.wake();
   return std::move(turn.batch);
 }
 
-std::optional<Instant> Decider::next_wake() const { return impl_->wake; }
+std::optional<Instant> Decider::next_wake() const {
+  const Live& live = impl_->live;
+  std::optional<Instant> next = impl_->wake;
+  for (std::optional<Instant> at : {live.failures.next_wake(), live.notices.next_wake(), live.stops.next_wake(),
+                                    live.components.next_wake(), live.services.next_wake()}) {
+    if (at && (!next || *at < *next)) next = at;
+  }
+  return next;
+}
 
 void Decider::rendered(NoticeId id, std::string subject) {
   Notice& notice = impl_->state.notices.at(id);
   notice.rendered = true;
   notice.subject = std::move(subject);
+}
+
+void Decider::look_at_everything() { impl_->looks_at_everything = true; }
+
+bool Decider::index_agrees() const {
+  std::set<NoticeId> unsent;
+  for (const auto& [id, notice] : impl_->state.notices) {
+    if (notice.is_unsent()) unsent.insert(id);
+  }
+  return impl_->live.index == Index(*impl_->platform, impl_->state) && impl_->live.unsent == unsent;
 }
 
 const State& Decider::state() const { return impl_->state; }

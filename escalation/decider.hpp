@@ -37,6 +37,11 @@ class Decider {
   // The probe's health confirms or clears: its next run comes after `retry`, not after `interval`.
   bool wants_retry(const ProbeId& probe) const;
 
+  // For tests. From now on every turn looks at everything, as if all had changed: what comes of it has to be the same.
+  void look_at_everything();
+  // What is known of the state besides it says what the state says.
+  bool index_agrees() const;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -62,49 +62,109 @@ bool is_quiet(const Turn& turn, const ComponentName& component) {
                                             services.begin(), services.end());
 }
 
-Keeping keeping_of(const Turn& turn, const std::vector<FailureId>& failures) {
-  std::set<ComponentName> members;
-  std::set<ServiceName> reported, kept, unseen;
-  for (FailureId id : failures) {
+namespace {
+
+// Failures seen as one: what they keep down with every component outside them well.
+struct Together {
+  const std::vector<FailureId>& ids;  // in order
+
+  template <class Says>
+  bool any(const Turn& turn, Says says) const {
+    return std::any_of(ids.begin(), ids.end(), [&](FailureId id) { return says(turn.failure(id)); });
+  }
+  bool has(const Turn& turn, const ComponentName& component) const {
+    const FailureId of = turn.failure_of(component);
+    return of != 0 && std::binary_search(ids.begin(), ids.end(), of);
+  }
+};
+
+struct Kept {
+  bool surely = false, perhaps = false, touched = false;
+};
+
+Kept judge(const Turn& turn, const Together& together, const ServiceName& service) {
+  const bool kept = together.any(turn, [&](const Failure& one) { return one.keeps_down.contains(service); });
+  // A planned stop adds nothing to a failure; what was kept down before it began goes on.
+  if (turn.live.stopped.contains(service) && !kept) return {};
+  std::optional<Instant> since;
+  if (auto ended = turn.live.stop_ended.find(service); ended != turn.live.stop_ended.end() && !kept) {
+    since = ended->second;
+    // Judged when all that failed before the end was looked at again.
+    const bool unseen = together.any(turn, [&](const Failure& one) {
+      return !std::all_of(one.members.begin(), one.members.end(), [&](const auto& member) {
+        return is_seen_since(turn, member.first, *since, false);
+      });
+    });
+    if (unseen) return {};
+  }
+  std::set<ServiceName> reported;
+  for (FailureId id : together.ids) {
     const Failure& failure = turn.failure(id);
-    for (const auto& [name, since] : failure.members) members.insert(name);
     reported.insert(failure.reported_services.begin(), failure.reported_services.end());
-    kept.insert(failure.keeps_down.begin(), failure.keeps_down.end());
-    unseen.insert(failure.services_unseen.begin(), failure.services_unseen.end());
   }
-  Keeping keeping;
-  for (const auto& [name, service] : turn.platform.services) {
-    // A planned stop adds nothing to a failure; what was kept down before it began goes on.
-    if (turn.live.stopped.contains(name) && !kept.contains(name)) continue;
-    std::optional<Instant> since;
-    if (auto ended = turn.live.stop_ended.find(name);
-        ended != turn.live.stop_ended.end() && !kept.contains(name)) {
-      since = ended->second;
-      // Judged when all that failed before the end was looked at again.
-      if (!std::all_of(members.begin(), members.end(), [&](const ComponentName& member) {
-            return is_seen_since(turn, member, *since, false);
-          })) {
-        continue;
-      }
-    }
-    auto look = [&](const ComponentName& component) {
-      return members.contains(component) ? state_since(turn, component, since) : ComponentState::ok;
-    };
-    if (unseen.contains(name)) keeping.perhaps.insert(name);
-    switch (turn.topology.judge(name, look, reported)) {
-      case ServiceState::down:
-        keeping.surely.insert(name);
-        keeping.perhaps.insert(name);
-        break;
-      case ServiceState::unknown:
-        keeping.perhaps.insert(name);
-        keeping.touched.insert(name);
-        break;
-      case ServiceState::degraded: keeping.touched.insert(name); break;
-      case ServiceState::up: break;
+  auto look = [&](const ComponentName& component) {
+    return together.has(turn, component) ? state_since(turn, component, since) : ComponentState::ok;
+  };
+  Kept found;
+  found.perhaps = together.any(turn, [&](const Failure& one) { return one.services_unseen.contains(service); });
+  switch (turn.topology.judge(service, look, reported)) {
+    case ServiceState::down: found.surely = found.perhaps = true; break;
+    case ServiceState::unknown: found.perhaps = found.touched = true; break;
+    case ServiceState::degraded: found.touched = true; break;
+    case ServiceState::up: break;
+  }
+  return found;
+}
+
+// All that the failure can have to do with.
+std::set<ServiceName> services_near(const Turn& turn, const Failure& failure) {
+  std::set<ServiceName> near = failure.services_unseen;
+  near.insert(failure.keeps_down.begin(), failure.keeps_down.end());
+  for (const auto& [component, since] : failure.members) {
+    const std::set<ServiceName>& needed_by = turn.topology.needed_by(component);
+    near.insert(needed_by.begin(), needed_by.end());
+  }
+  for (const ServiceName& reported : failure.reported_services) {
+    const std::set<ServiceName>& built_on = turn.topology.built_on(reported);
+    near.insert(built_on.begin(), built_on.end());
+  }
+  std::erase_if(near, [&](const ServiceName& service) { return !turn.platform.services.contains(service); });
+  return near;
+}
+
+}  // namespace
+
+bool keep_down_together(const Turn& turn, const std::vector<FailureId>& failures, const ServiceName& service) {
+  return judge(turn, {failures}, service).surely;
+}
+
+const Keeping& keeping_of(Turn& turn, FailureId id) {
+  KnownKeeping& known = turn.live.keepings[id];
+  // What a stop hides, is not told by what happens to the failure alone.
+  if (!turn.live.stopped.empty() || !turn.live.stop_ended.empty()) known.all_stale = true;
+  std::set<ServiceName> stale = std::exchange(known.stale, {});
+  if (std::exchange(known.all_stale, false)) {
+    stale = services_near(turn, turn.failure(id));
+    for (const std::set<ServiceName>& before : {known.keeping.surely, known.keeping.perhaps, known.keeping.touched}) {
+      stale.insert(before.begin(), before.end());
     }
   }
-  return keeping;
+  const std::vector<FailureId> alone{id};
+  auto put = [](auto& set, const auto& key, bool there) {
+    if (there) {
+      set.insert(key);
+    } else {
+      set.erase(key);
+    }
+  };
+  for (const ServiceName& service : stale) {
+    const Kept kept = judge(turn, {alone}, service);
+    put(known.keeping.surely, service, kept.surely);
+    put(known.keeping.perhaps, service, kept.perhaps);
+    put(known.keeping.touched, service, kept.touched);
+    put(turn.live.kept_surely[service], id, kept.surely);
+  }
+  return known.keeping;
 }
 
 bool ran_afresh(const Turn& turn, const Failure& failure, Instant since) {

@@ -17,7 +17,7 @@ std::string title_of(const Turn& turn, const ComponentName& cause) {
 }
 
 void add_member(Turn& turn, FailureId id, const ComponentName& component, const std::string& why) {
-  if (!turn.edit(id).members.try_emplace(component, turn.now).second) return;
+  if (!turn.add_member(id, component, turn.now)) return;
   turn.fact("failure.component", id, {{"component", component}, {"why", why}});
 }
 
@@ -44,13 +44,17 @@ FailureId failure_of_dependency(const Turn& turn, const ComponentName& component
 }
 
 // Rule 2: open failures, not recovered, whose cause depends on this component, begun within `correlate`.
-std::vector<FailureId> consequences_of(const Turn& turn, const ComponentName& component) {
-  std::vector<FailureId> found;
-  for (FailureId id : turn.open_failures()) {
+std::set<FailureId> consequences_of(const Turn& turn, const ComponentName& component) {
+  std::set<FailureId> found;
+  auto consider = [&](FailureId id) {
     const Failure& failure = turn.failure(id);
-    if (failure.recovered_at || failure.cause.empty()) continue;
-    if (turn.now - failure.waits_from_cause() > turn.platform.escalation.correlate) continue;
-    if (turn.topology.depends_on(failure.cause, component)) found.push_back(id);
+    if (failure.recovered_at) return;
+    if (turn.now - failure.waits_from_cause() <= turn.platform.escalation.correlate) found.insert(id);
+  };
+  for (const ComponentName& dependent : turn.topology.dependents(component)) {
+    auto caused = turn.live.index.by_cause.find(dependent);
+    if (caused == turn.live.index.by_cause.end()) continue;
+    for (FailureId id : caused->second) consider(id);
   }
   return found;
 }
@@ -106,7 +110,9 @@ void join_what_was_told(const Failure& from, Failure& into) {
 void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& why) {
   Failure& from = turn.edit(from_id);
   Failure& into = turn.edit(into_id);
-  for (const auto& [name, since] : from.members) into.members.try_emplace(name, since);
+  for (const auto& [name, since] : from.members) {
+    if (into.members.try_emplace(name, since).second) turn.component_changed(name);
+  }
   into.reported_services.insert(from.reported_services.begin(), from.reported_services.end());
   into.awaits_recover = into.awaits_recover || from.awaits_recover;
   into.from_desk = into.from_desk || from.from_desk;
@@ -174,6 +180,8 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
                        fmt::format("failure {} joined failure {}: confirm that one", from_id, into_id), into_id});
     turn.live.confirming.erase(asked);
   }
+  turn.index_join(from_id, into_id);
+  turn.services_changed(from);
   turn.fact("failure.joined", from_id, {{"into", std::to_string(into_id)}, {"why", why}});
   turn.withdraw_where(from_id, fmt::format("failure {} joined failure {}", from_id, into_id),
                       [](const Notice& notice) {
@@ -193,7 +201,8 @@ void open(Turn& turn, const ComponentName& cause) {
   Failure& made = turn.add_failure();
   made.cause = cause;
   made.owner = turn.platform.components.at(cause).owner;
-  made.members.emplace(cause, turn.now);
+  turn.add_member(made.id, cause, turn.now);
+  turn.index_failure(made.id);
   made.title = title_of(turn, cause);
   made.detected_chain.base = turn.now;
   turn.fact("failure.opened", made.id,
@@ -204,8 +213,7 @@ void open(Turn& turn, const ComponentName& cause) {
 void open_or_join(Turn& turn, const ComponentName& component, FailureId own) {
   ComponentName deepest;
   const FailureId dependency = failure_of_dependency(turn, component, own, deepest);
-  std::set<FailureId> related;
-  for (FailureId id : consequences_of(turn, component)) related.insert(id);
+  std::set<FailureId> related = consequences_of(turn, component);
   if (dependency != 0) related.insert(dependency);
   if (own != 0) related.insert(own);
   if (related.empty()) {
@@ -233,6 +241,7 @@ void set_cause(Turn& turn, FailureId id, const ComponentName& cause) {
   ComponentName before = failure.cause;
   failure.cause = cause;
   failure.moved.cause_since.reset();
+  turn.index_failure(id);
   failure.title = title_of(turn, cause);
   Role owner = turn.platform.components.at(cause).owner;
   turn.fact("failure.cause", id,
@@ -244,7 +253,12 @@ void set_cause(Turn& turn, FailureId id, const ComponentName& cause) {
 }
 
 void open_and_join(Turn& turn) {
-  for (const ComponentName& component : turn.topology.order()) {
+  std::vector<ComponentName> loose(turn.live.index.loose.begin(), turn.live.index.loose.end());
+  // Those depended on before those that depend on them.
+  std::sort(loose.begin(), loose.end(), [&](const ComponentName& a, const ComponentName& b) {
+    return turn.topology.place(a) < turn.topology.place(b);
+  });
+  for (const ComponentName& component : loose) {
     if (!is_bad(turn, component) || is_quiet(turn, component)) continue;
     // After a stop or a start it is judged once, when all that failed before was looked at again.
     if (auto fresh = turn.live.fresh_from.find(component);
@@ -255,22 +269,60 @@ void open_and_join(Turn& turn) {
   }
 }
 
-void merge_what_keeps_a_service_down_together(Turn& turn) {
-  for (const auto& [service, spec] : turn.platform.services) {
-    if (turn.live.stopped.contains(service)) continue;
-    std::vector<FailureId> together;
-    bool alone = false;
-    for (FailureId id : turn.open_failures()) {
-      if (turn.failure(id).recovered_at || !may_decide(turn, turn.failure(id))) continue;
-      if (keeping_of(turn, {id}).surely.contains(service)) alone = true;
-      together.push_back(id);
+namespace {
+
+bool counts_for_services(const Turn& turn, FailureId id) {
+  return !turn.failure(id).recovered_at && may_decide(turn, turn.failure(id));
+}
+
+// What failures keep down together is asked again for services near which something changed.
+std::vector<ServiceName> services_to_look_at(Turn& turn) {
+  for (FailureId id : turn.open_to_look_at()) {
+    const Failure& failure = turn.failure(id);
+    if (turn.live.restarted_at && id <= turn.live.last_before_restart) {
+      const bool decides = may_decide(turn, failure);
+      if (decides != turn.live.deciding.contains(id)) turn.services_changed(failure);
+      if (decides) {
+        turn.live.deciding.insert(id);
+      } else {
+        turn.live.deciding.erase(id);
+      }
     }
-    if (alone || together.size() < 2 || !keeping_of(turn, together).surely.contains(service)) continue;
+    if (counts_for_services(turn, id)) keeping_of(turn, id);
+  }
+  return turn.live.services.looked_at();
+}
+
+// Open failures that have to do with the service, oldest first.
+std::vector<FailureId> failures_near(const Turn& turn, const ServiceName& service) {
+  std::set<FailureId> near;
+  for (const ComponentName& component : turn.topology.components_of(service)) {
+    if (FailureId of = turn.failure_of(component); of != 0) near.insert(of);
+  }
+  for (const auto& [id, reported] : turn.live.index.reported) {
+    for (const ServiceName& one : reported) {
+      if (turn.topology.built_on(one).contains(service)) near.insert(id);
+    }
+  }
+  std::erase_if(near, [&](FailureId id) { return !counts_for_services(turn, id); });
+  return {near.begin(), near.end()};
+}
+
+}  // namespace
+
+void merge_what_keeps_a_service_down_together(Turn& turn) {
+  for (const ServiceName& service : services_to_look_at(turn)) {
+    if (turn.live.stopped.contains(service)) continue;
+    const std::set<FailureId>& keepers = turn.live.kept_surely[service];
+    auto counts = [&](FailureId id) { return counts_for_services(turn, id); };
+    if (std::any_of(keepers.begin(), keepers.end(), counts)) continue;
+    std::vector<FailureId> together = failures_near(turn, service);
+    if (together.size() < 2 || !keep_down_together(turn, together, service)) continue;
     // The smallest set that does it: whoever can be left out is, the oldest first.
     for (std::size_t i = 0; i < together.size();) {
       std::vector<FailureId> without = together;
       without.erase(without.begin() + static_cast<std::ptrdiff_t>(i));
-      if (keeping_of(turn, without).surely.contains(service)) {
+      if (keep_down_together(turn, without, service)) {
         together = std::move(without);
       } else {
         ++i;
@@ -279,6 +331,7 @@ void merge_what_keeps_a_service_down_together(Turn& turn) {
     for (std::size_t i = 1; i < together.size(); ++i) {
       merge(turn, together[i], together[0], "together they keep " + service + " down");
     }
+    if (turn.failure(together[0]).is_open()) keeping_of(turn, together[0]);
   }
 }
 
@@ -288,6 +341,7 @@ void fall_back(Turn& turn, FailureId id, const std::string& what, const std::str
   failure.steps_judged = static_cast<int>(std::ssize(failure.steps));
   failure.recovered_at.reset();
   failure.moved.recovered_at.reset();
+  turn.services_changed(failure);
   failure.relapses.push_back(turn.now);
   failure.failing_since = turn.now;
   failure.unconfirmed_at.reset();
@@ -316,7 +370,7 @@ void fall_back(Turn& turn, FailureId id, const std::string& what, const std::str
 }
 
 void relapse(Turn& turn) {
-  for (FailureId id : turn.open_failures()) {
+  for (FailureId id : turn.open_to_look_at()) {
     if (!turn.failure(id).is_open()) continue;  // Joined another in this loop.
     if (!turn.failure(id).recovered_at || !may_decide(turn, turn.failure(id))) continue;
     const Failure& seen = turn.failure(id);

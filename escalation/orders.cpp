@@ -110,6 +110,7 @@ Reply follow(Turn& turn, const Caller& who, const Recover& order) {
   failure.awaits_recover = false;
   failure.reported_services.clear();
   failure.services_unseen.clear();
+  turn.index_failure(failure.id);
   turn.fact("failure.repaired", failure.id, {{"text", order.text}}, who.person.id);
   classify(turn, failure.id);
   mark_recovered(turn, failure.id, "repaired, says " + who.person.id);
@@ -185,6 +186,7 @@ Reply follow(Turn& turn, const Caller& who, const ChangeBanks& order) {
   }
   Failure& failure = turn.edit(order.failure);
   failure.settled = false;
+  turn.index_failure(failure.id);
   BankThread& changed = failure.banks[order.bank];
   changed.added = order.add;
   changed.removed = !order.add;
@@ -241,6 +243,7 @@ Reply follow(Turn& turn, const Caller& who, const Open& order) {
     }
     failure.from_desk = failure.from_desk || order.from_desk;
     failure.reported_services.insert(order.services.begin(), order.services.end());
+    turn.index_failure(id);
     // Where the probes see it too, their word is enough for its recovery.
     if (!order.services.empty() || failure.recovered_at) failure.awaits_recover = true;
     turn.fact("failure.reported", id,
@@ -264,7 +267,7 @@ Reply follow(Turn& turn, const Caller& who, const Open& order) {
   for (const ComponentName& name : std::set(order.components.begin(), order.components.end())) {
     names += (names.empty() ? "" : ", ") + name;
     // What another failure has stays there.
-    if (turn.failure_of(name) == 0) failure.members.emplace(name, turn.now);
+    if (turn.failure_of(name) == 0) turn.add_member(failure.id, name, turn.now);
   }
   for (const ServiceName& name : std::set(order.services.begin(), order.services.end())) {
     names += (names.empty() ? "" : ", ") + turn.platform.services.at(name).name;
@@ -277,6 +280,7 @@ Reply follow(Turn& turn, const Caller& who, const Open& order) {
   }
   failure.title = one_line(fmt::format("{} — reported: {}", names, order.text), 200);
   failure.detected_chain.base = turn.now;
+  turn.index_failure(failure.id);
   turn.fact("failure.opened", failure.id,
             {{"title", failure.title},
              {"cause", failure.cause},

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "rules.hpp"
 #include "text.hpp"
@@ -30,8 +29,11 @@ Hold window_hold(Turn& turn, const Notice& notice) {
   if (!opens) return {"window " + notice.window + " does not open any more", {}};
   if (*opens > turn.now) return {fmt::format("window {} opens {}", notice.window, turn.time(*opens)), opens};
   // While it waits for a retry it may come to be too late for this opening: to be seen at that moment.
-  if (auto interval = window->second.interval_at(turn.now, turn.platform.context()); interval && notice.retry_at) {
-    turn.wake_at(interval->until - turn.platform.mail.attempt_timeout + 1ms);
+  // While it waits for a free place, at the next turn after that.
+  if (auto interval = window->second.interval_at(turn.now, turn.platform.context())) {
+    const Instant too_late = interval->until - turn.platform.mail.attempt_timeout + 1ms;
+    if (notice.retry_at) turn.wake_at(too_late);
+    turn.live.notices.look_at(notice.id, too_late);
   }
   return {};
 }
@@ -185,6 +187,7 @@ void hand_over(Turn& turn, NoticeId id) {
   notice.state = NoticeState::due;
   notice.hold.clear();
   notice.in_flight = true;
+  turn.live.index.in_flight.insert(id);
   notice.grouped = true;
   notice.retry_at.reset();
   ++notice.attempts;
@@ -210,6 +213,12 @@ void hand_over(Turn& turn, NoticeId id) {
     std::vector<Instant>& firsts = turn.edit_core().firsts[notice.bank()];
     std::erase_if(firsts, [&](Instant at) { return at <= turn.now - 1h; });
     firsts.push_back(turn.now);
+    // From this one on the brake holds those that wait for a free place.
+    const bool brakes = firsts.size() == static_cast<std::size_t>(turn.platform.bank_notices.first_per_hour);
+    for (const Rank& rank : turn.live.ready) {
+      if (!brakes || std::get<NoticeKind>(rank) != NoticeKind::bank_first) break;
+      if (turn.notice(std::get<2>(rank)).audience == notice.audience) turn.live.notices.touch(std::get<2>(rank));
+    }
   }
   turn.effect(HandOver{id});
 }
@@ -245,13 +254,14 @@ NoticeId group(Turn& turn, std::vector<NoticeId> ids) {
     Notice& merged = turn.edit_notice(id);
     merged.state = NoticeState::merged;
     merged.into = carrier;
+    turn.leave_outbox(id);
     turn.edit_notice(carrier).carries.push_back(id);
-    turn.live.unsent.erase(id);
     turn.batch.facts.push_back({turn.now, "notice.merged", merged.failure, id, "daemon",
                                 {{"kind", name_of(merged.kind)},
                                  {"audience", merged.audience},
                                  {"into", std::to_string(carrier)}}});
   }
+  turn.live.index.add_unsent(turn.state(), turn.notice(carrier));
   return carrier;
 }
 
@@ -284,7 +294,7 @@ void sent(Turn& turn, NoticeId id) {
   Notice& notice = turn.edit_notice(id);
   notice.state = NoticeState::sent;
   notice.retry_at.reset();
-  turn.live.unsent.erase(id);
+  turn.leave_outbox(id);
   turn.batch.facts.push_back({turn.now, "notice.sent", notice.failure, id, "daemon",
                               {{"kind", name_of(notice.kind)}, {"audience", notice.audience}}});
 }
@@ -312,51 +322,60 @@ void tell_refused(Turn& turn, const Notice& notice) {
                    {"last_error", notice.last_error}}});
 }
 
-void pass(Turn& turn) {
-  std::vector<NoticeId> order(turn.live.unsent.begin(), turn.live.unsent.end());
-  std::size_t in_flight = 0;
-  std::vector<NoticeId> ready;
-  std::map<std::string, std::vector<NoticeId>> bundles;
-  for (NoticeId id : order) {
-    if (turn.notice(id).in_flight) {
-      ++in_flight;
-      continue;
-    }
-    if (std::string why = why_lapsed(turn, turn.notice(id)); !why.empty()) {
-      turn.withdraw(id, why);
-      continue;
-    }
-    drop_outdated_edit(turn, id);
-    Hold hold = hold_of(turn, id);
-    follow_hold(turn, id, hold);
-    if (hold.why.empty() && !turn.notice(id).due_since) turn.edit_notice(id).due_since = turn.now;
-    tell_overdue(turn, id);
-    tell_held_by_lead(turn, id);
-    if (!hold.why.empty()) continue;
-    // One further off than any is of a clock that was set back.
-    if (auto retry = turn.notice(id).retry_at;
-        retry && turn.now < *retry && *retry - turn.now <= turn.platform.mail.retry_most) {
-      turn.wake_at(*retry);
-      continue;
-    }
-    if (!waits_for_bundle(turn, id, bundles)) ready.push_back(id);
+// Those to which something happened, whose time has come, or whose failure was looked at.
+std::set<NoticeId> to_look_at(const Turn& turn) {
+  std::set<NoticeId> ids;
+  for (NoticeId id : turn.live.notices.looked_at()) ids.insert(id);
+  for (FailureId failure : turn.live.failures.looked_at()) {
+    auto unsent = turn.live.index.unsent_of.find(failure);
+    if (unsent != turn.live.index.unsent_of.end()) ids.insert(unsent->second.begin(), unsent->second.end());
   }
-  ask_for_approval(turn);
-  for (auto& [audience, ids] : bundles) ready.push_back(group(turn, std::move(ids)));
+  for (StopId stop : turn.live.stops.looked_at()) {
+    auto unsent = turn.live.index.unsent_of_stop.find(stop);
+    if (unsent != turn.live.index.unsent_of_stop.end()) ids.insert(unsent->second.begin(), unsent->second.end());
+  }
+  std::erase_if(ids, [&](NoticeId id) { return !turn.live.unsent.contains(id); });
+  return ids;
+}
+
+void judge(Turn& turn, NoticeId id, std::map<std::string, std::vector<NoticeId>>& bundles, Questions& questions) {
+  turn.live.ready.erase(rank_of(turn.notice(id)));
+  if (turn.notice(id).in_flight) return;
+  if (std::string why = why_lapsed(turn, turn.notice(id)); !why.empty()) {
+    turn.withdraw(id, why);
+    return;
+  }
+  drop_outdated_edit(turn, id);
+  Hold hold = hold_of(turn, id);
+  follow_hold(turn, id, hold);
+  if (hold.why.empty() && !turn.notice(id).due_since) turn.edit_notice(id).due_since = turn.now;
+  tell_overdue(turn, id);
+  tell_held_by_lead(turn, id);
+  consider_approval(turn, id, questions);
+  if (!hold.why.empty()) return;
+  // One further off than any is of a clock that was set back.
+  if (auto retry = turn.notice(id).retry_at;
+      retry && turn.now < *retry && *retry - turn.now <= turn.platform.mail.retry_most) {
+    turn.wake_at(*retry);
+    return;
+  }
+  if (!waits_for_bundle(turn, id, bundles)) turn.live.ready.insert(rank_of(turn.notice(id)));
+}
+
+void pass(Turn& turn) {
+  std::map<std::string, std::vector<NoticeId>> bundles;
+  Questions questions;
+  for (NoticeId id : to_look_at(turn)) {
+    turn.about({0, id}, [&] { judge(turn, id, bundles, questions); });
+  }
+  ask_for_approval(turn, questions);
+  for (auto& [audience, ids] : bundles) turn.live.ready.insert(rank_of(turn.notice(group(turn, std::move(ids)))));
   close_bundle_times(turn);
-  // The gravest first; to banks in the order of the failures, so that nobody reads of the end of one after the beginning
-  // of the next.
-  auto rank = [&](NoticeId id) {
-    const Notice& notice = turn.notice(id);
-    const bool of_failure = is_bank(notice.kind) && notice.failure != 0;
-    return std::tuple(of_failure ? NoticeKind::bank_first : notice.kind, of_failure ? notice.failure : 0, id);
-  };
-  std::stable_sort(ready.begin(), ready.end(), [&](NoticeId a, NoticeId b) { return rank(a) < rank(b); });
   const auto limit = static_cast<std::size_t>(turn.platform.mail.parallel);
-  for (NoticeId id : ready) {
-    if (in_flight >= limit) break;  // Asked again when one is back.
+  while (!turn.live.ready.empty() && turn.live.index.in_flight.size() < limit) {
+    const NoticeId id = std::get<2>(*turn.live.ready.begin());
+    turn.live.ready.erase(turn.live.ready.begin());
     hand_over(turn, id);
-    ++in_flight;
   }
 }
 
@@ -408,6 +427,7 @@ void take_delivery(Turn& turn, const Delivered& delivered) {
   NoticeId id = delivered.notice;
   Notice& notice = turn.edit_notice(id);
   notice.in_flight = false;
+  turn.live.index.in_flight.erase(id);
   notice.last_error = one_line(error_of(delivered));
   turn.batch.facts.push_back({turn.now, "notice.attempt", notice.failure, id, "daemon",
                               {{"reply", one_line(delivered.reply)},
@@ -446,7 +466,7 @@ void take_delivery(Turn& turn, const Delivered& delivered) {
   if (notice.accepted.empty()) {
     notice.state = NoticeState::undeliverable;
     notice.reason = "every recipient was refused for good";
-    turn.live.unsent.erase(id);
+    turn.leave_outbox(id);
     turn.batch.facts.push_back({turn.now, "notice.undeliverable", notice.failure, id, "daemon",
                                 {{"kind", name_of(notice.kind)},
                                  {"audience", notice.audience},

@@ -29,6 +29,7 @@ void accept_jobs(Turn& turn, FailureId id, const PersonName& by) {
       probe = ProbeHealth{};
       probe.since = turn.now;
       probe.reason = "accepted by " + by;
+      turn.component_changed(name);
     }
   }
 }
@@ -120,6 +121,7 @@ void mark_recovered(Turn& turn, FailureId id, const std::string& why) {
   Failure& failure = turn.edit(id);
   failure.recovered_at = turn.now;
   failure.moved.recovered_at.reset();
+  turn.services_changed(failure);  // Others may keep one of them down together.
   failure.remind_at.reset();
   failure.report_due_at.reset();
   ++failure.bank_version;
@@ -142,6 +144,8 @@ void close(Turn& turn, FailureId id, Closing closing, const std::string& by, con
   Failure& failure = turn.edit(id);
   failure.closed_at = turn.now;
   failure.closing = closing;
+  turn.services_changed(failure);
+  turn.index_failure(id);
   failure.remind_at.reset();
   failure.report_due_at.reset();
   failure.unconfirmed_at.reset();
@@ -184,6 +188,7 @@ void finish_confirmations(Turn& turn) {
     std::vector<std::string> bad = not_well(turn, failure, asked.job_ok);
     if (!fresh && bad.empty()) bad.push_back("the fresh probe runs did not end in time; try again");
     turn.live.confirming.erase(id);
+    turn.live.failures.touch(id);
     if (!bad.empty()) {
       std::string text = fmt::format("failure {} is not confirmed:", id);
       for (const std::string& one : bad) text += " " + one + ";";

@@ -16,7 +16,7 @@ void let_go_of_components(Turn& turn, FailureId id) {
   if (gone.empty()) return;
   Failure& failure = turn.edit(id);
   for (const ComponentName& name : gone) {
-    failure.members.erase(name);
+    turn.remove_member(id, name);
     turn.fact("failure.component-gone", id, {{"component", name}});
   }
   // What failed is no longer watched: a person has to say that it is well.
@@ -24,6 +24,7 @@ void let_go_of_components(Turn& turn, FailureId id) {
   if (!failure.recovered_at) {
     failure.awaits_recover = true;
     failure.services_unseen.insert(failure.keeps_down.begin(), failure.keeps_down.end());
+    turn.index_failure(id);
   }
   if (const StepRun* step = failure.running_step();
       step != nullptr && !turn.platform.components.contains(step->component)) {

@@ -12,14 +12,19 @@ namespace {
 std::vector<ComponentName> responders(const Turn& turn, const Failure& failure) {
   std::vector<ComponentName> found;
   if (failure.members.contains(failure.cause)) found.push_back(failure.cause);
-  for (const ComponentName& name : turn.topology.order()) {
-    if (name == failure.cause || !failure.members.contains(name)) continue;
+  const std::size_t first = found.size();
+  for (const auto& [name, since] : failure.members) {
+    if (name == failure.cause) continue;
     if (effective_state(turn, name) != ComponentState::down) continue;
     const std::set<ServiceName>& services = turn.topology.services_of(name);
     bool needed = std::any_of(failure.keeps_down.begin(), failure.keeps_down.end(),
                               [&](const ServiceName& service) { return services.contains(service); });
     if (needed) found.push_back(name);
   }
+  std::sort(found.begin() + static_cast<std::ptrdiff_t>(first), found.end(),
+            [&](const ComponentName& a, const ComponentName& b) {
+              return turn.topology.place(a) < turn.topology.place(b);
+            });
   return found;
 }
 

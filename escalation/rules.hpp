@@ -17,13 +17,10 @@ bool is_bad(const Turn& turn, const ComponentName& component);  // a probe of it
 bool is_seen_since(const Turn& turn, const ComponentName& component, Instant since, bool jobs_too = true);
 // Every service that needs it, directly or not, is stopped.
 bool is_quiet(const Turn& turn, const ComponentName& component);
-// What a failure keeps down with every component outside it well (§3.3).
-struct Keeping {
-  std::set<ServiceName> surely;   // even if every unknown one were well
-  std::set<ServiceName> perhaps;  // if every unknown one were down
-  std::set<ServiceName> touched;  // degraded or unknown
-};
-Keeping keeping_of(const Turn& turn, const std::vector<FailureId>& failures);
+// What an open failure keeps down: of its services only those are judged again for which something has changed.
+const Keeping& keeping_of(Turn& turn, FailureId id);
+// These failures (in order), taken as one.
+bool keep_down_together(const Turn& turn, const std::vector<FailureId>& failures, const ServiceName& service);
 // Every probe of its components (job probes apart) ran after `since` and neither confirms nor clears.
 bool ran_afresh(const Turn& turn, const Failure& failure, Instant since);
 // After a restart: the failure's probes ran once (§3, last paragraph).
@@ -76,7 +73,7 @@ void remind(Turn& turn, FailureId id);
 void tell_undecided(Turn& turn, FailureId id);
 // Whoever is on duty has not acknowledged it: the others of the role are mailed, too.
 void widen_within_role(Turn& turn, FailureId id);
-void tell_blind_probes(Turn& turn);
+void tell_blind_probes(Turn& turn, const ComponentName& name);
 void warn_of_calendar(Turn& turn);
 
 // ---- lateness.cpp ----
@@ -106,8 +103,11 @@ std::string step_name(std::string_view chain, int index, const ChainStep& step);
 // ---- approval.cpp ----
 // Where `bank_notices.approval` is the lead's: the notice waits for the lead's word on what it says now.
 bool awaits_approval(const Turn& turn, const Notice& notice);
-// Asks for it: once for what a notice says, and again half an hour before each closing of its window.
-void ask_for_approval(Turn& turn);
+// Of what a failure or a stop tells its banks the lead is asked at once, however many banks there are: by subject and reason.
+using Questions = std::map<std::tuple<FailureId, StopId, std::string_view>, std::vector<NoticeId>>;
+// Adds the notice where the lead is to be asked: once for what it says, and again half an hour before each closing of its window.
+void consider_approval(Turn& turn, NoticeId id, Questions& questions);
+void ask_for_approval(Turn& turn, const Questions& questions);
 // What the lead wrote stands no more where the notice has to say something else by now; the lead hears of it.
 void drop_outdated_edit(Turn& turn, NoticeId id);
 void drop_edit(Turn& turn, NoticeId id);

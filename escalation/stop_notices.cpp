@@ -17,9 +17,10 @@ constexpr int days_looked_back = 400;
 constexpr int days_of_notice = 5;  // business days (C3)
 
 NoticeId unsent_of_stop(const Turn& turn, StopId id, const std::string& audience) {
-  for (NoticeId unsent : turn.live.unsent) {
-    const Notice& notice = turn.notice(unsent);
-    if (notice.stop == id && notice.audience == audience) return unsent;
+  auto unsent = turn.live.index.unsent_of_stop.find(id);
+  if (unsent == turn.live.index.unsent_of_stop.end()) return 0;
+  for (NoticeId one : unsent->second) {
+    if (turn.notice(one).audience == audience) return one;
   }
   return 0;
 }

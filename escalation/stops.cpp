@@ -107,6 +107,7 @@ void follow_stops(Turn& turn) {
     }
     if (!look_again.empty()) turn.effect(RunProbes{std::move(look_again)});
     live.stops_known = true;
+    turn.all_changed();
   }
   if (live.stops_change_at) turn.wake_at(*live.stops_change_at);
 }

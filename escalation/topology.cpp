@@ -19,20 +19,30 @@ void collect_dependencies(const Platform& platform, const ComponentName& from, i
 }
 
 void collect_components(const Platform& platform, const std::vector<Need>& needs,
-                        std::vector<ComponentName>& into) {
+                        std::vector<ComponentName>& into, std::set<ComponentName>& met) {
   for (const Need& need : needs) {
     switch (need.kind) {
       case Need::Kind::component:
-        if (std::find(into.begin(), into.end(), need.name) == into.end()) into.push_back(need.name);
+        if (met.insert(need.name).second) into.push_back(need.name);
         break;
       case Need::Kind::service:
         if (auto found = platform.services.find(need.name); found != platform.services.end()) {
-          collect_components(platform, found->second.needs, into);
+          collect_components(platform, found->second.needs, into, met);
         }
         break;
       case Need::Kind::at_least:
-        collect_components(platform, need.of, into);
+        collect_components(platform, need.of, into, met);
         break;
+    }
+  }
+}
+
+void collect_services(const Platform& platform, const std::vector<Need>& needs, std::set<ServiceName>& into) {
+  for (const Need& need : needs) {
+    if (need.kind == Need::Kind::at_least) collect_services(platform, need.of, into);
+    if (need.kind != Need::Kind::service || !into.insert(need.name).second) continue;
+    if (auto found = platform.services.find(need.name); found != platform.services.end()) {
+      collect_services(platform, found->second.needs, into);
     }
   }
 }
@@ -40,15 +50,22 @@ void collect_components(const Platform& platform, const std::vector<Need>& needs
 }  // namespace
 
 Topology::Topology(const Platform& platform) : platform_(platform) {
+  std::vector<ComponentName> order;
   for (const auto& [name, component] : platform.components) {
     collect_dependencies(platform, name, 1, dependencies_[name]);
+    for (const auto& [dependency, distance] : dependencies_[name]) dependents_[dependency].insert(name);
     services_of_[name];
-    order_.push_back(name);
+    order.push_back(name);
   }
   for (const auto& [name, service] : platform.services) {
+    std::set<ServiceName> services{name};
+    collect_services(platform, service.needs, services);
+    for (const ServiceName& needed : services) built_on_[needed].insert(name);
     std::vector<ComponentName>& components = components_of_[name];
-    collect_components(platform, service.needs, components);
+    std::set<ComponentName> met;
+    collect_components(platform, service.needs, components, met);
     for (const ComponentName& component : components) {
+      needed_by_[component].insert(name);
       services_of_[component].insert(name);
       for (const auto& [dependency, distance] : dependencies(component)) {
         services_of_[dependency].insert(name);
@@ -56,9 +73,33 @@ Topology::Topology(const Platform& platform) : platform_(platform) {
     }
   }
   // Who depends on another has at least its dependencies and that other one.
-  std::stable_sort(order_.begin(), order_.end(), [this](const auto& a, const auto& b) {
+  std::stable_sort(order.begin(), order.end(), [this](const auto& a, const auto& b) {
     return dependencies(a).size() < dependencies(b).size();
   });
+  for (const ComponentName& name : order) places_.emplace(name, places_.size());
+}
+
+const std::set<ServiceName>& Topology::needed_by(const ComponentName& component) const {
+  static const std::set<ServiceName> none;
+  auto found = needed_by_.find(component);
+  return found == needed_by_.end() ? none : found->second;
+}
+
+const std::set<ServiceName>& Topology::built_on(const ServiceName& service) const {
+  static const std::set<ServiceName> none;
+  auto found = built_on_.find(service);
+  return found == built_on_.end() ? none : found->second;
+}
+
+const std::set<ComponentName>& Topology::dependents(const ComponentName& component) const {
+  static const std::set<ComponentName> none;
+  auto found = dependents_.find(component);
+  return found == dependents_.end() ? none : found->second;
+}
+
+std::size_t Topology::place(const ComponentName& component) const {
+  auto found = places_.find(component);
+  return found == places_.end() ? places_.size() : found->second;
 }
 
 const std::map<ComponentName, int>& Topology::dependencies(const ComponentName& component) const {
@@ -115,6 +156,7 @@ Topology::Met Topology::met(const Service& service, const ComponentLook& look,
   if (reported.contains(service.id)) return {true, true, true};
   Met whole;
   for (const Need& need : service.needs) {
+    if (whole.surely_not && whole.maybe_not && whole.less) break;  // It cannot get worse.
     Met one = met(need, look, reported);
     whole.surely_not = whole.surely_not || one.surely_not;
     whole.maybe_not = whole.maybe_not || one.maybe_not;

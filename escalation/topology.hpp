@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "health.hpp"
@@ -28,8 +29,14 @@ class Topology {
   const std::set<ServiceName>& services_of(const ComponentName& component) const;
   // The components that the service needs, in the order written; dependencies not included.
   const std::vector<ComponentName>& components_of(const ServiceName& service) const;
-  // Components with those depended on before those that depend on them.
-  const std::vector<ComponentName>& order() const { return order_; }
+  // The services that name the component among their needs, or those of a service that they need.
+  const std::set<ServiceName>& needed_by(const ComponentName& component) const;
+  // The service, and those that need it.
+  const std::set<ServiceName>& built_on(const ServiceName& service) const;
+  // What depends on the component, directly or further away.
+  const std::set<ComponentName>& dependents(const ComponentName& component) const;
+  // Of two components the one that is depended on has the lower place.
+  std::size_t place(const ComponentName& component) const;
 
   // `reported` services count as down.
   ServiceState judge(const ServiceName& service, const ComponentLook& look,
@@ -48,7 +55,10 @@ class Topology {
   std::map<ComponentName, std::map<ComponentName, int>> dependencies_;
   std::map<ComponentName, std::set<ServiceName>> services_of_;
   std::map<ServiceName, std::vector<ComponentName>> components_of_;
-  std::vector<ComponentName> order_;
+  std::unordered_map<ComponentName, std::set<ServiceName>> needed_by_;
+  std::unordered_map<ServiceName, std::set<ServiceName>> built_on_;
+  std::unordered_map<ComponentName, std::set<ComponentName>> dependents_;
+  std::unordered_map<ComponentName, std::size_t> places_;
 };
 
 }  // namespace yagura

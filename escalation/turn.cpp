@@ -6,12 +6,115 @@ namespace yagura {
 
 Failure& Turn::edit(FailureId id) {
   batch.failures.insert(id);
+  live.failures.touch(id);
   return state_.failures.at(id);
+}
+
+void Turn::index_failure(FailureId id) {
+  const Failure& failure = state_.failures.at(id);
+  Index& index = live.index;
+  std::set<ServiceName> reported = failure.is_open() ? failure.reported_services : std::set<ServiceName>{};
+  auto known = index.reported.find(id);
+  if (known == index.reported.end() ? !reported.empty() : known->second != reported) {
+    if (known != index.reported.end()) reported.insert(known->second.begin(), known->second.end());
+    for (const ServiceName& service : reported) {
+      for (const ServiceName& one : topology.built_on(service)) live.services.touch(one);
+    }
+  }
+  index.follow_failure(failure);
+  if (failure.is_open()) {
+    live.keepings[id].all_stale = true;
+    return;
+  }
+  for (const ServiceName& service : live.keepings[id].keeping.surely) live.kept_surely[service].erase(id);
+  live.keepings.erase(id);
+  for (const auto& [component, since] : failure.members) {
+    auto of = index.failure_of.find(component);
+    if (of == index.failure_of.end() || of->second != id) continue;
+    index.failure_of.erase(of);
+    component_changed(component);
+  }
+}
+
+bool Turn::add_member(FailureId id, const ComponentName& component, Instant since) {
+  if (!edit(id).members.try_emplace(component, since).second) return false;
+  live.index.failure_of.try_emplace(component, id);
+  component_changed(component);
+  return true;
+}
+
+void Turn::remove_member(FailureId id, const ComponentName& component) {
+  edit(id).members.erase(component);
+  live.keepings[id].all_stale = true;
+  auto of = live.index.failure_of.find(component);
+  if (of != live.index.failure_of.end() && of->second == id) live.index.failure_of.erase(of);
+  component_changed(component);
+}
+
+void Turn::index_join(FailureId from, FailureId into) {
+  index_failure(from);
+  for (const auto& [component, since] : state_.failures.at(from).members) {
+    if (live.index.failure_of.try_emplace(component, into).second) component_changed(component);
+  }
+  index_failure(into);
+  auto unsent = live.index.unsent_of.extract(from);
+  if (unsent.empty()) return;
+  live.index.unsent_of[into].merge(unsent.mapped());
+}
+
+void Turn::component_changed(const ComponentName& name) {
+  live.components.touch(name);
+  for (const ServiceName& service : topology.needed_by(name)) live.services.touch(service);
+  if (FailureId of = failure_of(name); of != 0) {
+    live.failures.touch(of);
+    KnownKeeping& known = live.keepings[of];
+    if (!known.all_stale) {
+      for (const ServiceName& service : topology.needed_by(name)) known.stale.insert(service);
+    }
+  }
+  if (auto component = platform.components.find(name); component != platform.components.end()) {
+    live.index.follow_component(component->second, health(name));
+  }
+}
+
+void Turn::services_changed(const Failure& failure) {
+  for (const auto& [component, since] : failure.members) {
+    for (const ServiceName& service : topology.needed_by(component)) live.services.touch(service);
+  }
+  for (const ServiceName& reported : failure.reported_services) {
+    for (const ServiceName& service : topology.built_on(reported)) live.services.touch(service);
+  }
+}
+
+void Turn::all_changed() {
+  for (FailureId id : live.index.open) {
+    live.failures.touch(id);
+    live.keepings[id].all_stale = true;
+  }
+  for (FailureId id : live.index.unsettled) live.failures.touch(id);
+  for (NoticeId id : live.unsent) live.notices.touch(id);
+  for (const auto& [id, stop] : state_.stops) live.stops.touch(id);
+  for (const auto& [name, component] : platform.components) live.components.touch(name);
+  for (const auto& [name, service] : platform.services) live.services.touch(service.id);
+}
+
+void Turn::wake_at(Instant at) {
+  if (at <= now) return;
+  if (asking_.failure != 0) return live.failures.wake_at(asking_.failure, at);
+  if (asking_.notice != 0) return live.notices.wake_at(asking_.notice, at);
+  if (asking_.stop != 0) return live.stops.wake_at(asking_.stop, at);
+  if (asking_.component != nullptr) return live.components.wake_at(*asking_.component, at);
+  if (!wake_ || at < *wake_) wake_ = at;
 }
 
 Notice& Turn::edit_notice(NoticeId id) {
   batch.notices.insert(id);
-  return state_.notices.at(id);
+  Notice& notice = state_.notices.at(id);
+  live.notices.touch(id);
+  // What a bank is owed is told by what is under way to it.
+  if (is_bank(notice.kind) && notice.failure != 0) live.failures.touch(end_of_joins(state_, notice.failure));
+  if (notice.stop != 0) live.stops.touch(notice.stop);
+  return notice;
 }
 
 ComponentHealth& Turn::edit_component(const ComponentName& name) {
@@ -30,11 +133,14 @@ Failure& Turn::add_failure() {
   made.id = id;
   made.opened_at = made.failing_since = made.class_at = now;
   batch.failures.insert(id);
+  live.failures.touch(id);
+  index_failure(id);
   return made;
 }
 
 Stop& Turn::edit_stop(StopId id) {
   batch.stops.insert(id);
+  live.stops.touch(id);
   return state_.stops.at(id);
 }
 
@@ -44,6 +150,7 @@ Stop& Turn::add_stop() {
   made.id = id;
   made.planned_at = now;
   batch.stops.insert(id);
+  live.stops.touch(id);
   return made;
 }
 
@@ -53,19 +160,23 @@ const ComponentHealth& Turn::health(const ComponentName& name) const {
   return found == state_.components.end() ? none : found->second;
 }
 
-std::vector<FailureId> Turn::open_failures() const {
-  std::vector<FailureId> open;
-  for (const auto& [id, failure] : state_.failures) {
-    if (failure.is_open()) open.push_back(id);
-  }
-  return open;
+namespace {
+
+std::vector<FailureId> only(std::vector<FailureId> ids, const std::set<FailureId>& these) {
+  std::erase_if(ids, [&](FailureId id) { return !these.contains(id); });
+  return ids;
+}
+
+}  // namespace
+
+std::vector<FailureId> Turn::open_to_look_at() const { return only(live.failures.looked_at(), live.index.open); }
+std::vector<FailureId> Turn::unsettled_to_look_at() const {
+  return only(live.failures.looked_at(), live.index.unsettled);
 }
 
 FailureId Turn::failure_of(const ComponentName& component) const {
-  for (const auto& [id, failure] : state_.failures) {
-    if (failure.is_open() && failure.members.contains(component)) return id;
-  }
-  return 0;
+  auto found = live.index.failure_of.find(component);
+  return found == live.index.failure_of.end() ? 0 : found->second;
 }
 
 void Turn::fact(std::string what, FailureId failure, Details details, std::string who) {
@@ -127,7 +238,8 @@ NoticeId Turn::queue(Draft draft) {
     }
   }
   live.unsent.insert(id);
-  batch.notices.insert(id);
+  live.index.add_unsent(state_, made);
+  edit_notice(id);
   Fact line{now, "notice.queued", made.failure, id, "daemon",
             {{"kind", name_of(made.kind)}, {"audience", made.audience}, {"reason", made.reason},
              {"not_before", time(made.not_before)}}};
@@ -143,14 +255,23 @@ void Turn::withdraw(NoticeId id, const std::string& reason) {
   gone.reason = reason;
   gone.hold.clear();
   gone.retry_at.reset();
-  live.unsent.erase(id);
+  leave_outbox(id);
   batch.facts.push_back({now, "notice.withdrawn", gone.failure, id, "daemon",
                          {{"kind", name_of(gone.kind)}, {"audience", gone.audience}, {"reason", reason}}});
 }
 
+void Turn::leave_outbox(NoticeId id) {
+  const Notice& gone = edit_notice(id);
+  live.unsent.erase(id);
+  live.ready.erase(rank_of(gone));
+  live.index.remove_unsent(state_, gone);
+}
+
 std::vector<NoticeId> Turn::unsent_of(FailureId failure) const {
   std::vector<NoticeId> found;
-  for (NoticeId id : live.unsent) {
+  auto unsent = live.index.unsent_of.find(end_of_joins(state_, failure));
+  if (unsent == live.index.unsent_of.end()) return found;
+  for (NoticeId id : unsent->second) {
     if (notice(id).failure == failure) found.push_back(id);
   }
   return found;

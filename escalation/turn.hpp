@@ -6,13 +6,25 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "agenda.hpp"
 #include "event.hpp"
+#include "index.hpp"
 #include "state.hpp"
 #include "topology.hpp"
 
 namespace yagura {
+
+// The gravest first; to banks in the order of the failures, so that nobody reads of the end of one after the beginning of
+// the next.
+using Rank = std::tuple<NoticeKind, FailureId, NoticeId>;
+inline Rank rank_of(const Notice& notice) {
+  const bool of_failure = is_bank(notice.kind) && notice.failure != 0;
+  return {of_failure ? NoticeKind::bank_first : notice.kind, of_failure ? notice.failure : 0, notice.id};
+}
 
 // What is lost at a restart, on purpose: it is made afresh.
 struct Live {
@@ -44,6 +56,27 @@ struct Live {
     std::uint64_t fell_out = 0;
   };
   std::optional<Lateness> lateness;
+
+  Index index;
+  // What is to be looked at, and when. Nothing else has changed since the rules were asked last.
+  Agenda<FailureId> failures;
+  Agenda<NoticeId> notices;
+  Agenda<StopId> stops;
+  Agenda<ComponentName> components;
+  Agenda<ServiceName> services;
+  std::map<FailureId, KnownKeeping> keepings;              // of open failures
+  std::map<ServiceName, std::set<FailureId>> kept_surely;  // the same, by service
+  std::set<FailureId> deciding;                            // of those before the restart: the rules may decide again
+  // Due, and wait for a free place; the gravest first (outbox.cpp).
+  std::set<Rank> ready;
+};
+
+// Who asks to be woken.
+struct Asking {
+  FailureId failure = 0;
+  NoticeId notice = 0;
+  StopId stop = 0;
+  const ComponentName* component = nullptr;
 };
 
 class Turn {
@@ -62,19 +95,34 @@ class Turn {
   const Failure& failure(FailureId id) const { return state_.failures.at(id); }
   const Notice& notice(NoticeId id) const { return state_.notices.at(id); }
   const Stop& stop(StopId id) const { return state_.stops.at(id); }
+  // After a change of its members, cause, reported services, or end: index_failure().
   Failure& edit(FailureId id);
+  void index_failure(FailureId id);
+  // False where it is one already.
+  bool add_member(FailureId id, const ComponentName& component, Instant since);
+  void remove_member(FailureId id, const ComponentName& component);
+  // What `from`, which joined, was asked by, `into` is now.
+  void index_join(FailureId from, FailureId into);
   Notice& edit_notice(NoticeId id);
   ComponentHealth& edit_component(const ComponentName& name);
   Core& edit_core();
   // Health changes with every run; only what is recorded of it makes a row.
   ComponentHealth& health_unrecorded(const ComponentName& name) { return state_.components[name]; }
+  // Its health, or what is known of it, is another: whoever is judged by it is looked at.
+  void component_changed(const ComponentName& name);
+  void services_changed(const Failure& failure);
+  // The configuration, the time or what is stopped is another.
+  void all_changed();
   Failure& add_failure();
   Stop& edit_stop(StopId id);
   Stop& add_stop();
   const ComponentHealth& health(const ComponentName& name) const;
 
   // Failures that are not closed, oldest first.
-  std::vector<FailureId> open_failures() const;
+  std::vector<FailureId> open_failures() const { return {live.index.open.begin(), live.index.open.end()}; }
+  // Of these those that the rules have to look at; and of those of which somebody may be owed something.
+  std::vector<FailureId> open_to_look_at() const;
+  std::vector<FailureId> unsettled_to_look_at() const;
   // The open failure that the component belongs to; 0: none.
   FailureId failure_of(const ComponentName& component) const;
 
@@ -83,10 +131,16 @@ class Turn {
   void effect(Effect effect) { batch.effects.push_back(std::move(effect)); }
 
   // The turn has to come again at that instant (if it is to come).
-  void wake_at(Instant at) {
-    if (at > now && (!wake_ || at < *wake_)) wake_ = at;
-  }
+  void wake_at(Instant at);
+  // Of the whole, not of one that is asked for alone.
   std::optional<Instant> wake() const { return wake_; }
+  // Calls of wake_at() in `rule` are of this one.
+  template <class Rule>
+  void about(Asking asking, Rule rule) {
+    std::swap(asking_, asking);
+    rule();
+    std::swap(asking_, asking);
+  }
 
   std::string time(Instant at) const { return platform.zone.format(at); }
 
@@ -109,6 +163,8 @@ class Turn {
     queue(std::move(draft));
   }
   void withdraw(NoticeId id, const std::string& reason);
+  // It is sent, merged, withdrawn or undeliverable.
+  void leave_outbox(NoticeId id);
   // Withdraws the unsent ones of this failure for which `which` says so. Those being handed over stay, those that
   // carry others, and those that may have arrived.
   template <class Which>
@@ -127,6 +183,7 @@ class Turn {
  private:
   State& state_;
   std::optional<Instant> wake_;
+  Asking asking_;
 };
 
 }  // namespace yagura

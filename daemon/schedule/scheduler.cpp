@@ -82,10 +82,10 @@ void Scheduler::set_platform(const PlatformPtr& platform, Instant now) {
   due_.reserve(probes_.size());
 }
 
-std::span<const Scheduler::Run> Scheduler::due(Instant now) {
+std::span<const Scheduler::Run> Scheduler::due(Instant now, std::size_t at_most) {
   const Instant steady = now - offset_;
   std::size_t count = 0;
-  while (!queue_.empty() && queue_.begin()->at <= steady) {
+  while (count < at_most && !queue_.empty() && queue_.begin()->at <= steady) {
     auto plan = probes_.find(*queue_.begin()->probe);
     Plan& known = plan->second;
     dequeue(plan);

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -50,9 +51,10 @@ class Scheduler {
   // wall time.
   void shift(Duration by) { offset_ += by; }
 
-  // Hands out what is due, in order of time, then of name; it counts as running until ended().
-  // Valid until the next call.
-  std::span<const Run> due(Instant now);
+  // Hands out what is due, in order of time, then of name, and `at_most` so many of it; they count
+  // as running until ended(). Valid until the next call.
+  std::span<const Run> due(Instant now,
+                           std::size_t at_most = std::numeric_limits<std::size_t>::max());
   // The next run: `retry` after the beginning of this one where its health confirms or clears, else
   // at the next slot. A probe that does not run, or is not known (any more), is passed over.
   void ended(const ProbeId& probe, Instant now, bool wants_retry);

@@ -86,6 +86,7 @@ class Engine {
   void arm();
   void on_timer();
   void run_due_probes();
+  void run_due_probes_soon();
   void end_run(const ProbeId& probe, Instant scheduled, Instant started, Finding finding);
   void make_probes();
   void make_jobs(std::map<ProbeId, JobState> kept);
@@ -138,6 +139,7 @@ class Engine {
   std::vector<JobRow> job_rows_;           // to go with the next transaction
   std::optional<SteadyInstant> lateness_told_;  // to the decision code
   std::uint64_t skipped_seen_ = 0;
+  bool runs_soon_ = false;
   bool draining_ = false;
   std::function<void()> drained_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -5,6 +5,14 @@
 
 namespace yagura {
 
+namespace {
+
+// Of many probes that are due at once (all, at the start) so many begin before the loop looks at what else there is: answers,
+// pings, and the ends of those that began. It is no limit of how many run.
+constexpr std::size_t most_begun_together = 64;
+
+}  // namespace
+
 void Engine::make_probes() {
   std::map<ProbeId, Made> made;
   for (const auto& [id, setup] : configuration_.probes) {
@@ -28,7 +36,7 @@ void Engine::make_probes() {
 void Engine::run_due_probes() {
   if (draining_) return;
   Instant now = read_clock();
-  auto due = scheduler_.due(now);
+  auto due = scheduler_.due(now, most_begun_together);
   std::vector<Scheduler::Run> runs(due.begin(), due.end());
   for (const Scheduler::Run& run : runs) {
     metrics_.probe_lateness = run.lateness;
@@ -48,6 +56,7 @@ void Engine::run_due_probes() {
         });
   }
   metrics_.skipped_slots = scheduler_.skipped_slots();
+  if (runs.size() == most_begun_together) run_due_probes_soon();
 }
 
 void Engine::end_run(const ProbeId& probe, Instant scheduled, Instant started, Finding finding) {
@@ -76,10 +85,17 @@ void Engine::end_run(const ProbeId& probe, Instant scheduled, Instant started, F
     }
   }
   // The next one may start from the loop only, not from within a probe's callback.
-  surroundings_.post([this, alive = std::weak_ptr(alive_)] {
-    if (auto still = alive.lock(); still && *still) run_due_probes();
-  });
+  run_due_probes_soon();
   arm();
+}
+
+void Engine::run_due_probes_soon() {
+  if (std::exchange(runs_soon_, true)) return;
+  surroundings_.post([this, alive = std::weak_ptr(alive_)] {
+    if (auto still = alive.lock(); !still || !*still) return;
+    runs_soon_ = false;
+    run_due_probes();
+  });
 }
 
 bool Engine::run_probe(const ProbeId& probe, std::function<void(Observation)> done) {

@@ -106,9 +106,6 @@ class Query : public std::enable_shared_from_this<Query> {
   Query& operator=(const Query&) = delete;
 
   void start(const std::string& name_servers) {
-    boost::system::error_code not_literal;
-    auto literal = asio::ip::make_address(host_, not_literal);
-    if (!not_literal) return finish_soon({Resolution::Status::found, {literal}, {}});
     if (int error = open(name_servers); error != ARES_SUCCESS) {
       return finish_soon(
           {Resolution::Status::failed,
@@ -120,6 +117,11 @@ class Query : public std::enable_shared_from_this<Query> {
     hints.ai_socktype = SOCK_STREAM;
     ares_getaddrinfo(channel_, host_.c_str(), nullptr, &hints, &Query::on_answer, this);
     schedule();
+  }
+
+  // A literal address needs no answer of anybody.
+  void give(const asio::ip::address& literal) {
+    finish_soon({Resolution::Status::found, {literal}, {}});
   }
 
   void refuse(std::string reason) {
@@ -254,9 +256,17 @@ struct Resolver::Impl : std::enable_shared_from_this<Impl> {
       auto self = weak.lock();
       if (!self) return;
       auto ended = self->queries.extract(number);  // Dies last: it owns what called us.
+      if (ended.empty()) ended = self->literals.extract(number);
       done(std::move(resolution));
     };
     auto query = std::make_shared<Query>(loop, host, limit, std::move(finish));
+    boost::system::error_code not_literal;
+    auto literal = asio::ip::make_address(host, not_literal);
+    if (!not_literal) {
+      literals.emplace(number, query);
+      query->give(literal);
+      return number;
+    }
     bool too_many = queries.size() >= most_queries;
     queries.emplace(number, query);
     if (too_many) {
@@ -270,6 +280,7 @@ struct Resolver::Impl : std::enable_shared_from_this<Impl> {
   asio::io_context& loop;
   std::string name_servers;
   std::map<std::uint64_t, std::shared_ptr<Query>> queries;
+  std::map<std::uint64_t, std::shared_ptr<Query>> literals;  // are given in the next round of the loop
   std::uint64_t last_number = 0;
 };
 
@@ -277,6 +288,7 @@ Resolver::Resolver(asio::io_context& loop, std::string name_servers)
     : impl_(std::make_shared<Impl>(loop, std::move(name_servers))) {}
 Resolver::~Resolver() {
   impl_->queries.clear();
+  impl_->literals.clear();
 }
 
 std::uint64_t Resolver::resolve(const std::string& host, Duration timeout,
@@ -285,6 +297,7 @@ std::uint64_t Resolver::resolve(const std::string& host, Duration timeout,
 }
 void Resolver::cancel(std::uint64_t query) {
   impl_->queries.erase(query);
+  impl_->literals.erase(query);
 }
 
 }  // namespace yagura::io

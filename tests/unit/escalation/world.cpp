@@ -143,9 +143,32 @@ Platform example_platform() {
 
 Instant World::at(std::string_view text) { return *parse_instant(std::string(text) + ":00+09:00"); }
 
+namespace {
+
+bool same_facts(const std::vector<Fact>& some, const std::vector<Fact>& others) {
+  return std::equal(some.begin(), some.end(), others.begin(), others.end(), [](const Fact& a, const Fact& b) {
+    return a.at == b.at && a.what == b.what && a.failure == b.failure && a.notice == b.notice && a.who == b.who &&
+           a.details == b.details;
+  });
+}
+
+std::string words_of(const std::vector<Fact>& facts) {
+  std::string words;
+  for (const Fact& fact : facts) {
+    words += fact.what + " " + std::to_string(fact.failure) + "/" + std::to_string(fact.notice);
+    for (const auto& [key, value] : fact.details) words += " " + key + "=" + value;
+    words += "; ";
+  }
+  return words;
+}
+
+}  // namespace
+
 World::World(Platform platform, Instant now)
     : now_(now),
-      decider_(std::make_unique<Decider>(std::make_shared<Platform>(std::move(platform)), State{}, "test")) {
+      decider_(std::make_unique<Decider>(std::make_shared<Platform>(std::move(platform)), State{}, "test")),
+      thorough_(std::make_unique<Decider>(decider_->platform(), State{}, "test")) {
+  thorough_->look_at_everything();
   take(Tick{});
   for (const auto& [name, component] : this->platform().components) {
     for (const ProbeSpec& spec : component.probes) run_probe({name, spec.name});
@@ -189,7 +212,16 @@ void World::take(const Event& event) {
 
 Batch World::handle(const Event& event) {
   if (before_event) before_event(event, now_);
-  return decider_->handle(event, now_);
+  Batch batch = decider_->handle(event, now_);
+  const Batch thorough = thorough_->handle(event, now_);
+  if (!same_facts(batch.facts, thorough.facts) || decider_->state() != thorough_->state()) {
+    throw std::logic_error("a turn that looked at everything decided otherwise: [" + words_of(batch.facts) +
+                           "], and it [" + words_of(thorough.facts) + "]");
+  }
+  const auto wake = decider_->next_wake(), latest = thorough_->next_wake();
+  if (latest && (!wake || *wake > *latest)) throw std::logic_error("a deadline is missed");
+  if (!decider_->index_agrees()) throw std::logic_error("the index says what the state does not");
+  return batch;
 }
 
 void World::act(const Batch& batch) {
@@ -208,7 +240,10 @@ void World::act(const Batch& batch) {
     } else if (const auto* answer = std::get_if<Answer>(&effect)) {
       last_answer_ = *answer;
     } else if (const auto* hand_over = std::get_if<HandOver>(&effect)) {
-      if (!notice(hand_over->notice).rendered) decider_->rendered(hand_over->notice, "subject");
+      if (!notice(hand_over->notice).rendered) {
+        decider_->rendered(hand_over->notice, "subject");
+        thorough_->rendered(hand_over->notice, "subject");
+      }
       under_way_.push_back(hand_over->notice);
     }
   }
@@ -317,6 +352,8 @@ void World::restart(Duration down, Platform edited) {
     }
   }
   PlatformPtr platform = std::make_shared<Platform>(std::move(edited));
+  thorough_ = std::make_unique<Decider>(platform, state, "test");
+  thorough_->look_at_everything();
   decider_ = std::make_unique<Decider>(platform, std::move(state), "test");
   events_.clear();
   under_way_.clear();

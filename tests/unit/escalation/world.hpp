@@ -98,6 +98,8 @@ class World {
 
   Instant now_;
   std::unique_ptr<Decider> decider_;
+  // Is given the same, and looks at everything in each turn: what does not come out the same, is thrown.
+  std::unique_ptr<Decider> thorough_;
   std::map<ProbeId, Truth> truth_;
   std::map<ProbeId, Instant> retries_;
   std::deque<Event> events_;  // that came of effects

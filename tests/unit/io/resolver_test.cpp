@@ -88,6 +88,15 @@ TEST_CASE_FIXTURE(Fixture, "literal addresses and /etc/hosts need no server") {
   CHECK(server.questions() == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "of literal addresses as many as there are probes may be asked for at once") {
+  int found = 0;
+  for (int i = 0; i < 3000; ++i) {
+    resolver.resolve("192.0.2.1", 5s, [&](const Resolution& one) { found += one.status == Status::found ? 1 : 0; });
+  }
+  loop.run_for(5s);
+  CHECK(found == 3000);
+}
+
 TEST_CASE_FIXTURE(Fixture, "where the servers say so the name is to blame") {
   CHECK(resolve("nowhere.test").status == Status::no_such_name);
   CHECK(resolve("empty.test").status == Status::no_such_name);

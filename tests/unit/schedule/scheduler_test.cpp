@@ -97,6 +97,21 @@ TEST_CASE("a probe that confirms runs again after retry, counted from the beginn
   CHECK(scheduler.skipped_slots() == 0);
 }
 
+TEST_CASE("of what is due no more is handed out than is asked for, and the rest is neither lost nor repeated") {
+  Scheduler scheduler;
+  scheduler.set_platform(platform_of(10, 60s), start);
+  std::set<ProbeId> seen;
+  std::size_t sizes = 0;
+  for (std::size_t expected : {4, 4, 2, 0}) {
+    const auto some = scheduler.due(start + 60s, 4);
+    CHECK(some.size() == expected);
+    for (const Scheduler::Run& run : some) seen.insert(run.probe);
+    sizes += some.size();
+  }
+  CHECK(sizes == 10);
+  CHECK(seen.size() == 10);
+}
+
 TEST_CASE("how long each run has lasted is told of those in flight only") {
   Scheduler scheduler;
   scheduler.set_platform(platform_of(2, 60s), start);
