@@ -209,6 +209,8 @@ class Referee final : public Witness {
   std::set<NoticeId> left_;  // by this process, and how it went is not durable
   std::set<std::pair<NoticeId, std::string>> refusals_;
   std::map<NoticeId, Duration> flying_since_;
+  std::map<NoticeId, Duration> handed_over_at_;  // when that was decided
+  std::map<FailureId, Duration> lowered_at_;     // to an incident
   // What banks have read, and which failures joined others, in order of time.
   struct Chapter {
     BankName bank;  // none: `failure` joined `into`

@@ -216,8 +216,10 @@ void Referee::judge_classes(const Change& change, const Failure* before, const F
   FailureClass now = before == nullptr ? FailureClass::undetermined : before->classification;
   bool joined = false;
   for (const RecordEntry& fact : change.facts) {
-    if (fact.what == "failure.joined" && details_of(fact).at("into") == std::to_string(after.id))
+    if (fact.what == "failure.joined" && details_of(fact).at("into") == std::to_string(after.id)) {
       joined = true;
+      lowered_at_[after.id] = world_.clock();  // What is said of the one is now of the other.
+    }
     if (fact.what != "failure.classified" || fact.failure != after.id) continue;
     const FailureClass next = class_named(details_of(fact).at("class"));
     const bool by_lead = fact.who != "daemon";
@@ -237,6 +239,7 @@ void Referee::judge_classes(const Change& change, const Failure* before, const F
       violate("the class moves along its table",
               fmt::format("failure {}: {}", after.id, fact.payload));
     }
+    if (next == FailureClass::incident) lowered_at_[after.id] = world_.clock();
     now = next;
   }
   if (now != after.classification) {
@@ -294,6 +297,7 @@ void Referee::judge_notice(const Change& change, const Notice* before, const Not
       std::any_of(change.facts.begin(), change.facts.end(),
                   [](const RecordEntry& fact) { return fact.what == "clock.jumped"; });
   if (after.attempts > before->attempts) {
+    handed_over_at_[after.id] = world_.clock();
     if (is_bank(after.kind)) judge_recipients(after);
     if (is_stop(after.kind)) judge_stop_notice(after);
     if (before->in_flight && after.attempts > before->attempts + 1)

@@ -57,17 +57,13 @@ void Referee::judge_bank_mail(const Notice& notice) {
   auto failure = failures_.find(root(notice.failure));
   if (failure == failures_.end())
     return violate("bank mail is of a failure", fmt::format("notice {}", notice.id));
-  // What was queued while it waited for the disk does not count: it could not be known when it was
-  // decided.
-  if (notice.kind != NoticeKind::bank_corrected &&
-      failure->second.classification == FailureClass::incident) {
-    bool under_way = false;
-    for (const Change& change : under_way_)
-      under_way = under_way || change.failures.contains(failure->first);
-    if (!under_way && !notice.frozen) {
-      violate("no incident is mailed to a bank",
-              fmt::format("notice {} of failure {}", notice.id, failure->first));
-    }
+  // What was decided while it waited for the disk does not count: it could not be known when it was
+  // handed over.
+  if (notice.kind != NoticeKind::bank_corrected && !notice.frozen &&
+      failure->second.classification == FailureClass::incident &&
+      lowered_at_[failure->first] < handed_over_at_[notice.id]) {
+    violate("no incident is mailed to a bank",
+            fmt::format("notice {} of failure {}", notice.id, failure->first));
   }
   bool touched = false;
   for (const auto& [service, since] : failure->second.kept_down) {
