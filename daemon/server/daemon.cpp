@@ -199,7 +199,7 @@ int run_daemon(int argc, char** argv) {
     return 2;
   }
   log::set_zone(loaded.configuration->platform->zone);
-  Result<Composer> composer = Composer::load(loaded.configuration->mail.templates_folder);
+  Result<Composer> composer = Composer::load(loaded.configuration->mail.writing);
   if (!composer) {
     std::cerr << composer.error().message << "\nyagurad: not started: a mail template has errors\n";
     return 2;
