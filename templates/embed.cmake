@@ -1,11 +1,11 @@
 # Puts the mail templates into the program, so that it needs no file at run time. Included, this defines
 #   yagura_embed_templates(target)
-# Run as a script (-P), it writes the source file: OUTPUT from the *.txt of each language's folder in FOLDER.
+# Run as a script (-P), it writes the source file: OUTPUT from TEMPLATES, files in a folder for each language. They are named
+# in the command, so that one that is removed is noticed too.
 if(CMAKE_SCRIPT_MODE_FILE)
-  file(GLOB templates ${FOLDER}/ja/*.txt ${FOLDER}/en/*.txt)
-  list(SORT templates)
+  list(SORT TEMPLATES)
   set(rows "")
-  foreach(template ${templates})
+  foreach(template ${TEMPLATES})
     get_filename_component(name ${template} NAME)
     get_filename_component(language ${template} DIRECTORY)
     get_filename_component(language ${language} NAME)
@@ -26,7 +26,7 @@ else()
     file(GLOB templates CONFIGURE_DEPENDS ${YAGURA_MAIL_TEMPLATES}/ja/*.txt ${YAGURA_MAIL_TEMPLATES}/en/*.txt)
     set(output ${CMAKE_CURRENT_BINARY_DIR}/embedded_templates.cpp)
     add_custom_command(OUTPUT ${output}
-      COMMAND ${CMAKE_COMMAND} -DFOLDER=${YAGURA_MAIL_TEMPLATES} -DOUTPUT=${output} -P ${YAGURA_EMBED_SCRIPT}
+      COMMAND ${CMAKE_COMMAND} "-DTEMPLATES=${templates}" -DOUTPUT=${output} -P ${YAGURA_EMBED_SCRIPT}
       DEPENDS ${templates} ${YAGURA_EMBED_SCRIPT} VERBATIM)
     target_sources(${target} PRIVATE ${output})
   endfunction()
