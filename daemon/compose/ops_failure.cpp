@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "japanese.hpp"
 #include "text.hpp"
 #include "wrap_lines.hpp"
 
@@ -26,7 +25,7 @@ std::string title_of(const Source& source, const Failure& failure) {
 std::string class_reason_in_words(const Source& source, const Failure& failure) {
   std::string text = source.words.of(failure.class_rule);
   if (failure.class_rule == ClassRule::system_lead && !failure.class_by.empty()) {
-    text += fmt::format("({})", source.person(failure.class_by));
+    text = source.words.phrases().aside(text, source.person(failure.class_by));
   }
   if (failure.class_detail.empty()) return text;
   // These two speak of words or of a command, not of services.
@@ -38,7 +37,7 @@ std::string class_reason_in_words(const Source& source, const Failure& failure) 
   for (const std::string& name : split_names(failure.class_detail)) {
     names.push_back(one_line(source.service(name)));
   }
-  return fmt::format("{}({})", text, japanese::list(names));
+  return source.words.phrases().aside(text, source.words.phrases().list(names));
 }
 
 View probe_view(const Source& source, const std::string& name, const ProbeHealth& health) {
@@ -224,7 +223,8 @@ void add_phase(View& view, const Source& source, const Failure& failure) {
   if (failure.recovered_at) {
     View one = source.view();
     one.set("RECOVERED_AT", source.time(*failure.recovered_at));
-    one.set("RECOVERED_AFTER", japanese::length(*failure.recovered_at - failure.opened_at));
+    one.set("RECOVERED_AFTER",
+            source.words.phrases().length(*failure.recovered_at - failure.opened_at));
     view.add("RECOVERED", std::move(one));
   }
   if (failure.closed_at) {
@@ -258,7 +258,7 @@ View failure_view(const Source& source, const Failure& failure) {
   view.set("CLASS_REASON", class_reason_in_words(source, failure));
   view.set("PHASE", words.of(failure.phase()));
   view.set("OPENED_AT", source.time(failure.opened_at));
-  view.set("ELAPSED", japanese::length(source.now - failure.opened_at));
+  view.set("ELAPSED", source.words.phrases().length(source.now - failure.opened_at));
   view.set("OWNER", words.of(failure.owner));
   view.show_if(source.now - failure.opened_at >= 1s, "AGED");
   view.show_if(failure.classification == FailureClass::major, "MAJOR");

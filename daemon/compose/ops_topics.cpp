@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "japanese.hpp"
 #include "ops_view.hpp"
 #include "text.hpp"
 
@@ -40,8 +39,9 @@ void add_reminder(View& view, const Source& source) {
   }
   if (has_topic(notice, "report_overdue")) {
     known = true;
-    View overdue =
-        with(source, {{"REPORT_DUE", japanese::length(source.platform.escalation.report_due)}});
+    View overdue = with(
+        source,
+        {{"REPORT_DUE", source.words.phrases().length(source.platform.escalation.report_due)}});
     auto failure = source.state.failures.find(notice.failure);
     if (failure != source.state.failures.end() && !failure->second.reports.empty()) {
       overdue.add(
@@ -191,7 +191,8 @@ View blind(const Source& source) {
                             {"BLIND_SINCE", source.detail_time("since")},
                             {"BLIND_REASON", source.detail("reason")}});
   if (auto at = parse_instant(source.detail("since"))) {
-    view.add("BLIND_TIME", with(source, {{"BLIND_LENGTH", japanese::length(source.now - *at)}}));
+    view.add("BLIND_TIME",
+             with(source, {{"BLIND_LENGTH", source.words.phrases().length(source.now - *at)}}));
   }
   return view;
 }

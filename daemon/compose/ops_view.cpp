@@ -4,7 +4,6 @@
 
 #include <charconv>
 
-#include "japanese.hpp"
 #include "mail_thread.hpp"
 #include "text.hpp"
 
@@ -27,7 +26,7 @@ std::vector<std::string> split_names(std::string_view text) {
 }
 
 std::string Source::time(Instant at) const {
-  return japanese::time(at, platform.zone);
+  return words.phrases().time(at, platform.zone);
 }
 
 std::string Source::person(const PersonName& id) const {
@@ -54,7 +53,7 @@ std::string Source::services(const std::set<ServiceName>& ids) const {
   std::vector<std::string> names;
   for (const ServiceName& id : ids)
     names.push_back(service(id));
-  return japanese::list(names);
+  return words.phrases().list(names);
 }
 
 std::string Source::audience(const std::string& name) const {
@@ -84,7 +83,7 @@ std::string Source::detail_length(const std::string& name) const {
   bool has_sign = text.starts_with('-') || text.starts_with('+');
   auto length = parse_duration(has_sign ? text.substr(1) : text);
   if (!length) return text;
-  return (has_sign ? text.substr(0, 1) : std::string()) + japanese::length(*length);
+  return (has_sign ? text.substr(0, 1) : std::string()) + words.phrases().length(*length);
 }
 
 std::string Source::detail_names(const std::string& name) const {
@@ -92,7 +91,7 @@ std::string Source::detail_names(const std::string& name) const {
   for (const std::string& id : split_names(detail(name))) {
     names.push_back(platform.banks.contains(id) ? bank(id) : service(id));
   }
-  return japanese::list(names);
+  return words.phrases().list(names);
 }
 
 std::vector<std::string> Source::detail_list(const std::string& name) const {
@@ -111,7 +110,7 @@ std::string Source::notice_named(const std::string& id) const {
     auto known = notice_kind_named(kind->second);
     text += " " + (known ? words.of(*known) : one_line(kind->second));
   }
-  if (to != notice.details.end()) text += fmt::format("({})", audience(to->second));
+  if (to != notice.details.end()) text = words.phrases().aside(text, audience(to->second));
   return text;
 }
 
@@ -124,11 +123,11 @@ std::string Source::detail_notices(const std::string& name) const {
     }
     described.push_back(notice_named(id));
   }
-  return japanese::list(described);
+  return words.phrases().list(described);
 }
 
 std::string Source::describe(const Notice& one) const {
-  return fmt::format("{}({})", words.of(one.kind), audience(one.audience));
+  return words.phrases().aside(words.of(one.kind), audience(one.audience));
 }
 
 }  // namespace ops

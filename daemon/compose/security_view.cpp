@@ -1,13 +1,12 @@
 #include "security_view.hpp"
 
 #include "bank_parts.hpp"
-#include "japanese.hpp"
 #include "text.hpp"
 
 namespace yagura {
 
 const Vocabulary& security_vocabulary() {
-  static const Vocabulary vocabulary{{"BANK", "NOTICE", "TEXT", "NOW"}, {{"CONTACT", {{"CONTACT_NAME"}, {}}}}};
+  static const Vocabulary vocabulary{{"BANK", "NOTICE", "TEXT", "NOW"}, {{"CONTACT", {{"CONTACT_NAME"}, {}}}, {"DESK", {{"DESK_TEXT"}, {}}}}};
   return vocabulary;
 }
 
@@ -20,7 +19,7 @@ View security_view(const Platform& platform, const Notice& notice, const Words& 
   add_addressee(view, one_line(bank.name, 200), contact_names(bank, notice), words);
   view.set("NOTICE", std::to_string(notice.id));
   view.set("TEXT", text == notice.details.end() ? words["unknown"] : many_lines(text->second));
-  view.set("NOW", japanese::time(now, platform.zone));
+  view.set("NOW", words.phrases().time(now, platform.zone));
   return view;
 }
 

@@ -94,8 +94,10 @@ const std::vector<std::string>& Words::keys() {
   return keys;
 }
 
-Result<Words> Words::parse(const TemplateSource& base, const TemplateSource* own) {
+Result<Words> Words::parse(const TemplateSource& base, const TemplateSource* own,
+                           Language language) {
   Words made;
+  made.language_ = language;
   std::vector<std::string> errors;
   read(base, made.words_, errors);
   if (own != nullptr) read(*own, made.words_, errors);

@@ -121,6 +121,8 @@ std::vector<const Node*> scalars_of(Reader& reader, std::string_view key,
 enum class Lines { one, many };
 bool check_text(Reader& reader, const Node& at, std::string_view key, std::size_t limit,
                 Lines lines = Lines::one);
+// `language`, of all mail or of a bank's.
+Language language_or(Reader& reader, Language otherwise);
 std::string name_or(Reader& reader, std::string_view key, std::string_view otherwise);
 
 Duration duration_within(Reader& reader, std::string_view key, Duration otherwise, Duration least,

@@ -23,7 +23,7 @@ tl::unexpected<Error> failed(const Problems& problems) {
 Result<StagePtr> load_stage(const std::string& file, Instant now) {
   Loaded loaded = load_configuration(file, now);
   if (!loaded.configuration) return failed(loaded.problems);
-  auto composer = Composer::load(loaded.configuration->mail.templates_folder);
+  auto composer = Composer::load(loaded.configuration->mail.writing);
   if (!composer) return tl::unexpected(composer.error());
   return std::make_shared<const Stage>(
       Stage{std::move(*loaded.configuration), std::move(*composer)});

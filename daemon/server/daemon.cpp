@@ -207,7 +207,7 @@ int run_daemon(int argc, char** argv) {
                {"needed", std::to_string(needed)},
                {"why", "probes that find none free cannot look: raise LimitNOFILE of the unit, or `ulimit -Hn`"}});
   }
-  Result<Composer> composer = Composer::load(loaded.configuration->mail.templates_folder);
+  Result<Composer> composer = Composer::load(loaded.configuration->mail.writing);
   if (!composer) {
     std::cerr << composer.error().message << "\nyagurad: not started: a mail template has errors\n";
     return 2;

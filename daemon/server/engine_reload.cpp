@@ -51,7 +51,7 @@ bool Engine::reload(const std::string& who, Problems& problems) {
       refuse(next->places.http, "`listen.http` changed: restart the daemon for that");
     }
   }
-  Result<Composer> composer = Composer::load(next ? next->mail.templates_folder : "");
+  Result<Composer> composer = Composer::load(next ? next->mail.writing : Writing{});
   if (next && !composer) refuse(next->places.templates, composer.error().message);
   std::stable_partition(problems.begin(), problems.end(), [](const Problem& problem) { return !problem.warning; });
   if (!next || has_errors(problems)) {

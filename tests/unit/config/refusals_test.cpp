@@ -483,6 +483,15 @@ TEST_CASE("mail") {
        "`most`, 30s, is shorter than `first`, 1m: the time between tries only grows"},
       {{from + "maildir: m, templates: «words}"},
        "there is no folder words: make it, or remove `templates`"},
+      {{from + "maildir: m, language: «fr}"}, "`language` must be ja or en"},
+      {{from + "maildir: m, contact: «\" \"}"},
+       "`contact` is empty: write a text, or remove the key"},
+      {{from + "maildir: m, contact: «[a]}"}, "`contact` must be a text"},
+      {{from + "maildir: m, contact: «\"a\\tb\"}"},
+       "`contact` holds a control character or a tab: remove it"},
+      {{from + "maildir: m, contact: {«jp: a}}"},
+       "unknown key `jp` in mail.contact; did you mean `ja`?"},
+      {{from + "maildir: m, contact: {en: «{}}}"}, "`en` must be a text"},
       {{"mail: «{maildir: m}"}, "mail needs `from`"},
   });
   CHECK(said_of(with({"mail:"})) == "c.yaml:1:1: the configuration needs `mail`\n");
