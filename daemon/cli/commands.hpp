@@ -23,6 +23,8 @@ int stop_cancel(const Arguments& given, const Terminal& terminal);
 int jobs(const Arguments& given, const Terminal& terminal);
 int probe(const Arguments& given, const Terminal& terminal);
 int record(const Arguments& given, const Terminal& terminal);  // record_command.cpp
+int record_archive(const Arguments& given, const Terminal& terminal);  // record_upkeep_commands.cpp
+int record_erase(const Arguments& given, const Terminal& terminal);    // record_upkeep_commands.cpp
 
 // Acting (acting.cpp).
 int ack(const Arguments& given, const Terminal& terminal);

@@ -40,7 +40,8 @@ const std::vector<Group>& groups() {
       {"Working on a failure", {"ack", "respond", "report", "recover", "confirm", "open"}},
       {"For the system lead",
        {"classify", "banks", "notice hold", "notice release", "notice withdraw", "notice edit", "stop plan",
-        "stop change", "stop extend", "stop end", "stop cancel", "reload", "backup"}},
+        "stop change", "stop extend", "stop end", "stop cancel", "reload", "backup", "record archive",
+        "record erase"}},
       {"Jobs", {"job run"}},
       {"Without a daemon", {"config check", "calendar", "rehearse", "restore"}}};
   return all;
