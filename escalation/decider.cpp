@@ -400,6 +400,12 @@ bool Decider::index_agrees() const {
   return impl_->live.index == Index(*impl_->platform, impl_->state) && impl_->live.unsent == unsent;
 }
 
+void Decider::replace(const Renamed& renamed) {
+  for (const Failure& failure : renamed.failures) impl_->state.failures.at(failure.id) = failure;
+  for (const Notice& notice : renamed.notices) impl_->state.notices.at(notice.id) = notice;
+  for (const Stop& stop : renamed.stops) impl_->state.stops.at(stop.id) = stop;
+}
+
 const State& Decider::state() const { return impl_->state; }
 const PlatformPtr& Decider::platform() const { return impl_->platform; }
 

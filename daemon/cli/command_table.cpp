@@ -122,18 +122,24 @@ std::vector<CommandRow> looking() {
          Need::required}},
        probe},
       {"record",
-       "[--since T] [--until T] [--export csv|jsonl] [--verify]",
+       "[--since T] [--until T] [--failure N] [--who X] [--what GLOB] [--export csv|jsonl] | "
+       "--verify [FILE]",
        "system-lead, auditor, root",
        "the record of everything that happened",
        "The record of operations. For people it leaves out the rows that only hold states; an "
        "export has every row and column, with the chain of digests (docs/record.md). Times are "
-       "RFC 3339; --until is exclusive.",
-       "  yagura record --since 2027-01-04T00:00:00+09:00\n"
-       "  yagura record --export csv > record.csv\n  yagura record --verify\n",
+       "RFC 3339; --until is exclusive. An export of a part ends with a row that says of what. "
+       "--verify FILE needs no daemon: FILE is an archive, an export as jsonl, or a backup.",
+       "  yagura record --since 2027-01-04T00:00:00+09:00 --what 'access.*'\n"
+       "  yagura record --failure 12 --export csv > failure-12.csv\n  yagura record --verify\n",
        {{"--since", "T", "from this time on"},
         {"--until", "T", "until before this time"},
+        {"--failure", "N", "of this failure"},
+        {"--who", "X", "by this person; `daemon`, `unix:NAME`"},
+        {"--what", "GLOB", "of this name, `notice.sent`, or of such names, `notice.*`"},
         {"--export", "FORM", "csv (RFC 4180) or jsonl, to standard output"},
-        {"--verify", "", "walks the chain from its beginning"}},
+        {"--verify", "", "walks the chain from its beginning"},
+        {"FILE", "FILE", "of --verify: what to look at in place of the daemon's record"}},
        record}};
 }
 
@@ -383,7 +389,34 @@ std::vector<CommandRow> acting() {
        "Mails that are not out yet and all texts are in it: keep it as you keep the record.",
        "  yagura backup /backup/yagura-$(date +%F).db\n",
        {{"FILE", "FILE", "the file to make", Need::required}},
-       backup}};
+       backup},
+      {"record archive",
+       "--until MONTH --to FOLDER",
+       "system-lead, auditor, root",
+       "takes old months out of the record",
+       "Writes each whole month up to MONTH into a file of its own in FOLDER, reads it through again, "
+       "and only then takes its rows out of the record, month by month. What is not at its end stays, "
+       "and so does the last state of everything. A row says who signed it off, with the file's "
+       "SHA-256 and the chain's end, so that the record still verifies. Refused for months younger "
+       "than `retention.record`.",
+       "  yagura record archive --until 2026-01 --to /archive/yagura\n"
+       "  yagura record --verify /archive/yagura/record-2026-01-from-1.jsonl\n",
+       {{"--until", "MONTH", "the last month to go, 2026-01", Need::required},
+        {"--to", "FOLDER", "where the archives are made", Need::required}},
+       record_archive},
+      {"record erase",
+       "--bank BANK [--yes]",
+       lead,
+       "erases what names people of a bank that left",
+       "Erases the names and addresses of the bank's contacts, the mails to them and the texts written "
+       "for the bank from the record, and prints the record of the erasure. Numbers, times, kinds and "
+       "states stay, and the chain still verifies. The bank has to be out of the configuration, and "
+       "nothing may be on its way to it. Backups, exports and archives made before still hold it all. "
+       "You are asked for the bank's name, unless you say --yes.",
+       "  yagura record erase --bank aozora\n",
+       {{"--bank", "BANK", "the bank, as it stood in the configuration", Need::required},
+        {"--yes", "", "without being asked"}},
+       record_erase}};
 }
 
 std::vector<CommandRow> by_itself() {

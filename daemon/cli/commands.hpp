@@ -26,6 +26,8 @@ int duty_cancel(const Arguments& given, const Terminal& terminal);  // duty_comm
 int jobs(const Arguments& given, const Terminal& terminal);
 int probe(const Arguments& given, const Terminal& terminal);
 int record(const Arguments& given, const Terminal& terminal);  // record_command.cpp
+int record_archive(const Arguments& given, const Terminal& terminal);  // record_upkeep_commands.cpp
+int record_erase(const Arguments& given, const Terminal& terminal);    // record_upkeep_commands.cpp
 
 // Acting (acting.cpp).
 int ack(const Arguments& given, const Terminal& terminal);

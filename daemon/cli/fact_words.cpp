@@ -159,7 +159,17 @@ std::string fact_words(const json::value& row) {
   if (what == "record.begun") {
     return with("a new record was begun" + by, "; set aside: ", get("set_aside"));
   }
-  if (what == "access.refused") return with("access refused" + by, ": ", get("path"));
+  if (what == "access.refused") {
+    const std::string times = get("count").empty() ? "" : " " + get("count") + " times";
+    return with("access refused" + times + by, ": ", get("path")) + with("", ", from ", get("from"));
+  }
+  if (what == "access.read") {
+    return with("looked at " + get("kind"), " ", get("which")) + by +
+           (get("count") == "1" ? "" : ", " + get("count") + " times") + with("", ", from ", get("from"));
+  }
+  if (what == "access.order") {
+    return with(fmt::format("order `{}`{}", get("order"), by), ", from ", get("from"));
+  }
   if (what.starts_with("notice.")) return words_of_notice(what, row, details) + by;
   return with(what + by, ": ", all_details(details));
 }

@@ -40,7 +40,8 @@ const std::vector<Group>& groups() {
       {"Working on a failure", {"ack", "respond", "report", "escalate", "recover", "confirm", "open"}},
       {"For the system lead",
        {"classify", "banks", "notice hold", "notice release", "notice withdraw", "notice edit", "notice security", "stop plan",
-        "stop change", "stop extend", "stop end", "stop cancel", "reload", "backup"}},
+        "stop change", "stop extend", "stop end", "stop cancel", "reload", "backup",
+        "record archive", "record erase"}},
       {"Duty", {"duty swap", "duty cancel"}},
       {"Jobs", {"job run"}},
       {"Without a daemon", {"config check", "calendar", "rehearse", "restore"}}};

@@ -57,6 +57,8 @@ class Engine {
   std::vector<ProbeId> jobs() const;
   // Reads the configuration again. False: the old one stays; the problems say why.
   bool reload(const std::string& who, Problems& problems);
+  // Takes these names and addresses out of what is known, and empties the bank's notices of all but their figures (R4).
+  void erase(const BankName& bank, const std::set<std::string>& texts);
   // A line of the record that no decision is behind: an access refused, for example.
   void note(const std::string& what, const std::string& who, const std::map<std::string, std::string>& details);
 

@@ -541,7 +541,7 @@ TEST_CASE("listen, retention") {
       {{"listen: {control: «/" + std::string(107, 'x') + "}"},
        "the path of a Unix socket has at most 107 bytes, and this is 108 long: /" +
            std::string(107, 'x')},
-      {{"retention: {record: «1h}"}, "`record` must be from 1d to 10000d, not 1h"},
+      {{"retention: {record: «1h}"}, "`record` must be from 365d to 10000d, not 1h"},
   });
 }
 
