@@ -39,8 +39,9 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
     if (notice.in_flight) return;  // Judged again when it is back.
     if (notice.frozen && !notice.accepted.empty() && owed.kind) {
       // The bank has it, though not every contact does. News waits for those for a while, not for ever.
+      // One further off than that is of a clock that was set back.
       Instant until = *notice.sent_at + turn.platform.mail.retry_most;
-      if (turn.now < until) {
+      if (turn.now < until && turn.now >= *notice.sent_at) {
         turn.wake_at(until);
         return;
       }
@@ -60,7 +61,8 @@ void owe_bank(Turn& turn, FailureId id, const BankName& bank) {
       bool says_so = !notice.rendered || notice.bank_version == failure.bank_version;
       if (same && notice.failure == id && says_so) return;
       lead_hold = notice.lead_hold;
-      released = notice.released;
+      released = notice.released && !turn.platform.bank_notices.approval;  // Other words want their own approval.
+      if (owed.kind) drop_edit(turn, unsent);
       brake_until = notice.brake_until;
       hold_told_at = notice.hold_told_at;
       turn.withdraw(unsent, same ? "what it says has changed; another takes its place" : owed.reason);

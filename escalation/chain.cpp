@@ -175,12 +175,39 @@ void remind(Turn& turn, FailureId id) {
   if (seen.report_due_at) turn.wake_at(*seen.report_due_at);
 }
 
+void widen_within_role(Turn& turn, FailureId id) {
+  const Failure& failure = turn.failure(id);
+  if (!failure.is_open() || failure.acknowledged || failure.recovered_at || !may_decide(turn, failure)) return;
+  const bool incident = failure.classification == FailureClass::incident;
+  std::vector<std::pair<std::string, Duration>> due;
+  for (const auto& [name, reached] : failure.reached_at) {
+    auto role = role_named(name);
+    auto roster = role ? turn.platform.duty.find(*role) : turn.platform.duty.end();
+    if (roster == turn.platform.duty.end() || !roster->second.escalate_within || failure.widened.contains(name)) continue;
+    std::optional<Instant> at = reached + *roster->second.escalate_within;
+    if (incident) at = response_hours(turn, *at);  // Who is off duty is not woken for it (F7).
+    if (!at) continue;
+    if (turn.now < *at) {
+      turn.wake_at(*at);
+    } else {
+      due.emplace_back(name, *roster->second.escalate_within);
+    }
+  }
+  const bool major = failure.classification == FailureClass::major;
+  for (const auto& [name, after] : due) {
+    turn.edit(id).widened.insert(name);
+    turn.queue({major ? NoticeKind::major_declared : NoticeKind::failure_escalated, name + std::string(others_of_role), id,
+                fmt::format("not acknowledged by who is on duty for {}", format_duration(after)), {}, {},
+                incident ? "response_hours" : "", true});
+  }
+}
+
 // A class that cannot be decided, because what decides it cannot be seen, is the lead's to decide.
 void tell_undecided(Turn& turn, FailureId id) {
   const Failure& seen = turn.failure(id);
   if (!seen.is_open() || seen.classification != FailureClass::undetermined || seen.undecided_told) return;
   if (seen.keeps_down.empty() || seen.down_since || !may_decide(turn, seen)) return;
-  Instant due = std::max(seen.class_at, seen.failing_since) + turn.platform.escalation.undetermined_at_most;
+  Instant due = std::max(seen.waits_from_class(), seen.failing_since) + turn.platform.escalation.undetermined_at_most;
   if (turn.now < due) {
     turn.wake_at(due);
     return;
@@ -207,7 +234,7 @@ void tell_blind_probes(Turn& turn, const ComponentName& name) {
     if (found == health.probes.end() || found->second.verdict != Verdict::unknown || found->second.blind_told) {
       continue;
     }
-    Instant due = found->second.since + turn.platform.escalation.blind_after;
+    Instant due = found->second.waits_from() + turn.platform.escalation.blind_after;
     if (turn.now < due) {
       turn.wake_at(due);
       continue;

@@ -102,6 +102,7 @@ void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRu
   failure.class_rule = rule;
   failure.class_detail = std::move(detail);
   failure.class_at = turn.now;
+  failure.moved.class_at.reset();
   failure.class_by = by;
   failure.class_services = failure.keeps_down;
   for (const auto& [service, since] : failure.kept_down) failure.class_services.insert(service);
@@ -124,7 +125,6 @@ void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRu
           return notice.kind == NoticeKind::failure_escalated;
         });
       }
-      failure.incident_begun = true;
       if (before == FailureClass::major) {
         failure.major_chain.done.clear();  // Should it become one again, all are told again.
         turn.withdraw_where(id, "lowered to an incident", [](const Notice& notice) {
@@ -134,7 +134,6 @@ void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRu
       break;
     case FailureClass::major:
       failure.major_chain.base = turn.now;
-      failure.major_begun = true;
       for (auto& [bank, thread] : failure.banks) {
         // What was corrected is a new story for the bank.
         if (thread.corrected) thread.told = Told::nothing;

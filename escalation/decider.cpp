@@ -156,6 +156,7 @@ void reconcile(Turn& turn) {
   ask_open(turn, recover);
   ask_open(turn, [](Turn& one, FailureId id) {
     remind(one, id);
+    widen_within_role(one, id);
     tell_undecided(one, id);
   });
   ask_unsettled(turn, [](Turn& one, FailureId id) {
@@ -166,6 +167,7 @@ void reconcile(Turn& turn) {
   for (const ComponentName& name : turn.live.components.looked_at()) {
     turn.about({0, 0, 0, &name}, [&] { tell_blind_probes(turn, name); });
   }
+  tell_late_probes(turn);
   warn_of_calendar(turn);
   follow_services(turn);
   for (StopId id : turn.live.stops.looked_at()) {
@@ -185,7 +187,12 @@ void move_intervals(Turn& turn, Duration by) {
   for (FailureId id : turn.open_failures()) {
     Failure& failure = turn.edit(id);
     move(failure.down_since);
+    failure.moved.cause_since = failure.waits_from_cause() + by;
+    failure.failing_since += by;
+    failure.moved.class_at = failure.waits_from_class() + by;
+    if (failure.recovered_at) failure.moved.recovered_at = failure.waits_from_recovery() + by;
     move(failure.report_due_at);
+    for (auto& [role, at] : failure.reached_at) at += by;
     if (failure.classification == FailureClass::major) move(failure.remind_at);
     for (ChainProgress* chain : {&failure.detected_chain, &failure.incident_chain, &failure.major_chain}) {
       if (chain->base != Instant{}) chain->base += by;  // One that has not begun has no time.
@@ -215,9 +222,17 @@ void move_intervals(Turn& turn, Duration by) {
   // What is fresh is told by when a run began, against the instants above.
   for (const auto& [name, component] : turn.platform.components) {
     for (auto& [spec, probe] : turn.health_unrecorded(name).probes) {
+      if (probe.verdict == Verdict::unknown && !probe.blind_told) {
+        turn.edit_component(name);
+        probe.since_moved = probe.waits_from() + by;
+      }
       move(probe.last_failing_started);
       if (probe.last) probe.last->started += by;
     }
+  }
+  if (live.lateness) {
+    live.lateness->since += by;
+    live.lateness->last += by;
   }
   live.stops_known = false;
   turn.all_changed();
@@ -349,6 +364,8 @@ Batch Decider::handle(const Event& event, Instant now) {
     restart(turn);
   } else if (const auto* jumped = std::get_if<ClockJumped>(&event)) {
     clock_jumped(turn, jumped->by);
+  } else if (const auto* late = std::get_if<ProbesLate>(&event)) {
+    take_lateness(turn, *late);
   } else if (const auto* platform_changed = std::get_if<PlatformChanged>(&event)) {
     turn.all_changed();
     follow_platform(turn, platform_changed->changes);
@@ -386,6 +403,12 @@ bool Decider::index_agrees() const {
     if (notice.is_unsent()) unsent.insert(id);
   }
   return impl_->live.index == Index(*impl_->platform, impl_->state) && impl_->live.unsent == unsent;
+}
+
+void Decider::replace(const Renamed& renamed) {
+  for (const Failure& failure : renamed.failures) impl_->state.failures.at(failure.id) = failure;
+  for (const Notice& notice : renamed.notices) impl_->state.notices.at(notice.id) = notice;
+  for (const Stop& stop : renamed.stops) impl_->state.stops.at(stop.id) = stop;
 }
 
 const State& Decider::state() const { return impl_->state; }

@@ -32,6 +32,15 @@ class Decider {
   // The bytes of a notice were made: what its mail says in the subject. Belongs to the batch of its HandOver.
   void rendered(NoticeId notice, std::string subject);
 
+  // These take the place of what was known: the same, but that people are named no more (R4). No rule looks at who is
+  // named in them, so that nothing follows. To be recorded by the caller.
+  struct Renamed {
+    std::vector<Failure> failures;
+    std::vector<Notice> notices;
+    std::vector<Stop> stops;
+  };
+  void replace(const Renamed& renamed);
+
   const State& state() const;
   const PlatformPtr& platform() const;
   // The probe's health confirms or clears: its next run comes after `retry`, not after `interval`.

@@ -38,6 +38,34 @@ struct Open {
 struct HoldNotice { NoticeId notice; };
 struct ReleaseNotice { NoticeId notice; };
 struct WithdrawNotice { NoticeId notice; };
+// The lead's words in place of the template's. What stood there, and of what version, is given by who can compose.
+struct EditNotice {
+  NoticeId notice = 0;
+  std::string subject;
+  std::string body;
+  std::string version{};         // as edition_of() said when the text was taken; empty: as it is now
+  std::string subject_before{};
+  std::string body_before{};
+};
+// A leak, loss or tampering, or a likely one (§6.9-5): in the lead's words, to the banks that the lead names. It waits for the
+// lead's second word (ReleaseNotice), and goes then: at once, or in the window for mail to banks.
+struct TellSecurity {
+  std::set<BankName> banks;
+  bool all_banks = false;
+  bool at_once = false;
+  std::string text;
+};
+// Somebody of the role takes its duty for a while (F7).
+struct SwapDuty {
+  std::string role;
+  PersonName person;
+  Instant from{};
+  Instant until{};
+  std::string text;
+};
+struct CancelSwap { std::int64_t swap; };
+// The owner asks for the lead though the incident could wait for response hours (F7).
+struct Escalate { FailureId failure; std::string text; };
 struct PlanStop {
   std::set<ServiceName> services;
   bool all_services = false;
@@ -65,7 +93,7 @@ struct CancelStop {
 };
 
 using Order = std::variant<Acknowledge, Respond, Report, Recover, Confirm, Classify, ChangeBanks, Open, HoldNotice,
-                           ReleaseNotice, WithdrawNotice, PlanStop, ChangeStop, EndStop, CancelStop>;
+                           ReleaseNotice, WithdrawNotice, EditNotice, TellSecurity, SwapDuty, CancelSwap, Escalate, PlanStop, ChangeStop, EndStop, CancelStop>;
 
 // ---- Events ----
 
@@ -82,10 +110,13 @@ struct Delivered {
 struct Tick {};
 struct Restarted {};                        // after the state was read back; probes have not run yet
 struct ClockJumped { Duration by; };        // wall against steady
+// Probes began later than is tolerated, or outlive their timeout: by how much the worst, and how many runs fell out by
+// it. Said again while it lasts, at least every half a minute.
+struct ProbesLate { Duration by; std::uint64_t fell_out; };
 struct PlatformChanged { PlatformPtr platform; std::vector<std::string> changes; };
 struct Command { CommandId id; PersonName by; Order order; };
 
-using Event = std::variant<Observed, StepEnded, Delivered, Tick, Restarted, ClockJumped, PlatformChanged, Command>;
+using Event = std::variant<Observed, StepEnded, Delivered, Tick, Restarted, ClockJumped, ProbesLate, PlatformChanged, Command>;
 
 // ---- What goes out ----
 

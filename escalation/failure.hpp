@@ -13,6 +13,7 @@
 // A Failure is a value: all of it is recorded, and read back at start-up.
 #pragma once
 
+#include <algorithm>
 #include <boost/describe.hpp>
 #include <cstdint>
 #include <map>
@@ -21,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "observation.hpp"
 #include "platform.hpp"
 
 namespace yagura {
@@ -98,9 +100,48 @@ struct ChainProgress {
 };
 BOOST_DESCRIBE_STRUCT(ChainProgress, (), (base, done))
 
+// Instants of a failure by the new clock, where it jumped since: for what waits an interval from them. Those that people
+// read stay as they were.
+struct MovedInstants {
+  std::optional<Instant> class_at, recovered_at;
+  std::optional<Instant> cause_since;  // of the cause's membership
+  bool operator==(const MovedInstants&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(MovedInstants, (), (class_at, recovered_at, cause_since))
+
 BOOST_DEFINE_ENUM_CLASS(Closing, open, confirmed, automatic, joined)
 
-struct Failure {
+// What a probe said when the recovery was confirmed.
+struct CheckedProbe {
+  ComponentName component;
+  std::string probe;
+  Verdict verdict = Verdict::ok;
+  std::string reason;
+  Instant at{};
+  bool operator==(const CheckedProbe&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(CheckedProbe, (), (component, probe, verdict, reason, at))
+
+// A failure's part that is about banks.
+struct FailureBanks {
+  std::string bank_window;       // name of the window, once the chain's step to the banks is due
+  std::map<BankName, BankThread> banks;
+  int bank_version = 0;          // counts what changes the text of an unsent bank notice
+  std::set<BankName> proposed;   // possibly affected: named to the lead
+  bool operator==(const FailureBanks&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(FailureBanks, (), (bank_window, banks, bank_version, proposed))
+
+// A failure's part that is about who is on duty.
+struct FailureDuty {
+  std::map<std::string, Instant> reached_at;  // role with a roster -> when its duty was first mailed
+  std::set<std::string> widened;              // roles whose others were mailed, too
+  bool escalated_by_hand = false;             // an incident that did not wait for response hours
+  bool operator==(const FailureDuty&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(FailureDuty, (), (reached_at, widened, escalated_by_hand))
+
+struct Failure : FailureBanks, FailureDuty {
   FailureId id = 0;
   std::string title;             // for ops: the cause and its reason
 
@@ -123,7 +164,7 @@ struct Failure {
   std::string report_text;
 
   Instant opened_at{};
-  Instant failing_since{};       // opened, or relapsed last
+  Instant failing_since{};       // opened, or relapsed last; for what waits from it, so it moves along with the clock
   std::vector<Instant> relapses;
   std::optional<Instant> recovered_at;
   std::optional<Instant> closed_at;
@@ -131,6 +172,7 @@ struct Failure {
   FailureId joined_into = 0;
   std::string confirmed_by;
   std::string confirmation;      // the words of `confirm`
+  std::vector<CheckedProbe> checked;  // the first hundred of the runs that it asked for
   std::optional<Acknowledgement> acknowledged;
   std::vector<ProgressReport> reports;
 
@@ -150,24 +192,27 @@ struct Failure {
 
   // Chain.
   ChainProgress detected_chain, incident_chain, major_chain;
-  bool incident_begun = false, major_begun = false;
   std::set<Role> reached;        // roles that a chain notice was handed over to
   std::optional<Instant> remind_at;
   std::optional<Instant> report_due_at;
   std::optional<Instant> unconfirmed_at;
   bool undecided_told = false;   // the lead heard that the class cannot be decided
 
-  // Banks.
-  std::string bank_window;       // name of the window, once the chain's step to the banks is due
-  std::map<BankName, BankThread> banks;
-  int bank_version = 0;          // counts what changes the text of an unsent bank notice
-  std::set<BankName> proposed;   // possibly affected: named to the lead
+  MovedInstants moved;           // where the clock jumped
   bool settled = false;          // closed, and nobody is owed anything of it: no rule asks about it any more
 
   bool operator==(const Failure&) const = default;
   bool is_open() const { return !closed_at.has_value(); }
   const StepRun* running_step() const {
     return !steps.empty() && steps.back().result == StepResult::running ? &steps.back() : nullptr;
+  }
+  Instant waits_from_class() const { return moved.class_at.value_or(class_at); }
+  Instant waits_from_recovery() const { return moved.recovered_at.value_or(*recovered_at); }
+  // Since the cause as known so far came to fail.
+  Instant waits_from_cause() const {
+    auto member = members.find(cause);
+    if (member == members.end()) return failing_since;
+    return std::max(failing_since, moved.cause_since.value_or(member->second));
   }
   Phase phase() const {
     if (closed_at) return Phase::closed;
@@ -177,13 +222,13 @@ struct Failure {
     return Phase::detected;
   }
 };
-BOOST_DESCRIBE_STRUCT(Failure, (),
+BOOST_DESCRIBE_STRUCT(Failure, (FailureBanks, FailureDuty),
                       (id, title, classification, class_rule, class_detail, class_at, class_by, class_services, cause,
                        owner, members, reported_services, awaits_recover, from_desk, reported_by, report_text, opened_at,
-                       failing_since, relapses, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation,
+                       failing_since, relapses, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation, checked,
                        acknowledged, reports, keeps_down, kept_down, down_again, touched, services_unseen, down_since, down_before, steps, steps_judged, settling,
-                       detected_chain, incident_chain, major_chain, incident_begun, major_begun, reached, remind_at,
-                       report_due_at, unconfirmed_at, undecided_told, bank_window, banks, bank_version, proposed, settled))
+                       detected_chain, incident_chain, major_chain, reached, remind_at,
+                       report_due_at, unconfirmed_at, undecided_told, moved, settled))
 
 // The reason of the class in words for ops, for example "keeps no service down".
 std::string class_reason(const Failure& failure);

@@ -36,6 +36,7 @@ bool ProbeHealth::observe(const ProbeSpec& spec, const Observation& observation)
   if (shown == verdict) return false;
   verdict = shown;
   since = observation.ended;
+  since_moved.reset();
   reason = observation.reason;
   blind_told = false;
   return true;

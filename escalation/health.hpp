@@ -20,12 +20,15 @@ struct ProbeHealth {
   Instant since{};
   std::string reason;             // of the run that turned it
   bool blind_told = false;        // monitoring.blind went out for this time of being unknown
+  std::optional<Instant> since_moved;  // where the clock jumped since: `since` by the new clock
   // Live:
   int failing_runs = 0;           // in a row
   int ok_runs = 0;
   std::optional<Observation> last;
   std::optional<Instant> last_failing_started;
 
+  // For what waits an interval from it; `since` is for people.
+  Instant waits_from() const { return since_moved.value_or(since); }
   // Confirming or clearing: the next run comes after `retry`.
   bool wants_retry(const ProbeSpec& spec) const {
     return failing ? ok_runs > 0 && ok_runs < spec.clear : failing_runs > 0 && failing_runs < spec.confirm;
@@ -35,10 +38,10 @@ struct ProbeHealth {
   // Of what is recorded only.
   bool operator==(const ProbeHealth& other) const {
     return failing == other.failing && verdict == other.verdict && since == other.since && reason == other.reason &&
-           blind_told == other.blind_told;
+           blind_told == other.blind_told && since_moved == other.since_moved;
   }
 };
-BOOST_DESCRIBE_STRUCT(ProbeHealth, (), (failing, verdict, since, reason, blind_told))
+BOOST_DESCRIBE_STRUCT(ProbeHealth, (), (failing, verdict, since, reason, blind_told, since_moved))
 BOOST_DESCRIBE_ENUM(Verdict, ok, warning, failing, unknown)
 
 struct ComponentHealth {

@@ -28,6 +28,12 @@ constexpr bool is_bank_first(NoticeKind kind) {
   return kind == NoticeKind::bank_first || kind == NoticeKind::bank_occurred_and_recovered;
 }
 
+// "ap-ops/others": those of the role who are not on duty.
+constexpr std::string_view others_of_role = "/others";
+constexpr std::string_view role_of_audience(std::string_view audience) {
+  return audience.ends_with(others_of_role) ? audience.substr(0, audience.size() - others_of_role.size()) : audience;
+}
+
 BOOST_DEFINE_ENUM_CLASS(NoticeState, held, due, sent, merged, withdrawn, undeliverable)
 
 struct Recipient {
@@ -36,6 +42,19 @@ struct Recipient {
   bool operator==(const Recipient&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Recipient, (), (name, mail))
+
+// What the system lead wrote in place of the template's words. It stands for what the notice said then: as soon as that
+// changes, the template writes it again.
+struct EditedText {
+  std::string subject;           // one line
+  std::string body;
+  PersonName by;
+  Instant at{};
+  int version = 0;               // the failure's bank_version, or the stop's
+  int number = 1;                // the first edit of the notice, the second, …
+  bool operator==(const EditedText&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(EditedText, (), (subject, body, by, at, version, number))
 
 struct Notice {
   NoticeId id = 0;
@@ -75,6 +94,10 @@ struct Notice {
   bool lead_hold = false;
   std::optional<Instant> hold_told_at;  // when the lead was last reminded of it, or ordered it
   bool released = false;
+  int released_version = 0;      // what it said then: the failure's bank_version, or the stop's
+  std::optional<Instant> approval_asked_at;
+  int approval_asked_version = 0;
+  std::optional<EditedText> edited;
   std::optional<Instant> brake_until;
   bool overdue_told = false;     // delivery.failed was raised for its age
   bool operator==(const Notice&) const = default;
@@ -84,7 +107,7 @@ struct Notice {
 BOOST_DESCRIBE_STRUCT(Notice, (),
                       (id, kind, audience, failure, stop, to, accepted, refused, state, reason, hold, window, topic, details,
                        created_at, not_before, sent_at, due_since, attempts, in_flight, retry_at, rendered, frozen, last_error, subject,
-                       message_id, into, carries, grouped, number, reports, relapse, bank_version, unless_acknowledged, lead_hold, hold_told_at, released,
-                       brake_until, overdue_told))
+                       message_id, into, carries, grouped, number, reports, relapse, bank_version, unless_acknowledged, lead_hold, hold_told_at, released, released_version, approval_asked_at, approval_asked_version,
+                       edited, brake_until, overdue_told))
 
 }  // namespace yagura

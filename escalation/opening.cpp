@@ -49,11 +49,7 @@ std::set<FailureId> consequences_of(const Turn& turn, const ComponentName& compo
   auto consider = [&](FailureId id) {
     const Failure& failure = turn.failure(id);
     if (failure.recovered_at) return;
-    // Since the cause as known so far came to fail.
-    auto member = failure.members.find(failure.cause);
-    Instant since = failure.failing_since;
-    if (member != failure.members.end()) since = std::max(since, member->second);
-    if (turn.now - since <= turn.platform.escalation.correlate) found.insert(id);
+    if (turn.now - failure.waits_from_cause() <= turn.platform.escalation.correlate) found.insert(id);
   };
   for (const ComponentName& dependent : turn.topology.dependents(component)) {
     auto caused = turn.live.index.by_cause.find(dependent);
@@ -195,7 +191,6 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
     Failure& now_major = turn.edit(into_id);
     now_major.class_services = class_services;
     now_major.major_chain = chain;
-    now_major.major_begun = true;
     now_major.report_due_at = report_due;
   }
 }
@@ -243,6 +238,7 @@ void set_cause(Turn& turn, FailureId id, const ComponentName& cause) {
   Failure& failure = turn.edit(id);
   ComponentName before = failure.cause;
   failure.cause = cause;
+  failure.moved.cause_since.reset();
   turn.index_failure(id);
   failure.title = title_of(turn, cause);
   Role owner = turn.platform.components.at(cause).owner;
@@ -342,6 +338,7 @@ void fall_back(Turn& turn, FailureId id, const std::string& what, const std::str
   failure.undecided_told = false;
   failure.steps_judged = static_cast<int>(std::ssize(failure.steps));
   failure.recovered_at.reset();
+  failure.moved.recovered_at.reset();
   turn.services_changed(failure);
   failure.relapses.push_back(turn.now);
   failure.failing_since = turn.now;

@@ -294,78 +294,10 @@ Reply follow(Turn& turn, const Caller& who, const Open& order) {
   return done(fmt::format("failure {} is open", failure.id), failure.id);
 }
 
-std::optional<Reply> not_changeable(const Turn& turn, const Caller& who, NoticeId id) {
-  if (!who.is_lead()) return refused(only_lead);
-  auto found = turn.state().notices.find(id);
-  if (found == turn.state().notices.end()) return refused(fmt::format("there is no notice {}", id));
-  if (!found->second.is_unsent()) {
-    return refused(fmt::format("notice {} is {} already", id,
-                               boost::describe::enum_to_string(found->second.state, "")));
-  }
-  if (found->second.in_flight) {
-    return refused(fmt::format("notice {} is being handed over at this moment; ask again", id));
-  }
-  return std::nullopt;
-}
-
-Reply follow(Turn& turn, const Caller& who, const HoldNotice& order) {
-  if (auto no = not_changeable(turn, who, order.notice)) return *no;
-  Notice& notice = turn.edit_notice(order.notice);
-  notice.lead_hold = true;
-  notice.hold_told_at = turn.now;
-  notice.released = false;
-  turn.batch.facts.push_back({turn.now, "notice.hold-ordered", notice.failure, notice.id, who.person.id, {}});
-  return done(fmt::format("notice {} is held until `yagura notice release {}`", notice.id, notice.id));
-}
-
-Reply follow(Turn& turn, const Caller& who, const ReleaseNotice& order) {
-  if (auto no = not_changeable(turn, who, order.notice)) return *no;
-  Notice& notice = turn.edit_notice(order.notice);
-  notice.lead_hold = false;
-  notice.hold_told_at.reset();
-  notice.released = true;
-  turn.batch.facts.push_back({turn.now, "notice.release-ordered", notice.failure, notice.id, who.person.id, {}});
-  return done(fmt::format("notice {} is released; its window still holds for it", notice.id));
-}
-
-Reply follow(Turn& turn, const Caller& who, const WithdrawNotice& order) {
-  if (auto no = not_changeable(turn, who, order.notice)) return *no;
-  const Notice& notice = turn.notice(order.notice);
-  if (!notice.carries.empty()) {
-    return refused(fmt::format("notice {} carries others, which would be lost with it", notice.id));
-  }
-  if (is_bank(notice.kind) && notice.failure != 0) {
-    Failure& failure = turn.edit(end_of_joins(turn, notice.failure));
-    BankThread& thread = failure.banks[notice.bank()];
-    if (notice.frozen) {
-      return refused(fmt::format("notice {} may have arrived already: its last attempt ended without "
-                                 "an answer", notice.id));
-    }
-    if (is_bank_first(notice.kind)) {
-      thread.withdrawn_by = who.person.id;
-    } else if (notice.kind == NoticeKind::bank_progress) {
-      if (!failure.relapses.empty()) thread.relapse_told = failure.relapses.back();
-      thread.reports_told = static_cast<int>(
-          std::count_if(failure.reports.begin(), failure.reports.end(),
-                        [](const ProgressReport& report) { return report.to_banks; }));
-    } else {
-      thread.told = Told::ended;
-    }
-  }
-  if (is_bank(notice.kind) && notice.stop != 0) {
-    if (notice.frozen) {
-      return refused(fmt::format("notice {} may have arrived already: its last attempt ended without an answer", notice.id));
-    }
-    withdrawn_stop_notice(turn, notice, who.person.id);
-  }
-  turn.withdraw(order.notice, "withdrawn by " + who.person.id);
-  return done(fmt::format("notice {} is withdrawn", order.notice));
-}
-
 std::string_view name_of_order(const Order& order) {
   static constexpr std::string_view names[] = {"ack",   "respond", "report", "recover",
                                                "confirm", "classify", "banks", "open",
-                                               "notice hold", "notice release", "notice withdraw",
+                                               "notice hold", "notice release", "notice withdraw", "notice edit", "notice security", "duty swap", "duty cancel", "escalate",
                                                "stop plan", "stop change", "stop end", "stop cancel"};
   static_assert(std::size(names) == std::variant_size_v<Order>);
   return names[order.index()];

@@ -1,5 +1,5 @@
-// What the orders have in common: who gives them, and what is answered. Only for orders.cpp and
-// stop_orders.cpp.
+// What the orders have in common: who gives them, and what is answered. Only for orders.cpp,
+// notice_orders.cpp and stop_orders.cpp.
 #pragma once
 
 #include <string>
@@ -37,6 +37,18 @@ inline const std::string only_lead = "only the system lead may do this";
 
 // Says nothing: white space only, the Japanese one included.
 bool is_blank(std::string_view text);
+
+// notice_orders.cpp
+Reply follow(Turn& turn, const Caller& who, const HoldNotice& order);
+Reply follow(Turn& turn, const Caller& who, const ReleaseNotice& order);
+Reply follow(Turn& turn, const Caller& who, const WithdrawNotice& order);
+Reply follow(Turn& turn, const Caller& who, const EditNotice& order);
+Reply follow(Turn& turn, const Caller& who, const TellSecurity& order);
+
+// duty_orders.cpp
+Reply follow(Turn& turn, const Caller& who, const SwapDuty& order);
+Reply follow(Turn& turn, const Caller& who, const CancelSwap& order);
+Reply follow(Turn& turn, const Caller& who, const Escalate& order);
 
 // stop_orders.cpp
 Reply follow(Turn& turn, const Caller& who, const PlanStop& order);

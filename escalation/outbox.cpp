@@ -13,6 +13,7 @@ namespace {
 constexpr Duration bundle_time = 5s;
 constexpr Duration brake_time = 30min;
 constexpr Duration overdue_after = 24h;
+constexpr Duration leak_told_again = 30min;
 
 struct Hold {
   std::string why;                // empty: nothing holds it
@@ -68,14 +69,21 @@ Hold brake(Turn& turn, NoticeId id) {
 
 Hold hold_of(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
-  if (notice.lead_hold) return {"held by the system lead", {}};
+  if (notice.lead_hold) {
+    return {notice.kind == NoticeKind::bank_security ? "waits for the system lead's second word" : "held by the system lead", {}};
+  }
+  if (awaits_approval(turn, notice)) return {"waits for the system lead's approval", {}};
   if (Hold hold = window_hold(turn, notice); !hold.why.empty()) return hold;
   if (!is_bank(notice.kind)) return {};
   FailureId failure = end_of_joins(turn, notice.failure);
   if (failure != 0 && !may_decide(turn, turn.failure(failure))) {
     return {"after a restart: the failure's probes have not run afresh yet", {}};
   }
-  if (auto until = turn.state().core.bank_hold_until; until && turn.now < *until) {
+  if (notice.stop != 0) {
+    if (std::string why = unseen_end(turn, notice); !why.empty()) return {std::move(why), {}};
+  }
+  // Without a window (a leak that is told at once) no clock can be wrong about it.
+  if (auto until = turn.state().core.bank_hold_until; until && turn.now < *until && !notice.window.empty()) {
     return {"the clock jumped: bank mail waits until " + turn.time(*until), until};
   }
   if (notice.frozen) return {};  // A repeat of a mail that may have arrived.
@@ -154,13 +162,15 @@ void tell_overdue(Turn& turn, NoticeId id) {
                    {"last_error", notice.last_error}}});
 }
 
-// What the lead holds back from a bank is brought to the lead's mind each business day.
+// What the lead holds back from a bank is brought to the lead's mind each business day; of a leak every half hour.
 void tell_held_by_lead(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
   if (!notice.lead_hold || !is_bank(notice.kind) || !notice.hold_told_at) return;
+  const bool leak = notice.kind == NoticeKind::bank_security;
   Date next = turn.platform.zone.date_of(*notice.hold_told_at) + std::chrono::days{1};
-  auto due = turn.platform.window("response_hours").next_open(turn.platform.zone.midnight(next),
-                                                              turn.platform.context());
+  auto due = leak ? std::optional(*notice.hold_told_at + leak_told_again)
+                  : turn.platform.window("response_hours").next_open(turn.platform.zone.midnight(next),
+                                                                     turn.platform.context());
   if (!due) return;
   if (turn.now < *due) {
     turn.wake_at(*due);
@@ -169,7 +179,7 @@ void tell_held_by_lead(Turn& turn, NoticeId id) {
   turn.edit_notice(id).hold_told_at = turn.now;
   turn.queue_for(Role::system_lead,
                  {NoticeKind::lead_attention, {}, notice.failure, "a notice to a bank is held by the system lead",
-                  "bank_waits", {{"notice", std::to_string(id)}, {"reason", "システム統括による保留"}}});
+                  "bank_waits", {{"notice", std::to_string(id)}, {"reason", leak ? "second-word" : "lead"}}});
 }
 
 void hand_over(Turn& turn, NoticeId id) {
@@ -181,6 +191,10 @@ void hand_over(Turn& turn, NoticeId id) {
   notice.grouped = true;
   notice.retry_at.reset();
   ++notice.attempts;
+  // The duty may have been handed over since.
+  if (auto role = role_named(role_of_audience(notice.audience)); role && !notice.rendered && turn.platform.duty.contains(*role)) {
+    if (auto to = turn.recipients(notice.audience, notice.kind); !to.empty()) notice.to = std::move(to);
+  }
   if (!notice.rendered && is_bank(notice.kind) && notice.failure != 0) {
     const Failure& failure = turn.failure(notice.failure);
     const BankThread& thread = failure.banks.at(notice.bank());
@@ -272,6 +286,7 @@ void reached(Turn& turn, const Notice& notice) {
   FailureId failure = end_of_joins(turn, notice.failure);
   if (auto role = role_named(notice.audience); role && !turn.failure(failure).reached.contains(*role)) {
     turn.edit(failure).reached.insert(*role);
+    if (turn.platform.duty.contains(*role)) turn.edit(failure).reached_at.emplace(notice.audience, turn.now);
   }
 }
 
@@ -315,22 +330,28 @@ std::set<NoticeId> to_look_at(const Turn& turn) {
     auto unsent = turn.live.index.unsent_of.find(failure);
     if (unsent != turn.live.index.unsent_of.end()) ids.insert(unsent->second.begin(), unsent->second.end());
   }
+  for (StopId stop : turn.live.stops.looked_at()) {
+    auto unsent = turn.live.index.unsent_of_stop.find(stop);
+    if (unsent != turn.live.index.unsent_of_stop.end()) ids.insert(unsent->second.begin(), unsent->second.end());
+  }
   std::erase_if(ids, [&](NoticeId id) { return !turn.live.unsent.contains(id); });
   return ids;
 }
 
-void judge(Turn& turn, NoticeId id, std::map<std::string, std::vector<NoticeId>>& bundles) {
+void judge(Turn& turn, NoticeId id, std::map<std::string, std::vector<NoticeId>>& bundles, Questions& questions) {
   turn.live.ready.erase(rank_of(turn.notice(id)));
   if (turn.notice(id).in_flight) return;
   if (std::string why = why_lapsed(turn, turn.notice(id)); !why.empty()) {
     turn.withdraw(id, why);
     return;
   }
+  drop_outdated_edit(turn, id);
   Hold hold = hold_of(turn, id);
   follow_hold(turn, id, hold);
   if (hold.why.empty() && !turn.notice(id).due_since) turn.edit_notice(id).due_since = turn.now;
   tell_overdue(turn, id);
   tell_held_by_lead(turn, id);
+  consider_approval(turn, id, questions);
   if (!hold.why.empty()) return;
   // One further off than any is of a clock that was set back.
   if (auto retry = turn.notice(id).retry_at;
@@ -343,9 +364,11 @@ void judge(Turn& turn, NoticeId id, std::map<std::string, std::vector<NoticeId>>
 
 void pass(Turn& turn) {
   std::map<std::string, std::vector<NoticeId>> bundles;
+  Questions questions;
   for (NoticeId id : to_look_at(turn)) {
-    turn.about({0, id}, [&] { judge(turn, id, bundles); });
+    turn.about({0, id}, [&] { judge(turn, id, bundles, questions); });
   }
+  ask_for_approval(turn, questions);
   for (auto& [audience, ids] : bundles) turn.live.ready.insert(rank_of(turn.notice(group(turn, std::move(ids)))));
   close_bundle_times(turn);
   const auto limit = static_cast<std::size_t>(turn.platform.mail.parallel);

@@ -131,7 +131,17 @@ struct Maintenance {
   std::set<ServiceName> services;  // where not all
 };
 
+// Who of a role is mailed: a week each, in turn (F7). escalation/duty.hpp says who it is.
+struct Roster {
+  Role role = Role::ap_ops;
+  std::vector<PersonName> rotation;       // at least one; each has the role
+  Date since{};                           // the day on which the first one's first week begins
+  std::chrono::minutes handover{0};       // the hour of that weekday at which the duty is handed over
+  std::optional<Duration> escalate_within;  // not acknowledged for this long: the others of the role are mailed, too
+};
+
 struct BankNotices {
+  bool approval = false;       // each waits for the system lead's release (approval: system-lead)
   int first_per_hour = 5;
   bool stop_reminder = false;  // of planned stops, the business day before
 };
@@ -156,6 +166,7 @@ struct Platform {
   std::map<ComponentName, Component> components;
   Escalation escalation;
   BankNotices bank_notices;
+  std::map<Role, Roster> duty;  // of a role without one everybody is mailed
   MailPolicy mail;
 
   Window::Context context() const { return {zone, calendar}; }

@@ -34,6 +34,31 @@ void accept_jobs(Turn& turn, FailureId id, const PersonName& by) {
   }
 }
 
+constexpr std::size_t most_checked = 100;
+
+// What was looked at, for whoever reads the result.
+void keep_what_was_checked(Turn& turn, FailureId id) {
+  std::vector<CheckedProbe> checked;
+  std::string text;
+  for (const auto& [name, since] : turn.failure(id).members) {
+    auto component = turn.platform.components.find(name);
+    if (component == turn.platform.components.end()) continue;
+    const ComponentHealth& health = turn.health(name);
+    for (const ProbeSpec& spec : component->second.probes) {
+      auto probe = health.probes.find(spec.name);
+      if (probe == health.probes.end() || checked.size() == most_checked) continue;
+      const auto& last = probe->second.last;
+      checked.push_back(last ? CheckedProbe{name, spec.name, last->verdict, last->reason, last->ended}
+                             : CheckedProbe{name, spec.name, probe->second.verdict, probe->second.reason, probe->second.since});
+      const CheckedProbe& one = checked.back();
+      text += fmt::format("{}{}/{} {}{}{}", text.empty() ? "" : "\n", name, spec.name, name_of(one.verdict),
+                          one.reason.empty() ? "" : ": ", one.reason);
+    }
+  }
+  turn.fact("failure.checked", id, {{"probes", text}});
+  turn.edit(id).checked = std::move(checked);
+}
+
 }  // namespace
 
 bool all_well(const Turn& turn, const Failure& failure) {
@@ -74,9 +99,9 @@ void recover(Turn& turn, FailureId id) {
   const Failure& seen = turn.failure(id);
   if (seen.recovered_at) {
     if (seen.classification != FailureClass::incident) return;
-    Instant closes = *seen.recovered_at + turn.platform.escalation.auto_close;
+    Instant closes = seen.waits_from_recovery() + turn.platform.escalation.auto_close;
     // Lowered later than that: a slip of the lead can still be put right.
-    if (seen.class_at >= closes) closes = seen.class_at + turn.platform.escalation.auto_close;
+    if (seen.waits_from_class() >= closes) closes = seen.waits_from_class() + turn.platform.escalation.auto_close;
     if (turn.now < closes) {
       turn.wake_at(closes);
     } else if (turn.live.confirming.contains(id)) {
@@ -95,6 +120,7 @@ void recover(Turn& turn, FailureId id) {
 void mark_recovered(Turn& turn, FailureId id, const std::string& why) {
   Failure& failure = turn.edit(id);
   failure.recovered_at = turn.now;
+  failure.moved.recovered_at.reset();
   turn.services_changed(failure);  // Others may keep one of them down together.
   failure.remind_at.reset();
   failure.report_due_at.reset();
@@ -182,6 +208,7 @@ void finish_confirmations(Turn& turn) {
       }
       mark_recovered(turn, id, "confirmed by " + asked.by);
     }
+    keep_what_was_checked(turn, id);
     close(turn, id, Closing::confirmed, asked.by, asked.text);
     turn.effect(Answer{asked.command, true, fmt::format("failure {} is confirmed and closed", id), id});
   }

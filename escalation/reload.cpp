@@ -56,6 +56,11 @@ void compute_recipients_again(Turn& turn, const std::set<NoticeId>& of) {
     if (notice.rendered && !notice.carries.empty()) continue;
     std::vector<Recipient> to = turn.recipients(notice.audience, notice.kind);
     if (to == notice.to) continue;
+    if (auto role = role_named(role_of_audience(notice.audience)); role && turn.platform.duty.contains(*role)) {
+      // Who is on duty changes by itself, and is looked up again at the hand-over.
+      if (!notice.rendered && !to.empty()) turn.edit_notice(id).to = std::move(to);
+      continue;
+    }
     std::set<std::string> before = addresses(notice.to), after = addresses(to);
     if (before != after) {
       notices.insert(std::to_string(id));
@@ -78,10 +83,11 @@ void compute_recipients_again(Turn& turn, const std::set<NoticeId>& of) {
     }
     // Its bytes name the former recipients: another row takes its place.
     Turn::Draft draft{notice.kind,  notice.audience, notice.failure, notice.reason,
-                      notice.topic, notice.details,  notice.window,  notice.unless_acknowledged};
-    const bool bank = is_bank(notice.kind);
+                      notice.topic, notice.details,  notice.window,  notice.unless_acknowledged,
+                      notice.stop};
+    const bool found_anew = is_bank(notice.kind) && notice.kind != NoticeKind::bank_security;
     turn.withdraw(id, "its recipients changed; another takes its place");
-    if (!bank) turn.queue(std::move(draft));  // What a bank is owed is found anew.
+    if (!found_anew) turn.queue(std::move(draft));  // What a bank is owed is.
   }
   if (notices.empty()) return;
   turn.queue_for(Role::system_lead,

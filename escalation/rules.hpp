@@ -40,6 +40,8 @@ void bank_refused_stop(Turn& turn, const Notice& notice);
 // The lead withdraws it: the bank is taken as told of what it says.
 void withdrawn_stop_notice(Turn& turn, const Notice& notice, const PersonName& by);
 bool concerns(const Stop& stop, const Bank& bank);
+// Why the notice of a stop's end has to wait; empty: it need not, or is of nothing that is over.
+std::string unseen_end(const Turn& turn, const Notice& notice);
 
 // ---- opening.cpp: rules 1 to 3 of opening and joining ----
 void open_and_join(Turn& turn);
@@ -71,8 +73,14 @@ std::vector<std::string> not_well(const Turn& turn, const Failure& failure, bool
 void walk_chain(Turn& turn, FailureId id);
 void remind(Turn& turn, FailureId id);
 void tell_undecided(Turn& turn, FailureId id);
+// Whoever is on duty has not acknowledged it: the others of the role are mailed, too.
+void widen_within_role(Turn& turn, FailureId id);
 void tell_blind_probes(Turn& turn, const ComponentName& name);
 void warn_of_calendar(Turn& turn);
+
+// ---- lateness.cpp ----
+void take_lateness(Turn& turn, const ProbesLate& late);
+void tell_late_probes(Turn& turn);
 
 // ---- bank_notices.cpp ----
 struct Owed {
@@ -93,6 +101,18 @@ void bank_refused(Turn& turn, const Notice& notice);
 FailureId end_of_joins(const Turn& turn, FailureId id);
 
 std::string step_name(std::string_view chain, int index, const ChainStep& step);
+
+// ---- approval.cpp ----
+// Where `bank_notices.approval` is the lead's: the notice waits for the lead's word on what it says now.
+bool awaits_approval(const Turn& turn, const Notice& notice);
+// Of what a failure or a stop tells its banks the lead is asked at once, however many banks there are: by subject and reason.
+using Questions = std::map<std::tuple<FailureId, StopId, std::string_view>, std::vector<NoticeId>>;
+// Adds the notice where the lead is to be asked: once for what it says, and again half an hour before each closing of its window.
+void consider_approval(Turn& turn, NoticeId id, Questions& questions);
+void ask_for_approval(Turn& turn, const Questions& questions);
+// What the lead wrote stands no more where the notice has to say something else by now; the lead hears of it.
+void drop_outdated_edit(Turn& turn, NoticeId id);
+void drop_edit(Turn& turn, NoticeId id);
 
 // ---- outbox.cpp ----
 void hand_over_what_is_due(Turn& turn);

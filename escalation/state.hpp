@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "duty.hpp"
 #include "failure.hpp"
 #include "health.hpp"
 #include "notice.hpp"
@@ -32,10 +33,13 @@ struct Core {
   std::map<BankName, std::vector<Instant>> firsts;           // first notices handed over in the last hour
   std::optional<Instant> bank_hold_until;                    // after a clock jump
   std::map<ServiceName, ServiceStatus> services;
+  std::vector<DutySwap> swaps;                               // of duty, under way or to come
+  SwapId last_swap = 0;
+  std::optional<Instant> late_since;                         // probes run late, and people were told
   int calendar_told = 0;                                     // the year whose missing holidays the lead was told of
   bool operator==(const Core&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, last_stop, bundle_from, firsts, bank_hold_until, services, calendar_told))
+BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, last_stop, bundle_from, firsts, bank_hold_until, services, swaps, last_swap, late_since, calendar_told))
 
 struct State {
   std::map<FailureId, Failure> failures;

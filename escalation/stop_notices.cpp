@@ -115,6 +115,11 @@ bool says_the_end(const Stop& stop, NoticeKind kind) {
   return kind == NoticeKind::stop_emergency && stop.ended_at;
 }
 
+bool is_known_end(const Turn& turn, const Notice& notice) {
+  return turn.stop(notice.stop).ended_at &&
+         (notice.kind == NoticeKind::stop_completed || notice.topic == "completed");
+}
+
 void owe_bank_of_stop(Turn& turn, StopId id, const BankName& bank) {
   const std::string audience = "bank:" + bank;
   const Stop& stop = turn.stop(id);
@@ -145,8 +150,11 @@ void owe_bank_of_stop(Turn& turn, StopId id, const BankName& bank) {
       const bool same = owed.kind == notice.kind &&
                         (notice.topic == "completed") == says_the_end(stop, notice.kind);
       if (same && (!notice.rendered || notice.bank_version == stop.version)) return;
+      // It waits until that is seen once more: see unseen_end().
+      if (!owed.kind && !unseen_end(turn, notice).empty()) return;
       lead_hold = notice.lead_hold;
       hold_told_at = notice.hold_told_at;
+      if (owed.kind) drop_edit(turn, unsent);
       turn.withdraw(unsent,
                     same ? "what it says has changed; another takes its place" : owed.reason);
     }
@@ -204,16 +212,31 @@ void settle_stop(Turn& turn, StopId id) {
   for (const auto& [name, thread] : stop.banks) {
     if (unsent_of_stop(turn, id, "bank:" + name) != 0) return;
     const Bank* bank = bank_named(turn.platform, name);
-    if (!stop.ended_at || bank == nullptr) continue;
-    if (turn.recipients("bank:" + name, NoticeKind::stop_completed).empty()) continue;
+    const bool nobody = turn.recipients("bank:" + name, NoticeKind::stop_completed).empty();
+    // A reload may bring somebody who can be told in time that it does not take place.
+    if (nobody && stop.cancelled_at && thread.told == Told::first && turn.now < stop.until)
+      return turn.wake_at(stop.until);
+    if (!stop.ended_at || bank == nullptr || nobody) continue;
     if (thread.told == Told::ended || thread.undeliverable || !thread.withdrawn_by.empty())
       continue;
+    // It was planned while the bank had contracted a service of it.
+    if (thread.told == Told::nothing && !concerns(stop, *bank)) continue;
     if (outcome_for(turn, stop, *bank) != Outcome::failed) return;
   }
   turn.edit_stop(id).settled = true;
 }
 
 }  // namespace
+
+std::string unseen_end(const Turn& turn, const Notice& notice) {
+  if (!is_known_end(turn, notice) || notice.frozen) return {};
+  const Bank* bank = bank_named(turn.platform, notice.bank());
+  const Stop& stop = turn.stop(notice.stop);
+  if (bank == nullptr || outcome_for(turn, stop, *bank) != Outcome::not_seen) return {};
+  return turn.live.restarted_at && *turn.live.restarted_at >= *stop.ended_at
+             ? "after a restart: the services of the stop have not been seen well again"
+             : "the services of the stop are not seen well any more";
+}
 
 bool concerns(const Stop& stop, const Bank& bank) {
   return std::any_of(stop.services.begin(), stop.services.end(),

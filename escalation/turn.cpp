@@ -199,12 +199,19 @@ std::vector<Recipient> Turn::recipients(const std::string& audience, NoticeKind 
     for (const Contact& contact : bank->second.contacts) {
       if (is_stop(kind) ? contact.for_stops : contact.for_failures) to.push_back({contact.name, contact.mail});
     }
-  } else if (auto role = role_named(audience)) {
+  } else if (auto role = role_named(role_of_audience(audience))) {
+    const bool others = audience.ends_with(others_of_role);
+    const PersonName duty = person_on_duty(*role);
     for (const Person* person : platform.people_with(*role)) {
-      to.push_back({person->name, person->mail});
+      if (duty.empty() ? !others : (person->id == duty) != others) to.push_back({person->name, person->mail});
     }
   }
   return to;
+}
+
+PersonName Turn::person_on_duty(Role role) const {
+  auto roster = platform.duty.find(role);
+  return roster == platform.duty.end() ? PersonName{} : on_duty(platform, roster->second, state_.core.swaps, now);
 }
 
 NoticeId Turn::queue(Draft draft) {

@@ -48,6 +48,14 @@ struct Live {
     Instant deadline{};
   };
   std::map<FailureId, Confirming> confirming;
+  // Probes run late, or did of late.
+  struct Lateness {
+    Instant since{};  // when the first run of them was due
+    Instant last{};   // seen
+    Duration most{0};
+    std::uint64_t fell_out = 0;
+  };
+  std::optional<Lateness> lateness;
 
   Index index;
   // What is to be looked at, and when. Nothing else has changed since the rules were asked last.
@@ -171,6 +179,8 @@ class Turn {
   std::vector<NoticeId> unsent_of(FailureId failure) const;
   // Those of a bank's contacts that are for what the notice is about.
   std::vector<Recipient> recipients(const std::string& audience, NoticeKind kind) const;
+  // Empty: the role has no roster, and everybody who has it is mailed.
+  PersonName person_on_duty(Role role) const;
 
  private:
   State& state_;

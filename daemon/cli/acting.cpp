@@ -43,10 +43,16 @@ int send_of_failure(const Arguments& given, const Terminal& terminal, json::obje
   return send(given, terminal, std::move(order));
 }
 
-int send_of_notice(const Arguments& given, const Terminal& terminal, const char* name) {
-  auto id = given.number("ID");
-  if (!id) return wrong_usage(given, terminal, id.error().message);
-  return send(given, terminal, {{"order", name}, {"notice", *id}});
+// One order for each; the first that is refused ends it.
+int send_of_notices(const Arguments& given, const Terminal& terminal, const char* name) {
+  for (const std::string& id : given.texts("ID")) {
+    Arguments one = given;
+    one.values["ID"] = {id};
+    auto number = one.number("ID");
+    if (!number) return wrong_usage(given, terminal, number.error().message);
+    if (int exit = send(given, terminal, {{"order", name}, {"notice", *number}}); exit != exit_done) return exit;
+  }
+  return exit_done;
 }
 
 // --from and --until, where they are given; what is wrong with them.
@@ -84,6 +90,10 @@ int respond(const Arguments& given, const Terminal& terminal) {
 int report(const Arguments& given, const Terminal& terminal) {
   return send_of_failure(given, terminal,
                          {{"order", "report"}, {"to_banks", given.has("to-banks")}});
+}
+
+int escalate(const Arguments& given, const Terminal& terminal) {
+  return send_of_failure(given, terminal, {{"order", "escalate"}});
 }
 
 int recover(const Arguments& given, const Terminal& terminal) {
@@ -178,13 +188,24 @@ int stop_cancel(const Arguments& given, const Terminal& terminal) {
 }
 
 int notice_hold(const Arguments& given, const Terminal& terminal) {
-  return send_of_notice(given, terminal, "notice-hold");
+  return send_of_notices(given, terminal, "notice-hold");
 }
 int notice_release(const Arguments& given, const Terminal& terminal) {
-  return send_of_notice(given, terminal, "notice-release");
+  return send_of_notices(given, terminal, "notice-release");
 }
 int notice_withdraw(const Arguments& given, const Terminal& terminal) {
-  return send_of_notice(given, terminal, "notice-withdraw");
+  return send_of_notices(given, terminal, "notice-withdraw");
+}
+
+int notice_security(const Arguments& given, const Terminal& terminal) {
+  if (given.has("at-once") == given.has("in-window")) {
+    return wrong_usage(given, terminal, "say either --at-once or --in-window");
+  }
+  return send(given, terminal,
+              {{"order", "notice-security"},
+               {"banks", array_of(given.texts("bank"))},
+               {"at_once", given.has("at-once")},
+               {"text", given.text("message")}});
 }
 
 int reload(const Arguments& given, const Terminal& terminal) {

@@ -14,6 +14,8 @@ constexpr std::string_view lead = "system-lead";
 const Taken number{"N", "N", "the failure's number, as `yagura failures` lists it", Need::required};
 const Taken notice_id{"ID", "ID", "the notice's number, as `yagura notices` lists it",
                       Need::required};
+const Taken notice_ids{"ID", "ID", "the notices' numbers, as `yagura notices` lists them",
+                       Need::repeated};
 const Taken stop_id{"ID", "ID", "the stop's number, as `yagura stops` lists it", Need::required};
 const Taken text{"-m,--message", "TEXT", "what is said about it; line breaks are kept",
                  Need::optional};
@@ -75,6 +77,14 @@ std::vector<CommandRow> looking() {
        "  yagura notice show 31\n",
        {notice_id},
        notice_show},
+      {"notice preview",
+       "ID",
+       readers,
+       "a notice as its reader will see it",
+       "The mail alone: to whom, the subject and the text, as it was sent or as it would go now.",
+       "  yagura notice preview 31\n",
+       {notice_id},
+       notice_preview},
       {"stops",
        "[--all]",
        readers,
@@ -84,6 +94,15 @@ std::vector<CommandRow> looking() {
        "  yagura stops\n",
        {{"--all", "", "those that are over, too"}},
        stops},
+      {"duty",
+       "[--at T]",
+       readers,
+       "who is on duty, now and next",
+       "Who of each role is on duty, and who is next; at another time with --at. A role that has no roster in the "
+       "configuration (`duty:`) has everybody mailed.",
+       "  yagura duty\n  yagura duty --at 2026-12-31T23:00:00+09:00\n",
+       {{"--at", "T", "at that time"}},
+       duty},
       {"jobs",
        "",
        readers,
@@ -103,18 +122,24 @@ std::vector<CommandRow> looking() {
          Need::required}},
        probe},
       {"record",
-       "[--since T] [--until T] [--export csv|jsonl] [--verify]",
+       "[--since T] [--until T] [--failure N] [--who X] [--what GLOB] [--export csv|jsonl] | "
+       "--verify [FILE]",
        "system-lead, auditor, root",
        "the record of everything that happened",
        "The record of operations. For people it leaves out the rows that only hold states; an "
        "export has every row and column, with the chain of digests (docs/record.md). Times are "
-       "RFC 3339; --until is exclusive.",
-       "  yagura record --since 2027-01-04T00:00:00+09:00\n"
-       "  yagura record --export csv > record.csv\n  yagura record --verify\n",
+       "RFC 3339; --until is exclusive. An export of a part ends with a row that says of what. "
+       "--verify FILE needs no daemon: FILE is an archive, an export as jsonl, or a backup.",
+       "  yagura record --since 2027-01-04T00:00:00+09:00 --what 'access.*'\n"
+       "  yagura record --failure 12 --export csv > failure-12.csv\n  yagura record --verify\n",
        {{"--since", "T", "from this time on"},
         {"--until", "T", "until before this time"},
+        {"--failure", "N", "of this failure"},
+        {"--who", "X", "by this person; `daemon`, `unix:NAME`"},
+        {"--what", "GLOB", "of this name, `notice.sent`, or of such names, `notice.*`"},
         {"--export", "FORM", "csv (RFC 4180) or jsonl, to standard output"},
-        {"--verify", "", "walks the chain from its beginning"}},
+        {"--verify", "", "walks the chain from its beginning"},
+        {"FILE", "FILE", "of --verify: what to look at in place of the daemon's record"}},
        record}};
 }
 
@@ -148,6 +173,36 @@ std::vector<CommandRow> acting() {
        "  yagura report 12 --to-banks -m '17時の復旧を見込んでおります。'\n",
        {number, wanted_text, {"--to-banks", "", "to the banks told of it, as written"}},
        report},
+      {"escalate",
+       "N [-m TEXT]",
+       ops,
+       "tells the lead of an incident at once",
+       "An incident that happens outside of response hours waits for them before the lead is mailed. This asks for the "
+       "lead at once.",
+       "  yagura escalate 12 -m 判断をお願いします\n",
+       {number, text},
+       escalate},
+      {"duty swap",
+       "ROLE PERSON --from T --until T [-m TEXT]",
+       "the people of the role, and system-lead",
+       "gives a person a role's duty for a while",
+       "Gives a person the duty of a role for a while, in place of whom the roster names. Of swaps that overlap the one "
+       "entered last counts.",
+       "  yagura duty swap ap-ops kato --from 2026-12-31T09:00:00+09:00 --until …\n",
+       {{"ROLE", "ROLE", "the role", Need::required},
+        {"PERSON", "PERSON", "who takes it", Need::required},
+        {"--from", "T", "from this time on", Need::required},
+        {"--until", "T", "until before this time", Need::required},
+        text},
+       duty_swap},
+      {"duty cancel",
+       "SWAP",
+       "the people of the role, and system-lead",
+       "takes a swap of duty back",
+       "Takes a swap back: the roster counts again.",
+       "  yagura duty cancel 3\n",
+       {{"SWAP", "SWAP", "the swap's number, as `yagura duty` shows it", Need::required}},
+       duty_cancel},
       {"recover",
        "N [-m TEXT]",
        ops,
@@ -211,21 +266,46 @@ std::vector<CommandRow> acting() {
        {notice_id},
        notice_hold},
       {"notice release",
-       "ID",
+       "ID...",
        lead,
-       "lets a held notice go",
-       "Lets a notice go that is held by hand or by a brake. Its window still holds for it.",
-       "  yagura notice release 31\n",
-       {notice_id},
+       "lets held notices go",
+       "Lets notices go that wait for your approval, are held by hand or by a brake. Their window still holds for "
+       "them. What a notice says changes after its approval: you are asked anew.",
+       "  yagura notice release 31\n  yagura notice release 31 32 33\n",
+       {notice_ids},
        notice_release},
       {"notice withdraw",
-       "ID",
+       "ID...",
        lead,
        "takes a notice away",
        "Takes a notice away that is not sent.",
        "  yagura notice withdraw 31\n",
-       {notice_id},
+       {notice_ids},
        notice_withdraw},
+      {"notice edit",
+       "ID [--file FILE]",
+       lead,
+       "writes the text of a mail to a bank",
+       "Opens the mail's subject and text in your editor ($VISUAL, $EDITOR), and keeps what you write: the bank reads it in "
+       "place of the template's words. Both texts are in the record. As soon as the notice has something else to say (a "
+       "further report, the recovery), your text is dropped, the template writes it again, and you are told.",
+       "  yagura notice edit 31\n  yagura notice edit 31 --file text.txt\n",
+       {notice_id, {"--file", "FILE", "the text from this file; `-`: from standard input"}},
+       notice_edit},
+      {"notice security",
+       "--bank B... (--at-once|--in-window) -m TEXT",
+       lead,
+       "tells banks of a leak, loss or tampering",
+       "Prepares a mail on a leak, loss or tampering, or a likely one, in your words, to the banks that you name. It is NOT "
+       "sent before you have read it (`yagura notice preview`) and said so a second time (`yagura notice release`); until "
+       "then you are reminded every half hour. It is the only mail to banks that needs no major failure, and with "
+       "--at-once no window.",
+       "  yagura notice security --bank aozora --in-window -m '…'\n  yagura notice security --bank all --at-once -m '…'\n",
+       {{"--bank", "B", "a bank; may be given several times; `all`", Need::repeated},
+        {"--at-once", "", "goes as soon as it is released, at night too"},
+        {"--in-window", "", "goes in the window for mail to banks"},
+        wanted_text},
+       notice_security},
       {"stop plan",
        "--service S... --from T --until T -m TEXT [--emergency]",
        lead,
@@ -309,7 +389,34 @@ std::vector<CommandRow> acting() {
        "Mails that are not out yet and all texts are in it: keep it as you keep the record.",
        "  yagura backup /backup/yagura-$(date +%F).db\n",
        {{"FILE", "FILE", "the file to make", Need::required}},
-       backup}};
+       backup},
+      {"record archive",
+       "--until MONTH --to FOLDER",
+       "system-lead, auditor, root",
+       "takes old months out of the record",
+       "Writes each whole month up to MONTH into a file of its own in FOLDER, reads it through again, "
+       "and only then takes its rows out of the record, month by month. What is not at its end stays, "
+       "and so does the last state of everything. A row says who signed it off, with the file's "
+       "SHA-256 and the chain's end, so that the record still verifies. Refused for months younger "
+       "than `retention.record`.",
+       "  yagura record archive --until 2026-01 --to /archive/yagura\n"
+       "  yagura record --verify /archive/yagura/record-2026-01-from-1.jsonl\n",
+       {{"--until", "MONTH", "the last month to go, 2026-01", Need::required},
+        {"--to", "FOLDER", "where the archives are made", Need::required}},
+       record_archive},
+      {"record erase",
+       "--bank BANK [--yes]",
+       lead,
+       "erases what names people of a bank that left",
+       "Erases the names and addresses of the bank's contacts, the mails to them and the texts written "
+       "for the bank from the record, and prints the record of the erasure. Numbers, times, kinds and "
+       "states stay, and the chain still verifies. The bank has to be out of the configuration, and "
+       "nothing may be on its way to it. Backups, exports and archives made before still hold it all. "
+       "You are asked for the bank's name, unless you say --yes.",
+       "  yagura record erase --bank aozora\n",
+       {{"--bank", "BANK", "the bank, as it stood in the configuration", Need::required},
+        {"--yes", "", "without being asked"}},
+       record_erase}};
 }
 
 std::vector<CommandRow> by_itself() {

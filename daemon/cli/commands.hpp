@@ -14,19 +14,26 @@ int show(const Arguments& given, const Terminal& terminal);
 int why_notices(const Arguments& given, const Terminal& terminal);
 int notices(const Arguments& given, const Terminal& terminal);
 int notice_show(const Arguments& given, const Terminal& terminal);
+int notice_preview(const Arguments& given, const Terminal& terminal);  // notice_text.cpp
 int stops(const Arguments& given, const Terminal& terminal);
 int stop_plan(const Arguments& given, const Terminal& terminal);
 int stop_change(const Arguments& given, const Terminal& terminal);
 int stop_end(const Arguments& given, const Terminal& terminal);
 int stop_cancel(const Arguments& given, const Terminal& terminal);
+int duty(const Arguments& given, const Terminal& terminal);         // duty_command.cpp
+int duty_swap(const Arguments& given, const Terminal& terminal);    // duty_command.cpp
+int duty_cancel(const Arguments& given, const Terminal& terminal);  // duty_command.cpp
 int jobs(const Arguments& given, const Terminal& terminal);
 int probe(const Arguments& given, const Terminal& terminal);
 int record(const Arguments& given, const Terminal& terminal);  // record_command.cpp
+int record_archive(const Arguments& given, const Terminal& terminal);  // record_upkeep_commands.cpp
+int record_erase(const Arguments& given, const Terminal& terminal);    // record_upkeep_commands.cpp
 
 // Acting (acting.cpp).
 int ack(const Arguments& given, const Terminal& terminal);
 int respond(const Arguments& given, const Terminal& terminal);
 int report(const Arguments& given, const Terminal& terminal);
+int escalate(const Arguments& given, const Terminal& terminal);
 int recover(const Arguments& given, const Terminal& terminal);
 int confirm(const Arguments& given, const Terminal& terminal);
 int classify(const Arguments& given, const Terminal& terminal);
@@ -35,6 +42,8 @@ int open(const Arguments& given, const Terminal& terminal);
 int notice_hold(const Arguments& given, const Terminal& terminal);
 int notice_release(const Arguments& given, const Terminal& terminal);
 int notice_withdraw(const Arguments& given, const Terminal& terminal);
+int notice_security(const Arguments& given, const Terminal& terminal);
+int notice_edit(const Arguments& given, const Terminal& terminal);  // notice_text.cpp
 int reload(const Arguments& given, const Terminal& terminal);
 int backup(const Arguments& given, const Terminal& terminal);  // backup_command.cpp
 

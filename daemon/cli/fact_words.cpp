@@ -50,6 +50,10 @@ std::string words_of_notice(const std::string& what, const json::value& row,
   }
   if (what == "notice.hold-ordered") return name + " is to be held";
   if (what == "notice.release-ordered") return name + " is released";
+  if (what == "notice.edited") return with(name + " is written anew", ": ", get("subject"));
+  if (what == "notice.edit-dropped") {
+    return fmt::format("notice {}: what {} wrote is dropped, {}", text(row, "notice"), get("by"), get("why"));
+  }
   if (what == "notice.nobody") {
     return fmt::format("nobody to tell {} ({}): {}", get("audience"), get("kind"), get("reason"));
   }
@@ -138,6 +142,13 @@ std::string fact_words(const json::value& row) {
   if (what == "stop.ended") return "the planned stop of " + get("service") + " ends";
   if (what == "daemon.started") return "the daemon started";
   if (what == "clock.jumped") return "the wall clock jumped by " + get("by");
+  if (what == "probing.late") {
+    return fmt::format("probes run late since {}, by up to {}; {} runs fell out", get("since"), get("most"),
+                       get("fell_out"));
+  }
+  if (what == "probing.on_time") {
+    return fmt::format("probes run on time again; they were late from {} until {}", get("since"), get("until"));
+  }
   if (what == "record.backup") {
     return fmt::format("a backup of {} rows was taken{}", get("rows"), by);
   }
@@ -148,7 +159,17 @@ std::string fact_words(const json::value& row) {
   if (what == "record.begun") {
     return with("a new record was begun" + by, "; set aside: ", get("set_aside"));
   }
-  if (what == "access.refused") return with("access refused" + by, ": ", get("path"));
+  if (what == "access.refused") {
+    const std::string times = get("count").empty() ? "" : " " + get("count") + " times";
+    return with("access refused" + times + by, ": ", get("path")) + with("", ", from ", get("from"));
+  }
+  if (what == "access.read") {
+    return with("looked at " + get("kind"), " ", get("which")) + by +
+           (get("count") == "1" ? "" : ", " + get("count") + " times") + with("", ", from ", get("from"));
+  }
+  if (what == "access.order") {
+    return with(fmt::format("order `{}`{}", get("order"), by), ", from ", get("from"));
+  }
   if (what.starts_with("notice.")) return words_of_notice(what, row, details) + by;
   return with(what + by, ": ", all_details(details));
 }

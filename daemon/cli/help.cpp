@@ -35,12 +35,14 @@ struct Group {
 const std::vector<Group>& groups() {
   static const std::vector<Group> all{
       {"Looking",
-       {"status", "failures", "show", "why", "notices", "notice show", "stops", "jobs", "probe",
+       {"status", "failures", "show", "why", "notices", "notice show", "notice preview", "stops", "duty", "jobs", "probe",
         "record"}},
-      {"Working on a failure", {"ack", "respond", "report", "recover", "confirm", "open"}},
+      {"Working on a failure", {"ack", "respond", "report", "escalate", "recover", "confirm", "open"}},
       {"For the system lead",
-       {"classify", "banks", "notice hold", "notice release", "notice withdraw", "stop plan", "stop change",
-        "stop extend", "stop end", "stop cancel", "reload", "backup"}},
+       {"classify", "banks", "notice hold", "notice release", "notice withdraw", "notice edit", "notice security", "stop plan",
+        "stop change", "stop extend", "stop end", "stop cancel", "reload", "backup",
+        "record archive", "record erase"}},
+      {"Duty", {"duty swap", "duty cancel"}},
       {"Jobs", {"job run"}},
       {"Without a daemon", {"config check", "calendar", "rehearse", "restore"}}};
   return all;

@@ -84,6 +84,10 @@ std::vector<std::size_t> command_places(const std::vector<std::string>& words) {
         break;  // an option of the command before its name
       }
     } else {
+      // Where the first word is a command by itself, too, the next may be what it takes.
+      const bool alone = places.size() == 1 && command_named(words[places[0]]) != nullptr &&
+                         command_named(words[places[0]] + " " + word) == nullptr;
+      if (alone) break;
       places.push_back(at);
       if (places.size() == 2 || !is_group(words[places[0]])) break;
     }
@@ -127,7 +131,11 @@ void add(CLI::App& app, const Taken& taken, Arguments& arguments) {
         std::string(taken.name), [&arguments, name](const std::vector<std::string>& given) {
           arguments.values[name] = given;
         });
-    option->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    if (taken.name.starts_with('-')) {
+      option->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    } else {
+      option->required()->expected(1, 1000);
+    }
   } else {
     option = app.add_option_function<std::string>(
         std::string(taken.name),
@@ -208,7 +216,7 @@ Reading read_options(const std::vector<std::string>& given) {
     words.erase(words.begin() + static_cast<std::ptrdiff_t>(places[0]));
     return help_on(words);
   }
-  if (is_group(name)) {
+  if (is_group(name) && (places.size() == 2 || command_named(name) == nullptr)) {
     if (asks_for(words, "-h", "--help") && places.size() < 2) return help_on({name});
     if (places.size() < 2)
       return wrong(fmt::format("`{}` wants one of {}", name, members_of(name)));

@@ -4,61 +4,39 @@
 #include <boost/json.hpp>
 #include <functional>
 
+#include "archive_file.hpp"
 #include "ask.hpp"
+#include "backup.hpp"
+#include "chain.hpp"
 #include "commands.hpp"
 #include "export.hpp"
 #include "fields.hpp"
+#include "record_row.hpp"
 #include "render.hpp"
+#include "text.hpp"
 
 namespace yagura::cli {
 namespace {
 
 namespace json = boost::json;
 
-// Calls `take` for every page that has rows, in order. Gives the exit status.
-int each_page(const Arguments& given, const Terminal& terminal, const std::string& target,
-              const std::function<void(const Answered&)>& take) {
-  std::int64_t after = 0;
-  while (true) {
-    const Answered page = ask(given, terminal, fmt::format("{}&after={}", target, after));
-    if (page.exit != exit_done) return page.exit;
-    const json::array& rows = list(page.value);
-    if (rows.empty()) return exit_done;
-    const std::int64_t last = number(rows.back(), "id");
-    if (last <= after) {
-      complain(terminal,
-               "the daemon's pages of the record do not go on; what is printed breaks off");
-      return exit_refused;
-    }
-    after = last;
-    take(page);
-    if (!terminal.out) return exit_done;  // nobody reads any more: told at the end
-  }
-}
-
-// The bytes of a text as they were recorded, not made safe: an export is for programs.
-std::string exact(const json::value& row, std::string_view key) {
-  const json::value* found = member(row, key);
-  return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
-}
-
-RecordRow row_of(const json::value& value) {
+// What a part of the record has at its end: of what it is one, and how many rows it should have.
+RecordRow end_of_part(const json::object& filters, std::int64_t rows, std::int64_t first,
+                      std::int64_t last, Instant now) {
+  json::object part = filters;
+  part["rows"] = rows;
+  part["first"] = first;
+  part["last"] = last;
   RecordRow row;
-  row.id = number(value, "id");
-  if (auto at = moment(value, "at")) row.at = at->at;
-  row.what = exact(value, "what");
-  row.failure = number(value, "failure");
-  row.notice = number(value, "notice");
-  row.who = exact(value, "who");
-  row.subject = exact(value, "subject");
-  row.payload = exact(value, "payload");
-  row.digest = exact(value, "digest");
-  row.chain = exact(value, "chain");
-  row.erased = truth(value, "erased");
+  row.at = now;
+  row.what = end_of_part_name;
+  row.payload = json::serialize(part);
+  row.digest = sha256_hex(row.payload);
   return row;
 }
 
-int export_rows(const Arguments& given, const Terminal& terminal, const std::string& query) {
+int export_rows(const Arguments& given, const Terminal& terminal, const std::string& query,
+                const json::object& filters) {
   const std::string form = given.text("export");
   if (form != "csv" && form != "jsonl") {
     return wrong_usage(given, terminal, "--export: write csv or jsonl");
@@ -72,11 +50,67 @@ int export_rows(const Arguments& given, const Terminal& terminal, const std::str
   auto zone = Zone::named(text(status.value, "timezone"));
   if (!zone) zone = Zone();
   terminal.out << export_header(format);
-  return each_page(given, terminal, "/v1/record/raw" + query, [&](const Answered& page) {
+  std::int64_t rows = 0, first = 0, last = 0;
+  const int exit = each_page(given, terminal, "/v1/record/raw" + query, 0, [&](const Answered& page) {
     for (const json::value& row : list(page.value)) {
-      terminal.out << export_row(format, *zone, row_of(row));
+      terminal.out << export_row(format, *zone, record_row_of(row));
+      last = number(row, "id");
+      if (rows++ == 0) first = last;
     }
+    return true;
   });
+  if (exit == exit_done && !filters.empty()) {
+    const Instant now = moment(status.value, "now") ? moment(status.value, "now")->at : Instant{};
+    terminal.out << export_row(format, *zone, end_of_part(filters, rows, first, last, now));
+  }
+  return exit;
+}
+
+// A backup is a database; all else has to be rows.
+int verify_file(const Arguments& given, const Terminal& terminal) {
+  const std::string file = given.text("FILE");
+  auto backup = is_database(file);
+  if (!backup) return complain(terminal, backup.error().message), exit_refused;
+  json::object said{{"file", file}};
+  std::string broken;
+  if (*backup) {
+    auto copy = check_copy(file);
+    if (!copy) return complain(terminal, copy.error().message), exit_refused;
+    said["last"] = copy->head.id;
+    said["chain"] = copy->head.chain;
+    if (copy->broken) broken = fmt::format("row {}: {}", copy->broken->row, copy->broken->why);
+  } else {
+    auto checked = check_archive(file);
+    if (!checked) return complain(terminal, checked.error().message), exit_refused;
+    said["rows"] = checked->rows;
+    said["first"] = checked->first;
+    said["last"] = checked->last;
+    said["chain"] = checked->chain;
+    said["sha256"] = checked->digest;
+    said["linked"] = checked->linked;
+    said["whole"] = checked->whole;
+    broken = checked->broken;
+  }
+  said["intact"] = broken.empty();
+  if (given.json) terminal.out << json::serialize(said) << "\n";
+  if (!broken.empty()) {
+    complain(terminal, fmt::format("{} does not fit: {}", file, broken));
+    return exit_refused;
+  }
+  if (given.json) return exit_done;
+  if (*backup) {
+    terminal.out << fmt::format("{}: the chain is whole up to row {}\n", one_line(file),
+                                number(json::value(said), "last"));
+    return exit_done;
+  }
+  const json::value value(said);
+  terminal.out << fmt::format(
+      "{}: {} rows, from {} to {}; every payload is the one recorded, and {} rows follow the one "
+      "before{}\nSHA-256 of the file: {}\nchain of the last row: {}\n",
+      one_line(file), number(value, "rows"), number(value, "first"), number(value, "last"),
+      number(value, "linked"), truth(value, "whole") ? "" : "; the file does not say where it ends",
+      text(value, "sha256"), text(value, "chain"));
+  return exit_done;
 }
 
 int verify(const Arguments& given, const Terminal& terminal) {
@@ -97,11 +131,12 @@ int verify(const Arguments& given, const Terminal& terminal) {
 int print_json(const Arguments& given, const Terminal& terminal, const std::string& query) {
   bool first = true;
   terminal.out << "[";
-  const int exit = each_page(given, terminal, "/v1/record" + query, [&](const Answered& page) {
+  const int exit = each_page(given, terminal, "/v1/record" + query, 0, [&](const Answered& page) {
     const auto begin = page.body.find('[') + 1;
     terminal.out << (first ? "" : ",") << "\n"
                  << std::string_view(page.body).substr(begin, page.body.rfind(']') - begin);
     first = false;
+    return true;
   });
   terminal.out << "]\n";
   return exit;
@@ -111,25 +146,41 @@ int print_json(const Arguments& given, const Terminal& terminal, const std::stri
 
 int record(const Arguments& given, const Terminal& terminal) {
   if (given.has("verify")) {
-    for (const char* other : {"since", "until", "export"}) {
+    for (const char* other : {"since", "until", "failure", "who", "what", "export"}) {
       if (given.has(other)) {
         return wrong_usage(given, terminal,
                            fmt::format("--verify walks the whole chain: it takes no --{}", other));
       }
     }
-    return verify(given, terminal);
+    return given.has("FILE") ? verify_file(given, terminal) : verify(given, terminal);
+  }
+  if (given.has("FILE")) {
+    return wrong_usage(given, terminal, "only --verify takes a FILE");
   }
   std::string query = "?";
-  for (const char* key : {"since", "until"}) {
+  json::object filters;
+  for (const char* key : {"since", "until", "failure", "who", "what"}) {
     if (!given.has(key)) continue;
-    if (auto at = given.instant(key); !at) return wrong_usage(given, terminal, at.error().message);
-    query += fmt::format("{}{}={}", query.size() == 1 ? "" : "&", key, escaped(given.text(key)));
+    const bool time = std::string_view(key) == "since" || std::string_view(key) == "until";
+    if (time) {
+      if (auto at = given.instant(key); !at) return wrong_usage(given, terminal, at.error().message);
+    }
+    std::string value = given.text(key);
+    if (std::string_view(key) == "failure") {
+      auto number = given.number(key);
+      if (!number) return wrong_usage(given, terminal, number.error().message);
+      value = std::to_string(*number);
+    }
+    if (value.empty()) return wrong_usage(given, terminal, fmt::format("--{}: empty", key));
+    query += fmt::format("{}{}={}", query.size() == 1 ? "" : "&", key, escaped(value));
+    filters[key] = value;
   }
-  if (given.has("export")) return export_rows(given, terminal, query);
+  if (given.has("export")) return export_rows(given, terminal, query, filters);
   if (given.json) return print_json(given, terminal, query);
   std::string day;
-  const int exit = each_page(given, terminal, "/v1/record" + query, [&](const Answered& page) {
+  const int exit = each_page(given, terminal, "/v1/record" + query, 0, [&](const Answered& page) {
     terminal.out << render_record(page.value, terminal.screen, day);
+    return true;
   });
   if (exit == exit_done && day.empty()) terminal.out << "Nothing is recorded there.\n";
   return exit;

@@ -138,6 +138,11 @@ std::string render_failure(const json::value& failure, const Screen& screen) {
   bank_threads(sheet, failure);
   const json::array& timeline = list(failure, "timeline");
   if (!timeline.empty()) sheet.heading("What happened", "yagura why " + text(failure, "id"));
+  if (truth(failure, "timeline_cut")) {
+    sheet.line(fmt::format("Only the last {} lines; what was before is in `yagura record --since {}`.",
+                           timeline.size(), text(failure, "opened_at")),
+               Hue::yellow, 2);
+  }
   std::string day;
   std::vector<Row> rows;
   for (const json::value& row : timeline) {

@@ -26,7 +26,7 @@ bool is_well(const json::value& component) {
 }
 
 // The first line says whether there is anything to do.
-void summary(Sheet& sheet, const json::value& status) {
+void summary(Sheet& sheet, const json::value& status, const Screen& screen) {
   const json::array& failures = list(status, "failures");
   const auto majors = std::count_if(failures.begin(), failures.end(), [](const json::value& one) {
     return text(one, "class") == "major";
@@ -54,7 +54,11 @@ void summary(Sheet& sheet, const json::value& status) {
                  Hue::red);
     }
   }
-  if (const std::int64_t late = number(status, "probe_lateness_ms"); late > late_ms) {
+  if (moment(status, "probes_late_since")) {
+    sheet.line("Probes run late since " + time_and_ago(status, "probes_late_since", screen) +
+                   ": what fails may be found late. The machine is overloaded, or was stopped.",
+               Hue::red);
+  } else if (const std::int64_t late = number(status, "probe_lateness_ms"); late > late_ms) {
     sheet.line(fmt::format("Probes run late, by {}: the machine is overloaded, or targets hang.",
                            span_text(Duration{late})),
                Hue::red);
@@ -160,7 +164,7 @@ std::string render_status(const json::value& status, const Screen& given) {
     sheet.heading(fmt::format("{} {} {}", day_text(*now), clock_text(*now), offset_text(*now)),
                   "yagurad " + text(status, "version"));
   }
-  summary(sheet, status);
+  summary(sheet, status, screen);
   failures_part(sheet, status, screen);
   services_part(sheet, status, screen);
   components_part(sheet, status, screen);

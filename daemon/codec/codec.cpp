@@ -35,7 +35,7 @@ concept List = requires(T list) {
 }
 &&!std::same_as<T, std::string>;
 template <class T>
-using MembersOf = describe::describe_members<T, describe::mod_public>;
+using MembersOf = describe::describe_members<T, describe::mod_public | describe::mod_inherited>;
 
 // Where a value stands, for messages: "steps[2].started". Steps are undone in the order of the
 // reading.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "japanese.hpp"
 #include "text.hpp"
 
 namespace yagura {
@@ -38,7 +37,7 @@ void add_addressee(View& view, const std::string& bank, const std::vector<std::s
 
 std::string services_in_short(const std::vector<std::string>& names, const Words& words) {
   if (names.empty()) return words["services.unnamed"];
-  if (names.size() <= most_services_in_subject) return japanese::list(names);
+  if (names.size() <= most_services_in_subject) return words.phrases().list(names);
   return fmt::format("{} {}", names.front(), words.counted("services.more", names.size() - 1));
 }
 

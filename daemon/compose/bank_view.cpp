@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "bank_parts.hpp"
-#include "japanese.hpp"
 #include "mail_thread.hpp"
 #include "text.hpp"
 
@@ -64,7 +63,7 @@ void add_window(BankView& view, const Platform& platform, const Failure& failure
   auto window =
       platform.windows.find(failure.bank_window.empty() ? "bank_mail" : failure.bank_window);
   if (window == platform.windows.end()) return;
-  view.window = japanese::hours(window->second);
+  view.window = window->second;
   if (!is_bank_first(notice.kind)) return;
   view.late = platform.zone.date_of(view.occurred_at) != platform.zone.date_of(view.now) ||
               !window->second.is_open(view.occurred_at, platform.context());
@@ -122,9 +121,10 @@ BankView bank_view(const Platform& platform, const State& state, const Notice& n
 
 const Vocabulary& bank_vocabulary() {
   static const Vocabulary vocabulary{
-      {"BANK", "FAILURE", "NUMBER", "SERVICES", "OCCURRED_AT", "NOW"},
+      {"BANK", "FAILURE", "NUMBER", "ORDINAL", "SERVICES", "OCCURRED_AT", "NOW"},
       {
           {"CONTACT", {{"CONTACT_NAME"}, {}}},
+          {"DESK", {{"DESK_TEXT"}, {}}},
           {"SERVICE", {{"SERVICE_NAME"}, {{"SINCE", {{"SINCE_AT"}, {}}}}}},
           {"POSSIBLY", {}},
           {"UNAVAILABLE", {}},
@@ -144,11 +144,13 @@ const Vocabulary& bank_vocabulary() {
 
 View to_view(const BankView& bank, const Zone& zone, const Words& words) {
   const std::string& unknown = words["unknown"];
-  const auto time = [&](Instant at) { return japanese::time(at, zone); };
+  const Phrases& phrases = words.phrases();
+  const auto time = [&](Instant at) { return phrases.time(at, zone); };
   View view{unknown};
   add_addressee(view, bank.bank, bank.contacts, words);
   view.set("FAILURE", std::to_string(bank.failure));
   view.set("NUMBER", std::to_string(bank.number));
+  view.set("ORDINAL", phrases.ordinal(bank.number));
   std::vector<std::string> names;
   for (const auto& service : bank.services)
     names.push_back(service.name);
@@ -176,7 +178,7 @@ View to_view(const BankView& bank, const Zone& zone, const Words& words) {
     recovered.set("RECOVERED_AT", time(*bank.recovered_at));
     if (!bank.relapsed_ever && !bank.possibly && *bank.recovered_at > bank.occurred_at) {
       View downtime{unknown};
-      downtime.set("DOWNTIME_LENGTH", japanese::length(*bank.recovered_at - bank.occurred_at));
+      downtime.set("DOWNTIME_LENGTH", phrases.length(*bank.recovered_at - bank.occurred_at));
       recovered.add("DOWNTIME", std::move(downtime));
     }
     view.add("RECOVERED", std::move(recovered));
@@ -204,9 +206,9 @@ View to_view(const BankView& bank, const Zone& zone, const Words& words) {
   }
   view.show_if(bank.reports_told, "REPORTS_TOLD");
   view.show_if(bank.late, "LATE");
-  if (!bank.window.empty()) {
+  if (std::string hours = phrases.hours(bank.window); !hours.empty()) {
     View window{unknown};
-    window.set("WINDOW_HOURS", bank.window);
+    window.set("WINDOW_HOURS", hours);
     view.add("WINDOW", std::move(window));
   }
   if (bank.told_at) {

@@ -10,6 +10,7 @@
 
 #include "mail_template.hpp"
 #include "state.hpp"
+#include "window.hpp"
 #include "words.hpp"
 
 namespace yagura {
@@ -48,7 +49,7 @@ struct BankView {
   bool reports_left_out = false;
   bool reports_told = false;       // some were told before
   bool late = false;               // the window made this notice wait
-  std::string window;              // "平日10:00〜17:00"; may be empty
+  Window window;                   // of mail to banks; may have no part
   std::optional<Instant> told_at;  // when this bank was first told
   Instant now{};
 };

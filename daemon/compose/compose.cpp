@@ -6,11 +6,10 @@
 #include <set>
 
 #include "bank_view.hpp"
-#include "japanese.hpp"
 #include "mail_thread.hpp"
 #include "ops_view.hpp"
+#include "security_view.hpp"
 #include "stop_view.hpp"
-#include "template_files.hpp"
 #include "text.hpp"
 #include "wrap_lines.hpp"
 
@@ -82,8 +81,21 @@ std::string ascii(std::string_view text) {
 
 }  // namespace
 
+View view_of(const Platform& platform, const State& state, const Notice& notice, const Words& words, Instant now) {
+  if (notice.kind == NoticeKind::bank_security) return security_view(platform, notice, words, now);
+  if (is_stop(notice.kind)) return stop_view(platform, state, notice, words, now);
+  if (is_bank(notice.kind)) return to_view(bank_view(platform, state, notice, now), platform.zone, words);
+  return ops_view(platform, state, notice, words, now);
+}
+
+const Vocabulary& vocabulary_of(NoticeKind kind) {
+  if (kind == NoticeKind::bank_security) return security_vocabulary();
+  return is_stop(kind) ? stop_vocabulary() : is_bank(kind) ? bank_vocabulary() : ops_vocabulary();
+}
+
 const std::vector<NoticeKind>& Composer::kinds() {
   static const std::vector<NoticeKind> kinds{
+      NoticeKind::bank_security,
       NoticeKind::bank_first,        NoticeKind::bank_occurred_and_recovered,
       NoticeKind::bank_recovered,    NoticeKind::bank_corrected,
       NoticeKind::bank_progress,     NoticeKind::stop_emergency,
@@ -99,31 +111,35 @@ const std::vector<NoticeKind>& Composer::kinds() {
   return kinds;
 }
 
-Result<Composer> Composer::load(const std::string& own_folder) {
-  auto files = read_template_files(own_folder);
-  if (!files) return tl::unexpected(files.error());
-  std::vector<std::string> errors;
-  Composer made;
-
-  auto own_words = files->own.find("words.txt");
-  auto words = Words::parse(files->built_in.at("words.txt"),
-                            own_words == files->own.end() ? nullptr : &own_words->second);
-  if (words)
-    made.words_ = *words;
-  else
-    errors.push_back(words.error().message);
+Composer::Texts Composer::read(Language language, const TemplateFiles& files,
+                               std::vector<std::string>& errors) {
+  Texts made;
+  if (auto base = files.built_in.find("words.txt"); base != files.built_in.end()) {
+    auto own = files.own.find("words.txt");
+    auto words =
+        Words::parse(base->second, own == files.own.end() ? nullptr : &own->second, language);
+    if (words)
+      made.words = *words;
+    else
+      errors.push_back(words.error().message);
+  } else {
+    errors.push_back(
+        fmt::format("templates/mail/{}/words.txt: there is no such file", code_of(language)));
+  }
 
   std::set<std::string> parts_used;
   MailTemplate::Parts parts = [&](std::string_view name) {
     std::string file = fmt::format("_{}.txt", name);
     parts_used.insert(file);
-    return files->find(file);
+    return files.find(file);
   };
-  const auto read = [&](const std::string& file,
-                        const Vocabulary& vocabulary) -> std::optional<MailTemplate> {
-    const TemplateSource* source = files->find(file);
+  const auto read_one = [&](const std::string& file,
+                            const Vocabulary& vocabulary) -> std::optional<MailTemplate> {
+    const TemplateSource* source = files.find(file);
     if (source == nullptr) {
-      errors.push_back(file + ": there is no such template");
+      errors.push_back(
+          fmt::format("templates/mail/{}/{}: there is no such template: write it in {}",
+                      code_of(language), file, name_of(language)));
       return std::nullopt;
     }
     auto parsed = MailTemplate::parse(*source, parts, vocabulary);
@@ -132,17 +148,35 @@ Result<Composer> Composer::load(const std::string& own_folder) {
     return std::nullopt;
   };
   for (NoticeKind kind : kinds()) {
-    auto parsed =
-        read(name_of(kind) + ".txt", is_stop(kind)   ? stop_vocabulary()
-                                     : is_bank(kind) ? bank_vocabulary()
-                                                     : ops_vocabulary());
-    if (parsed) made.templates_.emplace(kind, *parsed);
+    auto parsed = read_one(name_of(kind) + ".txt", vocabulary_of(kind));
+    if (parsed) made.templates.emplace(kind, *parsed);
   }
-  if (auto parsed = read("bundle.txt", bundle_vocabulary())) made.bundle_ = *parsed;
-  for (const auto& [name, source] : files->own) {
+  if (auto parsed = read_one("bundle.txt", bundle_vocabulary())) made.bundle = *parsed;
+  for (const auto& [name, source] : files.own) {
     if (name.starts_with('_') && !parts_used.contains(name)) {
       errors.push_back(source.file + ": no template includes this part");
     }
+  }
+  return made;
+}
+
+Result<Composer> Composer::load(const std::string& own_folder) {
+  Writing writing;
+  writing.folder = own_folder;
+  return load(writing);
+}
+
+Result<Composer> Composer::load(const Writing& writing) {
+  auto files = read_template_files(writing.folder, writing.language);
+  if (!files) return tl::unexpected(files.error());
+  std::vector<std::string> errors;
+  Composer made;
+  made.writing_ = writing;
+  for (Language language : all_languages) {
+    Texts& texts = made.texts_[language];
+    texts = read(language, (*files)[language], errors);
+    auto contact = writing.contact.find(language);
+    if (contact != writing.contact.end()) texts.contact = many_lines(contact->second);
   }
   if (errors.empty()) return made;
   // A part that many templates include has its errors once.
@@ -158,22 +192,31 @@ Result<Composer> Composer::load(const std::string& own_folder) {
   return failure_of(all);
 }
 
+Language Composer::language_of(const Notice& notice) const {
+  return is_bank(notice.kind) ? writing_.of_bank(notice.bank()) : writing_.language;
+}
+
 Composer::Mail Composer::render(const Platform& platform, const State& state, const Notice& notice,
                                 Instant now, bool bundled,
                                 std::vector<std::string>& missing) const {
-  auto found = templates_.find(notice.kind);
-  if (found == templates_.end()) {
+  const Texts& texts = texts_.at(language_of(notice));
+  const Words& words = texts.words;
+  auto found = texts.templates.find(notice.kind);
+  if (found == texts.templates.end()) {
     missing.push_back(fmt::format("there is no template for {}", name_of(notice.kind)));
     return {name_of(notice.kind), {}};
   }
-  View view = is_stop(notice.kind) ? stop_view(platform, state, notice, words_, now)
-              : is_bank(notice.kind)
-                  ? to_view(bank_view(platform, state, notice, now), platform.zone, words_)
-                  : ops_view(platform, state, notice, words_, now);
-  if (!is_bank(notice.kind)) view.show_if(bundled, "BUNDLED");
+  View view = view_of(platform, state, notice, words, now);
+  if (!is_bank(notice.kind)) {
+    view.show_if(bundled, "BUNDLED");
+  } else if (!texts.contact.empty()) {
+    View desk{words["unknown"]};
+    desk.set("DESK_TEXT", texts.contact);
+    view.add("DESK", std::move(desk));
+  }
   Mail mail;
   // The names of services give way, so that the number of the failure stays.
-  if (is_bank(notice.kind)) {
+  if (is_bank(notice.kind) && notice.kind != NoticeKind::bank_security) {
     const std::string services = *view.value("SERVICES");
     for (std::size_t room = std::min(display_width(services), subject_columns); room > 4; --room) {
       if (display_width(one_line(found->second.subject(view, missing), 4000)) <= subject_columns)
@@ -193,21 +236,24 @@ Composer::Mail Composer::render_all(const Platform& platform, const State& state
                                     const Notice& notice, Instant now,
                                     std::vector<std::string>& missing) const {
   std::vector<const Notice*> all = carried_by(state, notice);
+  if (notice.edited) return {notice.edited->subject, notice.edited->body};
   if (all.size() == 1 || is_bank(notice.kind)) {
     Mail mail = render(platform, state, notice, now, false, missing);
     mail.body = wrap_lines(mail.body, body_columns);
     return mail;
   }
-  View view{words_["unknown"]};
-  view.set("AUDIENCE", words_.role_named(one_line(notice.audience)));
+  const Texts& texts = texts_.at(language_of(notice));
+  const Words& words = texts.words;
+  View view{words["unknown"]};
+  view.set("AUDIENCE", words.role_named(one_line(notice.audience)));
   view.set("NOTICE", std::to_string(notice.id));
-  view.set("NOW", japanese::time(now, platform.zone));
+  view.set("NOW", words.phrases().time(now, platform.zone));
   view.set("COUNT", std::to_string(all.size()));
   view.set("OTHERS", std::to_string(all.size() - 1));
   for (std::size_t i = 0; i < all.size() && i < most_listed; ++i) {
     Mail one = render(platform, state, *all[i], now, true, missing);
     if (i == 0) view.set("SUBJECT", one.subject);
-    View item{words_["unknown"]};
+    View item{words["unknown"]};
     std::string prefix = i < most_in_full ? "ITEM" : "REST";
     item.set(prefix + "_NUMBER", std::to_string(i + 1));
     item.set(prefix + "_SUBJECT", one.subject);
@@ -216,9 +262,9 @@ Composer::Mail Composer::render_all(const Platform& platform, const State& state
   }
   view.show_if(all.size() > most_in_full, "REST_LEFT_OUT");
   Mail mail;
-  mail.subject = cut_to_width(one_line(bundle_.subject(view, missing), most_bytes_of_subject),
+  mail.subject = cut_to_width(one_line(texts.bundle.subject(view, missing), most_bytes_of_subject),
                               subject_columns + 20);
-  mail.body = wrap_lines(tidy(bundle_.body(view, missing)), body_columns);
+  mail.body = wrap_lines(tidy(texts.bundle.body(view, missing)), body_columns);
   return mail;
 }
 

@@ -10,19 +10,27 @@
 #include <string>
 #include <vector>
 
+#include "language.hpp"
 #include "mail_template.hpp"
 #include "message.hpp"
 #include "state.hpp"
+#include "template_files.hpp"
 #include "words.hpp"
 
 namespace yagura {
 
+// What a template of that kind may ask for.
+const Vocabulary& vocabulary_of(NoticeKind kind);
+// What it gets.
+View view_of(const Platform& platform, const State& state, const Notice& notice, const Words& words, Instant now);
+
 class Composer {
  public:
-  // The built-in templates, single ones of them replaced by files of the same name in `own_folder`
-  // (empty: none). Error: every unknown or missing name, hole, or misspelt file, a line each:
-  // "FILE:LINE: …".
-  static Result<Composer> load(const std::string& own_folder);
+  // The built-in templates of every language, single ones of them replaced by own files of the
+  // same name. Error: every unknown or missing name, hole, or misspelt file, a line each:
+  // "FILE:LINE: …", in languages that nobody reads too.
+  static Result<Composer> load(const Writing& writing);
+  static Result<Composer> load(const std::string& own_folder);  // nothing else said
 
   std::string subject(const Platform& platform, const State& state, const Notice& notice,
                       Instant now) const;
@@ -37,6 +45,9 @@ class Composer {
   Result<Message> compose(const Platform& platform, const State& state, const Notice& notice,
                           const Mailbox& from, Instant now) const;
 
+  // Of the bank that it is for; of everybody else, the one for all.
+  Language language_of(const Notice& notice) const;
+
   // The kinds that there are templates for.
   static const std::vector<NoticeKind>& kinds();
 
@@ -48,9 +59,17 @@ class Composer {
   Mail render_all(const Platform& platform, const State& state, const Notice& notice, Instant now,
                   std::vector<std::string>& missing) const;
 
-  std::map<NoticeKind, MailTemplate> templates_;
-  MailTemplate bundle_;
-  Words words_;
+  struct Texts {
+    std::map<NoticeKind, MailTemplate> templates;
+    MailTemplate bundle;
+    Words words;
+    std::string contact;  // where banks ask; may be empty
+  };
+  static Texts read(Language language, const TemplateFiles& files,
+                    std::vector<std::string>& errors);
+
+  Writing writing_;
+  std::map<Language, Texts> texts_;
 };
 
 }  // namespace yagura

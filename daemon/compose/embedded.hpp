@@ -4,9 +4,12 @@
 #include <string_view>
 #include <vector>
 
+#include "language.hpp"
+
 namespace yagura {
 
 struct EmbeddedTemplate {
+  Language language;
   std::string_view name;  // "bank.first.txt"
   std::string_view text;
 };

@@ -86,4 +86,12 @@ std::string hours(const Window& window) {
   return list(parts);
 }
 
+std::string ordinal(int number) {
+  return fmt::format("第{}", number);
+}
+
+std::string aside(std::string_view text, std::string_view remark) {
+  return fmt::format("{}({})", text, remark);
+}
+
 }  // namespace yagura::japanese

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "instant.hpp"
@@ -18,5 +19,7 @@ std::string length(Duration length);
 std::string list(const std::vector<std::string>& items);  // "甲、乙、丙"
 // "平日10:00〜17:00"; empty for a window that has no part.
 std::string hours(const Window& window);
+std::string ordinal(int number);                                    // "第1"
+std::string aside(std::string_view text, std::string_view remark);  // "語(補足)"
 
 }  // namespace yagura::japanese

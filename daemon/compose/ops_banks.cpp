@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "japanese.hpp"
 #include "ops_view.hpp"
 #include "text.hpp"
 
@@ -26,6 +25,7 @@ struct Wait {
 Wait wait_of(const Source& source, const Notice& notice) {
   const Words& words = source.words;
   if (notice.lead_hold) return {words["hold.lead"], {}};
+  if (notice.hold.find("approval") != std::string::npos) return {words["hold.approval"], {}};
   auto window = source.platform.windows.find(notice.window);
   if (window != source.platform.windows.end()) {
     auto opens = window->second.next_open(source.now, source.platform.mail.attempt_timeout,
@@ -50,7 +50,8 @@ std::string state_of(const Source& source, const BankThread& thread, bool waitin
   const Words& words = source.words;
   std::string text;
   if (!thread.withdrawn_by.empty()) {
-    text = fmt::format("{}({})", words["told.withdrawn"], source.person(thread.withdrawn_by));
+    text =
+        source.words.phrases().aside(words["told.withdrawn"], source.person(thread.withdrawn_by));
   } else if (thread.undeliverable) {
     text = words["told.refused"];
   } else if (thread.told == Told::ended) {
@@ -62,7 +63,7 @@ std::string state_of(const Source& source, const BankThread& thread, bool waitin
   } else {
     text = words[waiting ? "told.waiting" : "told.nothing"];
   }
-  return thread.added ? fmt::format("{}({})", text, words["told.added"]) : text;
+  return thread.added ? source.words.phrases().aside(text, words["told.added"]) : text;
 }
 
 // Banks that the failure has a thread for, and those whose services it kept down though nothing was
@@ -192,10 +193,10 @@ void add_banks(View& view, const Source& source, const Failure& failure) {
     std::vector<std::string> names;
     for (const BankName& id : failure.proposed) {
       if (!banks.contains(id))
-        names.push_back(fmt::format("{}({})", source.bank(id), one_line(id)));
+        names.push_back(source.words.phrases().aside(source.bank(id), one_line(id)));
     }
     View proposed = source.view();
-    proposed.set("PROPOSED_BANKS", japanese::list(names));
+    proposed.set("PROPOSED_BANKS", source.words.phrases().list(names));
     if (!names.empty()) view.add("PROPOSED", std::move(proposed));
   }
   view.show_if(!unsent.empty(), "ANY_HELD");

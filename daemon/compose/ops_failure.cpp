@@ -4,12 +4,13 @@
 
 #include <algorithm>
 
-#include "japanese.hpp"
 #include "text.hpp"
 #include "wrap_lines.hpp"
 
 namespace yagura::ops {
 namespace {
+
+constexpr std::size_t most_checks_shown = 30;
 
 constexpr std::size_t most_in_subject = 60;  // columns of the title
 
@@ -24,7 +25,7 @@ std::string title_of(const Source& source, const Failure& failure) {
 std::string class_reason_in_words(const Source& source, const Failure& failure) {
   std::string text = source.words.of(failure.class_rule);
   if (failure.class_rule == ClassRule::system_lead && !failure.class_by.empty()) {
-    text += fmt::format("({})", source.person(failure.class_by));
+    text = source.words.phrases().aside(text, source.person(failure.class_by));
   }
   if (failure.class_detail.empty()) return text;
   // These two speak of words or of a command, not of services.
@@ -36,7 +37,7 @@ std::string class_reason_in_words(const Source& source, const Failure& failure) 
   for (const std::string& name : split_names(failure.class_detail)) {
     names.push_back(one_line(source.service(name)));
   }
-  return fmt::format("{}({})", text, japanese::list(names));
+  return source.words.phrases().aside(text, source.words.phrases().list(names));
 }
 
 View probe_view(const Source& source, const std::string& name, const ProbeHealth& health) {
@@ -175,6 +176,32 @@ void add_reports(View& view, const Source& source, const Failure& failure) {
   }
 }
 
+// What the probes said when the recovery was confirmed.
+void add_checked(View& view, const Source& source, const Failure& failure) {
+  if (failure.checked.empty()) return;
+  View all = source.view();
+  std::size_t shown = 0;
+  for (const CheckedProbe& one : failure.checked) {
+    if (++shown > most_checks_shown) continue;
+    View check = source.view();
+    check.set("CHECK_PROBE", one_line(one.component + "/" + one.probe));
+    check.set("CHECK_VERDICT", source.words.of(one.verdict));
+    check.set("CHECK_AT", source.time(one.at));
+    if (!one.reason.empty()) {
+      View reason = source.view();
+      reason.set("CHECK_REASON_TEXT", one_line(one.reason, 200));
+      check.add("CHECK_REASON", std::move(reason));
+    }
+    all.add("CHECK", std::move(check));
+  }
+  if (shown > most_checks_shown) {
+    View more = source.view();
+    more.set("CHECKS_MORE", std::to_string(shown - most_checks_shown));
+    all.add("CHECKS_LEFT_OUT", std::move(more));
+  }
+  view.add("CHECKS", std::move(all));
+}
+
 void add_phase(View& view, const Source& source, const Failure& failure) {
   if (failure.acknowledged) {
     View one = source.view();
@@ -196,7 +223,8 @@ void add_phase(View& view, const Source& source, const Failure& failure) {
   if (failure.recovered_at) {
     View one = source.view();
     one.set("RECOVERED_AT", source.time(*failure.recovered_at));
-    one.set("RECOVERED_AFTER", japanese::length(*failure.recovered_at - failure.opened_at));
+    one.set("RECOVERED_AFTER",
+            source.words.phrases().length(*failure.recovered_at - failure.opened_at));
     view.add("RECOVERED", std::move(one));
   }
   if (failure.closed_at) {
@@ -206,6 +234,7 @@ void add_phase(View& view, const Source& source, const Failure& failure) {
       View by = source.view();
       by.set("CONFIRMED_BY", source.person(failure.confirmed_by));
       by.set("CONFIRMED_TEXT", many_lines(failure.confirmation));
+      add_checked(by, source, failure);
       one.add("CONFIRMED", std::move(by));
     }
     one.show_if(failure.closing == Closing::automatic, "CLOSED_BY_ITSELF");
@@ -229,7 +258,7 @@ View failure_view(const Source& source, const Failure& failure) {
   view.set("CLASS_REASON", class_reason_in_words(source, failure));
   view.set("PHASE", words.of(failure.phase()));
   view.set("OPENED_AT", source.time(failure.opened_at));
-  view.set("ELAPSED", japanese::length(source.now - failure.opened_at));
+  view.set("ELAPSED", source.words.phrases().length(source.now - failure.opened_at));
   view.set("OWNER", words.of(failure.owner));
   view.show_if(source.now - failure.opened_at >= 1s, "AGED");
   view.show_if(failure.classification == FailureClass::major, "MAJOR");
@@ -291,7 +320,12 @@ const Vocabulary& failure_vocabulary() {
           {"RECOVERED", {{"RECOVERED_AT", "RECOVERED_AFTER"}, {}}},
           {"CLOSED",
            {{"CLOSED_AT"},
-            {{"CONFIRMED", {{"CONFIRMED_BY", "CONFIRMED_TEXT"}, {}}}, {"CLOSED_BY_ITSELF", {}}}}},
+            {{"CONFIRMED",
+              {{"CONFIRMED_BY", "CONFIRMED_TEXT"},
+               {{"CHECKS",
+                 {{},
+                  {{"CHECK", {{"CHECK_PROBE", "CHECK_VERDICT", "CHECK_AT"}, {{"CHECK_REASON", {{"CHECK_REASON_TEXT"}, {}}}}}},
+                   {"CHECKS_LEFT_OUT", {{"CHECKS_MORE"}, {}}}}}}}}}, {"CLOSED_BY_ITSELF", {}}}}},
           {"ONGOING", {}},
           {"UNACKNOWLEDGED", {}},
           {"UNCONFIRMED", {}},

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "japanese.hpp"
 #include "ops_view.hpp"
 #include "text.hpp"
 
@@ -40,8 +39,9 @@ void add_reminder(View& view, const Source& source) {
   }
   if (has_topic(notice, "report_overdue")) {
     known = true;
-    View overdue =
-        with(source, {{"REPORT_DUE", japanese::length(source.platform.escalation.report_due)}});
+    View overdue = with(
+        source,
+        {{"REPORT_DUE", source.words.phrases().length(source.platform.escalation.report_due)}});
     auto failure = source.state.failures.find(notice.failure);
     if (failure != source.state.failures.end() && !failure->second.reports.empty()) {
       overdue.add(
@@ -84,6 +84,20 @@ View recipients(const Source& source) {
   return view;
 }
 
+// One line for each bank, and one command to approve them all.
+View approval(const Source& source) {
+  const std::vector<std::string> ids = source.detail_list("notices");
+  std::string all;
+  for (const std::string& id : ids) all += (all.empty() ? "" : " ") + one_line(id);
+  View view = with(source, {{"APPROVAL_COUNT", std::to_string(ids.size())},
+                            {"APPROVAL_FIRST", ids.empty() ? std::string() : one_line(ids.front())},
+                            {"APPROVAL_IDS", all}});
+  for (const std::string& id : ids) {
+    view.add("APPROVAL", with(source, {{"APPROVAL_NOTICE", source.notice_named(id)}}));
+  }
+  return view;
+}
+
 View undecided(const Source& source) {
   View view = with(source, {{"UNDECIDED_SERVICES", source.detail_names("services")}});
   if (source.has_detail("probes")) {
@@ -98,6 +112,26 @@ View failure_empty(const Source& source) {
     view.add("GONE", with(source, {{"GONE_COMPONENTS", source.detail("components")}}));
   }
   return view;
+}
+
+std::string why_it_waits(const Source& source) {
+  const std::string reason = source.detail("reason");
+  return reason == "lead" || reason == "second-word" ? source.words["hold." + reason] : reason;
+}
+
+// Of the monitoring itself: to whoever keeps its machine, and to the lead.
+bool add_lateness(View& view, const Source& source) {
+  if (source.notice.topic == "late") {
+    view.add("LATE", with(source, {{"LATE_SINCE", source.detail_time("since")},
+                                   {"LATE_MOST", source.detail_length("most")},
+                                   {"LATE_FELL_OUT", source.detail("fell_out")}}));
+  } else if (source.notice.topic == "on_time") {
+    view.add("ON_TIME", with(source, {{"LATE_SINCE", source.detail_time("since")},
+                                      {"LATE_UNTIL", source.detail_time("until")}}));
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void add_question(View& view, const Source& source) {
@@ -128,13 +162,18 @@ void add_question(View& view, const Source& source) {
   } else if (topic == "bank_waits") {
     add("ASK_BANK_WAITS", with(source, {{"WAITS_NOTICE", source.detail_notices("notice")},
                                         {"WAITS_ID", source.detail("notice")},
-                                        {"WAITS_REASON", source.detail("reason")}}));
+                                        {"WAITS_REASON", why_it_waits(source)}}));
+  } else if (topic == "approval") {
+    add("ASK_APPROVAL", approval(source));
+  } else if (topic == "edit_dropped") {
+    add("ASK_EDIT_DROPPED", with(source, {{"DROPPED_NOTICE", source.detail_notices("notice")},
+                                          {"DROPPED_ID", source.detail("notice")}}));
   } else if (topic == "stop_late") {
     add("ASK_STOP_LATE", with(source, {{"STOP_LATE", std::to_string(source.notice.stop)},
                                        {"STOP_LATE_BANKS", source.detail_names("banks")},
                                        {"STOP_LATE_FROM", source.detail_time("from")},
                                        {"STOP_LATE_LAST", source.detail_time("last")}}));
-  } else {
+  } else if (!add_lateness(view, source)) {
     View other = with(source, {{"OTHER_REASON", one_line(source.notice.reason)}});
     std::size_t shown = 0;
     for (const auto& [name, value] : source.notice.details) {
@@ -152,7 +191,8 @@ View blind(const Source& source) {
                             {"BLIND_SINCE", source.detail_time("since")},
                             {"BLIND_REASON", source.detail("reason")}});
   if (auto at = parse_instant(source.detail("since"))) {
-    view.add("BLIND_TIME", with(source, {{"BLIND_LENGTH", japanese::length(source.now - *at)}}));
+    view.add("BLIND_TIME",
+             with(source, {{"BLIND_LENGTH", source.words.phrases().length(source.now - *at)}}));
   }
   return view;
 }
@@ -198,7 +238,7 @@ void add_topics(View& view, const Source& source) {
       add_question(view, source);
       break;
     case NoticeKind::monitoring_blind:
-      view.add("BLIND", blind(source));
+      if (!add_lateness(view, source)) view.add("BLIND", blind(source));
       break;
     case NoticeKind::delivery_failed:
       view.add("DELIVERY", delivery(source));
@@ -250,10 +290,15 @@ const Vocabulary& topics_vocabulary() {
           {"ASK_FAILURE_EMPTY", {{}, {{"GONE", {{"GONE_COMPONENTS"}, {}}}}}},
           {"ASK_CALENDAR", {{"CALENDAR_YEAR"}, {}}},
           {"ASK_BANK_WAITS", {{"WAITS_NOTICE", "WAITS_ID", "WAITS_REASON"}, {}}},
+          {"ASK_APPROVAL",
+           {{"APPROVAL_COUNT", "APPROVAL_FIRST", "APPROVAL_IDS"}, {{"APPROVAL", {{"APPROVAL_NOTICE"}, {}}}}}},
+          {"ASK_EDIT_DROPPED", {{"DROPPED_NOTICE", "DROPPED_ID"}, {}}},
           {"ASK_STOP_LATE",
            {{"STOP_LATE", "STOP_LATE_BANKS", "STOP_LATE_FROM", "STOP_LATE_LAST"}, {}}},
           {"ASK_OTHER",
            {{"OTHER_REASON"}, {{"OTHER_DETAIL", {{"OTHER_NAME", "OTHER_VALUE"}, {}}}}}},
+          {"LATE", {{"LATE_SINCE", "LATE_MOST", "LATE_FELL_OUT"}, {}}},
+          {"ON_TIME", {{"LATE_SINCE", "LATE_UNTIL"}, {}}},
           {"BLIND",
            {{"BLIND_COMPONENT", "BLIND_PROBE", "BLIND_SINCE", "BLIND_REASON"},
             {{"BLIND_TIME", {{"BLIND_LENGTH"}, {}}}}}},

@@ -4,7 +4,6 @@
 
 #include <charconv>
 
-#include "japanese.hpp"
 #include "mail_thread.hpp"
 #include "text.hpp"
 
@@ -27,7 +26,7 @@ std::vector<std::string> split_names(std::string_view text) {
 }
 
 std::string Source::time(Instant at) const {
-  return japanese::time(at, platform.zone);
+  return words.phrases().time(at, platform.zone);
 }
 
 std::string Source::person(const PersonName& id) const {
@@ -54,12 +53,14 @@ std::string Source::services(const std::set<ServiceName>& ids) const {
   std::vector<std::string> names;
   for (const ServiceName& id : ids)
     names.push_back(service(id));
-  return japanese::list(names);
+  return words.phrases().list(names);
 }
 
 std::string Source::audience(const std::string& name) const {
   if (name.starts_with("bank:")) return bank(name.substr(5));
-  return name.empty() ? words["audience.unnamed"] : words.role_named(one_line(name));
+  if (name.empty()) return words["audience.unnamed"];
+  const std::string role = words.role_named(one_line(role_of_audience(name)));
+  return name.ends_with(others_of_role) ? role + words["audience.others"] : role;
 }
 
 std::string Source::detail(const std::string& name) const {
@@ -82,7 +83,7 @@ std::string Source::detail_length(const std::string& name) const {
   bool has_sign = text.starts_with('-') || text.starts_with('+');
   auto length = parse_duration(has_sign ? text.substr(1) : text);
   if (!length) return text;
-  return (has_sign ? text.substr(0, 1) : std::string()) + japanese::length(*length);
+  return (has_sign ? text.substr(0, 1) : std::string()) + words.phrases().length(*length);
 }
 
 std::string Source::detail_names(const std::string& name) const {
@@ -90,7 +91,27 @@ std::string Source::detail_names(const std::string& name) const {
   for (const std::string& id : split_names(detail(name))) {
     names.push_back(platform.banks.contains(id) ? bank(id) : service(id));
   }
-  return japanese::list(names);
+  return words.phrases().list(names);
+}
+
+std::vector<std::string> Source::detail_list(const std::string& name) const {
+  return has_detail(name) ? split_names(notice.details.at(name)) : std::vector<std::string>{};
+}
+
+std::string Source::notice_named(const std::string& id) const {
+  NoticeId number = 0;
+  std::from_chars(id.data(), id.data() + id.size(), number);
+  auto found = state.notices.find(number);
+  if (found != state.notices.end()) return fmt::format("#{} {}", number, describe(found->second));
+  std::string text = "#" + one_line(id);
+  auto kind = notice.details.find("kind");
+  auto to = notice.details.find("audience");
+  if (kind != notice.details.end()) {
+    auto known = notice_kind_named(kind->second);
+    text += " " + (known ? words.of(*known) : one_line(kind->second));
+  }
+  if (to != notice.details.end()) text = words.phrases().aside(text, audience(to->second));
+  return text;
 }
 
 std::string Source::detail_notices(const std::string& name) const {
@@ -100,31 +121,13 @@ std::string Source::detail_notices(const std::string& name) const {
       described.emplace_back("…");
       break;
     }
-    const Notice* found = nullptr;
-    NoticeId number = 0;
-    const auto read = std::from_chars(id.data(), id.data() + id.size(), number);
-    if (read.ec == std::errc{} && read.ptr == id.data() + id.size()) {
-      if (auto known = state.notices.find(number); known != state.notices.end()) found = &known->second;
-    }
-    if (found != nullptr) {
-      described.push_back(fmt::format("#{} {}", id, describe(*found)));
-      continue;
-    }
-    std::string text = "#" + one_line(id);
-    auto kind = notice.details.find("kind");
-    auto to = notice.details.find("audience");
-    if (kind != notice.details.end()) {
-      auto known = notice_kind_named(kind->second);
-      text += " " + (known ? words.of(*known) : one_line(kind->second));
-    }
-    if (to != notice.details.end()) text += fmt::format("({})", audience(to->second));
-    described.push_back(text);
+    described.push_back(notice_named(id));
   }
-  return japanese::list(described);
+  return words.phrases().list(described);
 }
 
 std::string Source::describe(const Notice& one) const {
-  return fmt::format("{}({})", words.of(one.kind), audience(one.audience));
+  return words.phrases().aside(words.of(one.kind), audience(one.audience));
 }
 
 }  // namespace ops
@@ -139,8 +142,8 @@ View ops_view(const Platform& platform, const State& state, const Notice& notice
   view.set("AUDIENCE", source.audience(notice.audience));
   view.set("NOTICE", std::to_string(notice.id));
   view.set("NOW", source.time(now));
-  bool to_lead = notice.audience == name_of(Role::system_lead);
-  bool to_desk = notice.audience == name_of(Role::inquiry_desk);
+  bool to_lead = role_of_audience(notice.audience) == name_of(Role::system_lead);
+  bool to_desk = role_of_audience(notice.audience) == name_of(Role::inquiry_desk);
   view.show_if(to_lead, "FOR_LEAD");
   view.show_if(to_desk, "FOR_DESK");
   view.show_if(!to_lead && !to_desk, "FOR_OPS");

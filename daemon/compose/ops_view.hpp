@@ -43,10 +43,12 @@ struct Source {
   bool has_detail(const std::string& name) const;
   std::string detail_time(const std::string& name) const;
   std::string detail_length(const std::string& name) const;
+  std::vector<std::string> detail_list(const std::string& name) const;  // none where it is missing
   std::string detail_names(const std::string& name) const;
   // The notices of those numbers: "#7 重大障害の第1報(青空銀行)"; of one that is gone, what the
   // details say.
   std::string detail_notices(const std::string& name) const;
+  std::string notice_named(const std::string& id) const;
   std::string describe(const Notice& notice) const;  // "重大障害 第1報(青空銀行)"
 };
 

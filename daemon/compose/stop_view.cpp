@@ -1,7 +1,6 @@
 #include "stop_view.hpp"
 
 #include "bank_parts.hpp"
-#include "japanese.hpp"
 #include "text.hpp"
 
 namespace yagura {
@@ -20,6 +19,7 @@ const Vocabulary& stop_vocabulary() {
       {"BANK", "STOP", "SERVICES", "DATE", "FROM", "UNTIL", "TEXT", "NOW"},
       {
           {"CONTACT", {{"CONTACT_NAME"}, {}}},
+          {"DESK", {{"DESK_TEXT"}, {}}},
           {"SERVICE", {{"SERVICE_NAME"}, {}}},
           {"REGULAR", {}},
           {"RUNNING", {}},
@@ -45,11 +45,12 @@ View stop_view(const Platform& platform, const State& state, const Notice& notic
   const StopThread& thread = thread_entry == stop.banks.end() ? untold : thread_entry->second;
 
   const std::string& unknown = words["unknown"];
-  const auto time = [&](Instant at) { return japanese::time(at, platform.zone); };
+  const Phrases& phrases = words.phrases();
+  const auto time = [&](Instant at) { return phrases.time(at, platform.zone); };
   View view{unknown};
   add_addressee(view, one_line(bank.name, 200), contact_names(bank, notice), words);
   view.set("STOP", std::to_string(notice.stop));
-  view.set("DATE", japanese::date(platform.zone.date_of(stop.from)));
+  view.set("DATE", phrases.date(platform.zone.date_of(stop.from)));
   view.set("FROM", time(stop.from));
   view.set("UNTIL", time(stop.until));
   view.set("TEXT", many_lines(stop.text));

@@ -28,10 +28,10 @@ void add_keys(std::vector<std::string>& keys, std::string_view family) {
 
 std::vector<std::string> make_keys() {
   std::vector<std::string> keys{
-      "unknown",       "no-title",      "audience.unnamed", "bank.unnamed", "services.unnamed",
+      "unknown",       "no-title",      "audience.unnamed", "audience.others", "bank.unnamed", "services.unnamed",
       "services.more", "told.nothing",  "told.waiting",     "told.first",   "told.ended",
       "told.refused",  "told.removed",  "told.withdrawn",   "told.added",   "hold.lead",
-      "hold.brake",    "hold.clock",    "hold.window",      "hold.retry",   "hold.check",
+      "hold.approval", "hold.second-word", "hold.brake",    "hold.clock",    "hold.window",      "hold.retry",   "hold.check",
       "hold.none",     "chain.at-once", "chain.banks",      "chain.sent",   "chain.this",
       "chain.waiting", "chain.dropped", "chain.planned"};
   add_keys<FailureClass>(keys, "class");
@@ -94,8 +94,10 @@ const std::vector<std::string>& Words::keys() {
   return keys;
 }
 
-Result<Words> Words::parse(const TemplateSource& base, const TemplateSource* own) {
+Result<Words> Words::parse(const TemplateSource& base, const TemplateSource* own,
+                           Language language) {
   Words made;
+  made.language_ = language;
   std::vector<std::string> errors;
   read(base, made.words_, errors);
   if (own != nullptr) read(*own, made.words_, errors);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "failure.hpp"
+#include "language.hpp"
 #include "mail_template.hpp"
 #include "notice.hpp"
 #include "observation.hpp"
@@ -18,7 +19,11 @@ namespace yagura {
 class Words {
  public:
   // `own` may be null; it changes single words. Error: all that is wrong, a line each.
-  static Result<Words> parse(const TemplateSource& base, const TemplateSource* own);
+  static Result<Words> parse(const TemplateSource& base, const TemplateSource* own,
+                             Language language = Language::ja);
+
+  // How the language of these words writes times, lists and the like.
+  const Phrases& phrases() const { return phrases_of(language_); }
 
   const std::string& operator[](std::string_view key) const;  // of the known keys only
   // The word with its "%" replaced by the number.
@@ -37,6 +42,7 @@ class Words {
   static const std::vector<std::string>& keys();
 
  private:
+  Language language_ = Language::ja;
   std::map<std::string, std::string, std::less<>> words_;
 };
 

@@ -30,8 +30,11 @@ std::string_view last_character(std::string_view text) {
   return text.substr(at);
 }
 
+// ASCII, and the letters with accents of other Latin alphabets (U+00C0 to U+024F).
 bool is_word(std::string_view character) {
-  return character.size() == 1 && character != " ";
+  const auto lead = static_cast<unsigned char>(character.front());
+  return character.size() == 1 ? character != " "
+                               : character.size() == 2 && lead >= 0xC3 && lead <= 0xC9;
 }
 
 // Combining marks and variation selectors belong to the character before them.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "instant.hpp"
+#include "language.hpp"
 #include "message.hpp"
 #include "monitor.hpp"
 #include "node.hpp"
@@ -39,7 +40,7 @@ struct MailSettings {
   Mailbox from;
   std::string maildir;            // empty where there are relays
   std::vector<SmtpRelay> relays;  // empty where there is a Maildir
-  std::string templates_folder;   // own templates, which win over those installed; empty: none
+  Writing writing;                // language, own templates, whom banks ask
 };
 
 // What is not to be in everybody's hands (file_modes.hpp), and where it is named. A configuration

@@ -149,6 +149,11 @@ bool check_text(Reader& reader, const Node& at, std::string_view key, std::size_
   return false;
 }
 
+Language language_or(Reader& reader, Language otherwise) {
+  return choice_of<Language>(reader, "language", {{"ja", Language::ja}, {"en", Language::en}})
+      .value_or(otherwise);
+}
+
 std::string name_or(Reader& reader, std::string_view key, std::string_view otherwise) {
   const Node* node = reader.find(key);
   if (node == nullptr || !check_text(reader, *node, key, 200)) return std::string(otherwise);

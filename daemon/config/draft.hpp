@@ -77,6 +77,7 @@ void read_people(Draft& draft);
 void read_components(Draft& draft);
 void read_services(Draft& draft);
 void read_banks(Draft& draft);
+void read_duty(Draft& draft);
 void read_maintenance(Draft& draft);
 void read_mail(Draft& draft);
 void read_escalation(Draft& draft);  // and bank_notices
@@ -120,6 +121,8 @@ std::vector<const Node*> scalars_of(Reader& reader, std::string_view key,
 enum class Lines { one, many };
 bool check_text(Reader& reader, const Node& at, std::string_view key, std::size_t limit,
                 Lines lines = Lines::one);
+// `language`, of all mail or of a bank's.
+Language language_or(Reader& reader, Language otherwise);
 std::string name_or(Reader& reader, std::string_view key, std::string_view otherwise);
 
 Duration duration_within(Reader& reader, std::string_view key, Duration otherwise, Duration least,

@@ -167,10 +167,9 @@ void read_bank_notices(Draft& draft) {
   if (section == nullptr) return;
   Reader reader(*section, draft.problems, "bank_notices");
   if (const Node* approval = reader.find("approval")) {
-    if (approval->is_scalar() && approval->scalar == "system-lead") {
-      reader.problem(*approval, "approval: system-lead is not available yet: write approval: none");
-    } else if (!approval->is_scalar() || approval->scalar != "none") {
-      reader.problem(*approval, "`approval` must be none");
+    draft.platform.bank_notices.approval = approval->is_scalar() && approval->scalar == "system-lead";
+    if (!draft.platform.bank_notices.approval && !(approval->is_scalar() && approval->scalar == "none")) {
+      reader.problem(*approval, "`approval` must be none or system-lead");
     }
   }
   draft.platform.bank_notices.first_per_hour = static_cast<int>(

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <set>
@@ -44,6 +45,14 @@ std::string_view effect_of(Kind kind) {
   return {};
 }
 
+// Of /tmp and its like.
+bool in_sticky_folder(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error);
+  struct stat status {};
+  return !error && stat(whole.parent_path().c_str(), &status) == 0 && (status.st_mode & S_ISVTX) != 0;
+}
+
 struct Modes {
   Problems problems;
   std::set<std::pair<std::string, bool>> seen;  // one problem is told once; a secret is one more
@@ -75,6 +84,14 @@ struct Modes {
       return;
     }
     if (sticky) return;
+    // There whoever was first has the name.
+    if (!folder && in_sticky_folder(path) && status.st_uid != 0 && status.st_uid != geteuid()) {
+      problems.push_back({file.place,
+                          fmt::format("{} belongs to user {}, in a folder in which everybody may make files: "
+                                      "that user may change it, {}",
+                                      one_line(path, 400), status.st_uid, effect_of(file.kind)),
+                          true});
+    }
     if ((status.st_mode & S_IWOTH) != 0) {
       say(false, "everybody on this machine", "o-w");
     } else if ((status.st_mode & S_IWGRP) != 0 && status.st_gid != 0) {

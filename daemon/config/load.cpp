@@ -112,6 +112,7 @@ Loaded load_configuration(const std::string& path, Instant now) {
     read_components(draft);
     read_services(draft);
     read_banks(draft);
+    read_duty(draft);
     read_maintenance(draft);
     read_mail(draft);
     read_escalation(draft);

@@ -187,9 +187,41 @@ void read_retry(Draft& draft, Reader& mail) {
   reader.finish();
 }
 
+// What `|` writes ends in a line break, which says nothing.
+std::optional<std::string> contact_text(Reader& reader, Node node, std::string_view key) {
+  while (node.scalar.ends_with('\n'))
+    node.scalar.pop_back();
+  if (!check_text(reader, node, key, 1000, Lines::many)) return std::nullopt;
+  return node.scalar;
+}
+
+// One text for all languages, or one for each. What a language has none of says what its templates
+// say.
+void read_contact(Draft& draft, Reader& reader) {
+  const Node* node = reader.find("contact");
+  if (node == nullptr) return;
+  Writing& writing = draft.configuration.mail.writing;
+  if (!node->is_map()) {
+    const auto text = contact_text(reader, *node, "contact");
+    for (Language language : all_languages) {
+      if (text) writing.contact[language] = *text;
+    }
+    return;
+  }
+  Reader texts(*node, draft.problems, "mail.contact");
+  for (Language language : all_languages) {
+    const Node* one = texts.find(code_of(language));
+    if (one == nullptr) continue;
+    if (const auto text = contact_text(texts, *one, code_of(language)))
+      writing.contact[language] = *text;
+  }
+  texts.finish();
+}
+
 // Own templates are rendered once, so that a hole in one shows here and not in a mail.
 void read_templates(Draft& draft, Reader& reader) {
-  std::string& folder = draft.configuration.mail.templates_folder;
+  Writing& writing = draft.configuration.mail.writing;
+  std::string& folder = writing.folder;
   folder = path_of(reader, "templates");
   draft.configuration.places.templates = draft.section_key("mail").place;
   if (folder.empty()) return;
@@ -200,7 +232,12 @@ void read_templates(Draft& draft, Reader& reader) {
         at, fmt::format("there is no folder {}: make it, or remove `templates`", folder));
   }
   draft.guard(folder, at, GuardedFile::Kind::templates);
-  const auto composer = Composer::load(folder);
+  for (Language language : all_languages) {
+    const auto of_language = std::filesystem::path(folder) / code_of(language);
+    if (std::filesystem::is_directory(of_language, error))
+      draft.guard(of_language.string(), at, GuardedFile::Kind::templates);
+  }
+  const auto composer = Composer::load(writing);
   if (composer) return;
   std::string_view lines = composer.error().message;
   for (std::size_t count = 0; !lines.empty() && count < 100; ++count) {
@@ -243,6 +280,8 @@ void read_mail(Draft& draft) {
       duration_within(reader, "timeout", reader.has("smtp") ? 2min : Duration(10s), 1s, 10min);
   read_retry(draft, reader);
   policy.parallel = static_cast<int>(reader.integer_or("parallel", 2, 1, 16));
+  draft.configuration.mail.writing.language = language_or(reader, Language::ja);
+  read_contact(draft, reader);
   read_templates(draft, reader);
   reader.finish();
   check_windows(draft);

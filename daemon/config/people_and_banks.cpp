@@ -193,6 +193,9 @@ void read_banks(Draft& draft) {
       bank.name = name_or(reader, "name", bank.id);
       read_contacts(draft, reader, bank, key);
       read_contract(draft, reader, bank, key);
+      if (reader.has("language")) {
+        draft.configuration.mail.writing.banks[bank.id] = language_or(reader, Language::ja);
+      }
       reader.finish();
     }
     draft.platform.banks.emplace(bank.id, std::move(bank));

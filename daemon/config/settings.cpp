@@ -93,6 +93,7 @@ void read_heartbeat(Draft& draft) {
   draft.configuration.heartbeat = std::move(settings);
 }
 
+// An access log is kept for a year at least (R1).
 void read_retention(Draft& draft) {
   draft.configuration.keep_record = 24h * 400;
   draft.configuration.keep_samples = 24h * 90;
@@ -100,7 +101,7 @@ void read_retention(Draft& draft) {
   if (section == nullptr) return;
   Reader retention(*section, draft.problems, "retention");
   draft.configuration.keep_record =
-      duration_within(retention, "record", 24h * 400, 24h, 24h * 10'000);
+      duration_within(retention, "record", 24h * 400, 24h * 365, 24h * 10'000);
   draft.configuration.keep_samples =
       duration_within(retention, "samples", 24h * 90, 24h, 24h * 10'000);
   retention.finish();

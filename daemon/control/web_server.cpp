@@ -44,6 +44,15 @@ std::optional<Peer> peer_of(asio::local::stream_protocol::socket& socket) {
 }
 std::optional<Peer> peer_of(asio::ip::tcp::socket&) { return std::nullopt; }
 
+std::string address_of(asio::local::stream_protocol::socket&) { return {}; }
+std::string address_of(asio::ip::tcp::socket& socket) {
+  beast::error_code error;
+  const auto end = socket.remote_endpoint(error);
+  if (error) return "an address that is gone";
+  const std::string host = end.address().to_string();
+  return fmt::format("{}{}{}:{}", end.address().is_v6() ? "[" : "", host, end.address().is_v6() ? "]" : "", end.port());
+}
+
 // A body of which the end is kept, so that one that is far too long costs no memory.
 struct KeptBody {
   struct value_type {
@@ -82,7 +91,8 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
  public:
   using Stream = beast::basic_stream<Protocol>;
   Session(typename Protocol::socket socket, WebHandler handler, WebLimits limits)
-      : peer_(peer_of(socket)), stream_(std::move(socket)), handler_(std::move(handler)), limits_(limits) {}
+      : peer_(peer_of(socket)), address_(address_of(socket)), stream_(std::move(socket)), handler_(std::move(handler)),
+        limits_(std::move(limits)) {}
 
   bool is_asked() const { return asked_; }
   bool is_of(uid_t user) const { return peer_ && peer_->uid == user; }
@@ -126,7 +136,7 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
     std::optional<RequestTarget> read = read_target({target.data(), target.size()});
     if (!read) return refuse(400, "the request's target cannot be read");
     WebRequest request{std::string(message.method_string()), std::move(read->path), std::move(read->query),
-                       std::move(message.body().text), peer_};
+                       std::move(message.body().text), peer_, address_};
     head_ = message.method() == http::verb::head;
     stream_.expires_after(limits_.answer_within);
     handler_(std::move(request), [self = this->shared_from_this()](WebResponse response) {
@@ -135,6 +145,12 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
   }
 
   void refuse(int status, std::string_view why) {
+    if (limits_.refused) {
+      WebRequest caller;
+      caller.peer = peer_;
+      caller.address = address_;
+      limits_.refused(caller, status);
+    }
     answer({status, "application/json", fmt::format("{{\"error\":\"{}\"}}\n", why)});
   }
 
@@ -156,6 +172,7 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
   }
 
   std::optional<Peer> peer_;
+  std::string address_;
   Stream stream_;
   WebHandler handler_;
   WebLimits limits_;

@@ -29,6 +29,7 @@ struct WebRequest {
   std::map<std::string, std::string> query;  // decoded
   std::string body;
   std::optional<Peer> peer;                  // over a Unix socket only
+  std::string address;                       // over TCP only: "127.0.0.1:50112"
 };
 
 struct WebResponse {
@@ -53,6 +54,8 @@ struct WebLimits {
   std::size_t cut_body = 0;           // longer ones, up to this, are cut to their last bytes (pings), not refused; 0: none
   Duration request_within = 10s;      // from the connection to the whole request; the same for taking the answer
   Duration answer_within = 10min;
+  // Told of what is refused here, before anybody is asked: too much, too often, no HTTP. `request` has the caller only.
+  std::function<void(const WebRequest& request, int status)> refused;
 };
 
 class WebServer {

@@ -1,5 +1,7 @@
 #include "rehearsal.hpp"
 
+#include <filesystem>
+
 #include "simulation.hpp"
 #include "timeline.hpp"
 
@@ -21,7 +23,7 @@ tl::unexpected<Error> failed(const Problems& problems) {
 Result<StagePtr> load_stage(const std::string& file, Instant now) {
   Loaded loaded = load_configuration(file, now);
   if (!loaded.configuration) return failed(loaded.problems);
-  auto composer = Composer::load(loaded.configuration->mail.templates_folder);
+  auto composer = Composer::load(loaded.configuration->mail.writing);
   if (!composer) return tl::unexpected(composer.error());
   return std::make_shared<const Stage>(
       Stage{std::move(*loaded.configuration), std::move(*composer)});
@@ -37,14 +39,15 @@ Result<void> rehearse(const std::string& configuration_file, const std::string& 
   auto stage = load_stage(configuration_file, story.from);
   if (!stage) return tl::unexpected(stage.error());
   std::vector<PlatformPtr> platforms{(*stage)->configuration.platform};
-  std::map<std::string, StagePtr> reloads;
+  std::map<std::string, Result<StagePtr>> reloads;
   for (const StoryEntry& entry : story.entries) {
     const auto* change = std::get_if<ConfigurationChange>(&entry.action);
     if (change == nullptr || reloads.contains(change->file)) continue;
     auto other = load_stage(change->file, entry.at);
-    if (!other) return tl::unexpected(other.error());
-    platforms.push_back((*other)->configuration.platform);
-    reloads.emplace(change->file, *other);
+    // One that is not there is a slip of the story; one with errors is a story about them.
+    if (!other && !std::filesystem::exists(change->file)) return tl::unexpected(other.error());
+    if (other) platforms.push_back((*other)->configuration.platform);
+    reloads.emplace(change->file, std::move(other));
   }
   check_names(story, platforms, problems);
   if (has_errors(problems)) return failed(problems);

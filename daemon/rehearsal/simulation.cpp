@@ -62,8 +62,9 @@ std::vector<std::string> open_recipients(const Notice& notice) {
 
 }  // namespace
 
-Simulation::Simulation(const Story& story, StagePtr stage, std::map<std::string, StagePtr> reloads,
-                       std::uint64_t seed, Sink sink)
+Simulation::Simulation(const Story& story, StagePtr stage,
+                       std::map<std::string, Result<StagePtr>> reloads, std::uint64_t seed,
+                       Sink sink)
     : story_(story),
       stage_(std::move(stage)),
       reloads_(std::move(reloads)),

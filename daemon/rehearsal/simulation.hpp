@@ -41,8 +41,9 @@ using StagePtr = std::shared_ptr<const Stage>;
 class Simulation {
  public:
   using Sink = std::function<void(const RehearsalLine&, const Platform&)>;
-  // `reloads`: by the files that the story's entries name.
-  Simulation(const Story& story, StagePtr stage, std::map<std::string, StagePtr> reloads,
+  // `reloads`: by the files that the story's entries name; one with errors is refused when its time
+  // comes, as by the daemon.
+  Simulation(const Story& story, StagePtr stage, std::map<std::string, Result<StagePtr>> reloads,
              std::uint64_t seed, Sink sink);
   // Error: something that would be a fault of the program, or the decision code never rests.
   Result<void> run();
@@ -89,7 +90,7 @@ class Simulation {
 
   const Story& story_;
   StagePtr stage_;
-  std::map<std::string, StagePtr> reloads_;
+  std::map<std::string, Result<StagePtr>> reloads_;
   std::uint64_t seed_;
   Sink sink_;
   std::unique_ptr<Decider> decider_;

@@ -4,9 +4,13 @@
 #include <utility>
 
 #include "simulation.hpp"
+#include "text.hpp"
 
 namespace yagura {
 namespace {
+
+// Of the errors of a configuration; `yagura config check` shows all.
+constexpr std::size_t most_refused_text = 2'000;
 
 // The changed names, for the record: "+ web-3, - web-2".
 std::vector<std::string> changes_between(const Platform& before, const Platform& after) {
@@ -92,7 +96,16 @@ void Simulation::play_action(const StoryEntry& entry, const StepExit& exit) {
 }
 
 void Simulation::play_action(const StoryEntry& entry, const PersonActs& acts) {
-  order(entry, acts.by, acts.order);
+  Order given = acts.order;
+  if (auto* edit = std::get_if<EditNotice>(&given)) {
+    auto found = decider_->state().notices.find(edit->notice);
+    if (found != decider_->state().notices.end()) {
+      auto mail = stage_->composer.text(*stage_->configuration.platform, decider_->state(), found->second, now_);
+      edit->subject_before = std::move(mail.subject);
+      edit->body_before = std::move(mail.body);
+    }
+  }
+  order(entry, acts.by, given);
 }
 
 void Simulation::order(const StoryEntry& entry, const PersonName& by, const Order& order) {
@@ -143,8 +156,19 @@ void Simulation::play_action(const StoryEntry& entry, const JobChange& change) {
   take(jobs_.tell({change.component, found->name}, event, now_));
 }
 
-void Simulation::play_action(const StoryEntry&, const ConfigurationChange& change) {
-  const StagePtr before = std::exchange(stage_, reloads_.at(change.file));
+void Simulation::play_action(const StoryEntry& entry, const ConfigurationChange& change) {
+  const Result<StagePtr>& next = reloads_.at(change.file);
+  if (!next) {
+    std::string errors;
+    for (char letter : next.error().message) {
+      if (letter == '\n') errors += ';';
+      errors += letter;
+    }
+    refuse(entry.place.line, "the configuration in force stays, as this one has errors: " +
+                                 one_line(errors, most_refused_text));
+    return;
+  }
+  const StagePtr before = std::exchange(stage_, *next);
   jobs_.set_configuration(stage_->configuration, now_);
   if (is_down()) return;  // It is read at the start.
   scheduler_.set_platform(stage_->configuration.platform, now_);

@@ -291,12 +291,43 @@ StoryAction read_notice(EntryReader& entry) {
   if (auto held = id("hold")) orders.emplace_back(HoldNotice{*held});
   if (auto released = id("release")) orders.emplace_back(ReleaseNotice{*released});
   if (auto withdrawn = id("withdraw")) orders.emplace_back(WithdrawNotice{*withdrawn});
+  if (auto edited = id("edit")) {
+    notice.required("subject");
+    notice.required("text");
+    orders.emplace_back(EditNotice{*edited, one_line(notice.text_or("subject", "")), many_lines(notice.text_or("text", ""))});
+  }
   notice.finish();
   if (orders.size() != 1) {
-    notice.problem("`notice` takes one of hold, release, withdraw with the notice's number");
+    notice.problem("`notice` takes one of hold, release, withdraw, edit with the notice's number");
     orders.assign(1, HoldNotice{});
   }
   return PersonActs{entry.person(), orders.front()};
+}
+
+StoryAction read_swap_duty(EntryReader& entry) {
+  Reader keys(*entry.keys().find("swap_duty"), entry.keys().problems(), "`swap_duty`");
+  SwapDuty swap;
+  keys.required("role");
+  swap.role = keys.text_or("role", "");
+  swap.person = entry.named(keys, "person", StoryName::Of::person);
+  swap.from = instant_of(keys, "from");
+  swap.until = instant_of(keys, "until");
+  keys.finish();
+  return PersonActs{entry.person(), swap};
+}
+
+StoryAction read_escalate(EntryReader& entry) {
+  return PersonActs{entry.person(), Escalate{entry.number("escalate"), entry.message()}};
+}
+
+StoryAction read_tell_security(EntryReader& entry) {
+  Reader keys(*entry.keys().find("tell_security"), entry.keys().problems(), "`tell_security`");
+  TellSecurity tell;
+  for (BankName& bank : entry.all_named(keys, "banks", StoryName::Of::bank)) tell.banks.insert(std::move(bank));
+  tell.at_once = keys.boolean_or("at_once", false);
+  tell.text = entry.message(keys);
+  keys.finish();
+  return PersonActs{entry.person(), tell};
 }
 
 struct Form {
@@ -312,6 +343,8 @@ constexpr std::array forms{Form{"failing", read_failing},     Form{"ok", read_ok
                            Form{"banks", read_banks},         Form{"notice", read_notice},
                            Form{"plan_stop", read_plan_stop}, Form{"change_stop", read_change_stop},
                            Form{"end_stop", read_end_stop},   Form{"cancel_stop", read_cancel_stop},
+                           Form{"tell_security", read_tell_security}, Form{"swap_duty", read_swap_duty},
+                           Form{"escalate", read_escalate},
                            Form{"mail", read_mail},
                            Form{"restart", read_restart},     Form{"job", read_job},
                            Form{"reload", read_reload}};

@@ -136,6 +136,15 @@ std::string words_of_failure(const RehearsalLine& line, const Platform& platform
   return with(what, ": ", all_details(line)) + by(line, platform);
 }
 
+// What the lead does with a notice; empty: something else happened.
+std::string_view order_on_notice(std::string_view what) {
+  if (what == "notice.hold-ordered") return "TO BE HELD";
+  if (what == "notice.release-ordered") return "RELEASED";
+  if (what == "notice.edited") return "WRITTEN ANEW";
+  if (what == "notice.edit-dropped") return "IN THE TEMPLATE'S WORDS AGAIN";
+  return {};
+}
+
 }  // namespace
 
 void Timeline::day_heading(Instant at, const Platform& platform) {
@@ -265,6 +274,8 @@ void Timeline::show(const RehearsalLine& line, const Platform& platform) {
     if (detail(line, "outcome") == "accepted") return;
     one_of("mail", fmt::format("{}attempt {} failed to ", of, detail(line, "attempt")),
            audience_of(line, platform), ": " + detail(line, "reply"));
+  } else if (std::string_view order = order_on_notice(what); !order.empty()) {
+    one_of("mail", fmt::format("{}{} {} for ", of, line.kind, order), audience_of(line, platform), by(line, platform));
   } else if (what.starts_with("notice.")) {
     one("mail", fmt::format("{}{}: {}", of, what, with(line.audience, ", ", all_details(line))));
   } else if (what == "failure.keeps-down" || what == "failure.service-back") {

@@ -6,8 +6,8 @@
 #include <cctype>
 #include <charconv>
 
-#include "allowance.hpp"
 #include "ping_request.hpp"
+#include "record_api.hpp"
 #include "text.hpp"
 #include "version.hpp"
 #include "view.hpp"
@@ -53,36 +53,44 @@ bool is_uuid(std::string_view text) {
   return true;
 }
 
+// Rows of a failure's timeline in one answer: the newest ones.
+constexpr std::size_t most_timeline = 2000;
+
 class Api {
  public:
-  Api(Engine& engine, Store& store, Backups& backups) : engine_(engine), store_(store), backups_(backups) {}
+  Api(io::Runtime& runtime, Engine& engine, Store& store, Backups& backups, AccessLog& access)
+      : engine_(engine), store_(store), backups_(backups), access_(access), record_(runtime, engine, store, access) {}
 
   void handle(WebRequest request, Respond_ answer) {
     if (!request.peer) return answer(refusal(403, "the caller is not known"));
     const Peer& peer = *request.peer;
     const Person* person = engine_.platform().person_of_unix_user(peer.user);
-    if (request.path == "/v1/ping" && request.method == "POST") return answer(ping(request));
-    if (person == nullptr && peer.uid != 0) {
-      note_refusal(peer, one_line(request.path, 200));
-      return answer(refusal(403, fmt::format("{} is none of the people of the configuration: ask the system "
-                                             "lead to add `unix_user: {}`", peer.user, peer.user)));
+    const Caller caller = caller_of(peer, person != nullptr ? person->id : "");
+    const Instant now = engine_.now();
+    // Every refusal for want of a right is in the record, whichever it is.
+    auto told = [this, caller, now, path = one_line(request.path, 200), answer = std::move(answer)](WebResponse response) {
+      if (response.status == 403) access_.refused(caller, path, 403, now);
+      answer(std::move(response));
+    };
+    if (request.path == "/v1/ping" && request.method == "POST") {
+      access_.count("ping", now);
+      return told(ping(request));
     }
-    if (request.path.starts_with("/v1/backup")) return backup(request, person, peer, std::move(answer));
-    if (request.method == "GET") return answer(read(request, person, peer));
-    if (request.method != "POST") return answer(refusal(400, "GET or POST only"));
-    if (request.path == "/v1/orders") return order(request, person, peer, std::move(answer));
-    if (request.path == "/v1/probe") return probe(request, std::move(answer));
-    if (request.path == "/v1/reload") return answer(reload(person, peer));
-    answer(refusal(404, "there is nothing at " + one_line(request.path, 200)));
+    if (person == nullptr && peer.uid != 0) {
+      return told(refusal(403, fmt::format("{} is none of the people of the configuration: ask the system "
+                                           "lead to add `unix_user: {}`", peer.user, peer.user)));
+    }
+    if (request.path.starts_with("/v1/backup")) return backup(request, person, caller, std::move(told));
+    if (request.path.starts_with("/v1/record")) return record_.handle(request, person, caller, std::move(told));
+    if (request.method == "GET") return told(read(request, caller));
+    if (request.method != "POST") return told(refusal(400, "GET or POST only"));
+    if (request.path == "/v1/orders") return order(request, person, caller, std::move(told));
+    if (request.path == "/v1/probe") return probe(request, caller, std::move(told));
+    if (request.path == "/v1/reload") return told(reload(person, caller));
+    told(refusal(404, "there is nothing at " + one_line(request.path, 200)));
   }
 
  private:
-  // Each is a row of the record, which nobody may fill: ten of a user at once, and then one a minute.
-  void note_refusal(const Peer& peer, const std::string& path) {
-    if (!noted_.take(peer.uid, Allowance::Clock::now())) return;
-    engine_.note("access.refused", "unix:" + peer.user, {{"path", path}});
-  }
-
   Look look() { return {engine_.platform(), engine_.state(), engine_.now()}; }
 
   SubjectOf subjects() {
@@ -91,8 +99,20 @@ class Api {
     };
   }
 
-  WebResponse read(const WebRequest& request, const Person* person, const Peer& peer) {
+  // Who looked at what is in the record, too.
+  void note_look(const Caller& caller, std::string_view path) {
+    path.remove_prefix(std::min<std::size_t>(path.size(), 4));  // "/v1/"
+    const std::size_t slash = path.find('/');
+    std::string kind = one_line(path.substr(0, slash), 100);
+    std::string which = slash == std::string_view::npos ? "" : one_line(path.substr(slash + 1), 100);
+    access_.read(caller, kind, which, engine_.now());
+  }
+
+  WebResponse read(const WebRequest& request, const Caller& caller) {
     std::string_view path = request.path;
+    for (std::string_view known : {"/v1/status", "/v1/stops", "/v1/failures", "/v1/notices", "/v1/jobs"}) {
+      if (path.starts_with(known)) note_look(caller, path);
+    }
     if (path == "/v1/status") {
       return fine(status_json(look(), {version, store_.trouble().value_or(""), store_.queued(),
                                        engine_.scheduler().lateness(engine_.now()), engine_.unrecorded_orders()}));
@@ -100,6 +120,15 @@ class Api {
     if (path == "/v1/stops") {
       auto all = request.query.find("all");
       return fine(stops_json(look(), all != request.query.end() && all->second == "1"));
+    }
+    if (path == "/v1/duty") {
+      auto at = request.query.find("at");
+      auto milliseconds = at == request.query.end() ? std::nullopt : number_in(at->second);
+      constexpr std::int64_t year_2200 = 7'258'118'400'000;
+      if (at != request.query.end() && (!milliseconds || *milliseconds > year_2200)) {
+        return refusal(400, "\"at\" is an instant, in milliseconds since 1970");
+      }
+      return fine(duty_json(look(), milliseconds ? Instant{Duration{*milliseconds}} : engine_.now()));
     }
     if (path == "/v1/failures") {
       auto all = request.query.find("all");
@@ -109,15 +138,6 @@ class Api {
     if (path == "/v1/notices") return notices(request);
     if (path.starts_with("/v1/notices/")) return notice(path.substr(12));
     if (path == "/v1/jobs") return jobs();
-    if (path.starts_with("/v1/record")) {
-      bool may = peer.uid == 0 || (person != nullptr && (person->roles.contains(Role::system_lead) ||
-                                                         person->roles.contains(Role::auditor)));
-      if (!may) {
-        note_refusal(peer, "/v1/record");
-        return refusal(403, "only the system lead, an auditor and root may read the record");
-      }
-      return record(request);
-    }
     return refusal(404, "there is nothing at " + one_line(path, 200));
   }
 
@@ -134,12 +154,14 @@ class Api {
     Store::Query query;
     query.failure = *id;
     query.without_states = true;
-    query.limit = 2000;
+    query.newest = true;
+    query.limit = most_timeline + 1;  // One more shows that there are more.
     auto rows = store_.read(query);
     if (!rows) return refusal(500, "the record cannot be read: " + rows.error().message);
+    const bool cut = rows->size() > most_timeline;
     std::vector<RecordLine> lines;
-    for (const RecordRow& row : *rows) lines.push_back(line_of(row, false));
-    return fine(failure_json(look(), found->second, lines));
+    for (auto row = rows->begin() + (cut ? 1 : 0); row != rows->end(); ++row) lines.push_back(line_of(*row, false));
+    return fine(failure_json(look(), found->second, lines, cut));
   }
 
   WebResponse notices(const WebRequest& request) {
@@ -172,61 +194,49 @@ class Api {
     return fine(jobs_json(look(), lines));
   }
 
-  WebResponse record(const WebRequest& request) {
-    if (request.path == "/v1/record/verify") {
-      auto mismatch = store_.verify();
-      if (!mismatch) return refusal(500, "the record cannot be read: " + mismatch.error().message);
-      if (!*mismatch) return fine("{\"intact\":true}\n");
-      return fine(json::serialize(json::object{
-                      {"intact", false}, {"row", (*mismatch)->row}, {"why", (*mismatch)->why}}) + "\n");
-    }
-    Store::Query query;
-    for (auto [key, at] : {std::pair{"since", &query.since}, std::pair{"until", &query.until}}) {
-      auto given = request.query.find(key);
-      if (given == request.query.end()) continue;
-      auto parsed = parse_instant(given->second);
-      if (!parsed) return refusal(400, fmt::format("{}: {}", key, parsed.error().message));
-      *at = *parsed;
-    }
-    if (auto after = request.query.find("after"); after != request.query.end() && after->second != "0") {
-      auto row = number_in(after->second);
-      if (!row) return refusal(400, "\"after\" is a row's number");
-      query.after_id = *row;
-    }
-    bool raw = request.path == "/v1/record/raw";
-    query.without_states = !raw;
-    query.limit = 500;
-    auto rows = store_.read(query);
-    if (!rows) return refusal(500, "the record cannot be read: " + rows.error().message);
-    std::vector<RecordLine> lines;
-    for (const RecordRow& row : *rows) lines.push_back(line_of(row, raw));
-    return fine(record_json(look(), lines));
-  }
-
-  void order(const WebRequest& request, const Person* person, const Peer& peer, Respond_ answer) {
+  void order(const WebRequest& request, const Person* person, const Caller& caller, Respond_ answer) {
     if (person == nullptr) {
-      note_refusal(peer, "/v1/orders");
       return answer(refusal(403, "root may read and reload; to act, be one of the people of the configuration "
                                  "(their `unix_user`), so that the record says who it was"));
     }
     Result<Order> order = read_order(request.body);
     if (!order) return answer(refusal(400, order.error().message));
+    note_order(caller, request.body);
+    if (auto* edit = std::get_if<EditNotice>(&*order)) keep_what_stood_there(*edit);
     engine_.command(person->id, std::move(*order), [answer = std::move(answer)](const Answer& given, bool recorded) {
       answer({given.done ? 200 : recorded ? 409 : 503, "application/json", answer_json(given.done, given.text, given.failure, given.stop)});
     });
   }
 
-  void backup(const WebRequest& request, const Person* person, const Peer& peer, Respond_ answer) {
-    std::string who = person != nullptr ? person->id : "unix:" + peer.user;
-    if (peer.uid != 0 && (person == nullptr || !person->roles.contains(Role::system_lead))) {
-      note_refusal(peer, "/v1/backup");
+  // From where it came; what became of it is said by the rows after this one.
+  void note_order(const Caller& caller, const std::string& body) {
+    const std::optional<json::object> object = object_of(body);
+    AccessLog::Details details{{"order", one_line(text_of(*object, "order"), 100)}};
+    for (const char* key : {"failure", "notice", "stop"}) {
+      const json::value* number = object->if_contains(key);
+      if (number != nullptr && number->is_int64()) details[key] = std::to_string(number->get_int64());
+    }
+    access_.row(caller, "access.order", std::move(details));
+  }
+
+  // Both texts are to be in the record.
+  void keep_what_stood_there(EditNotice& edit) {
+    auto found = engine_.state().notices.find(edit.notice);
+    if (found == engine_.state().notices.end()) return;
+    auto mail = engine_.composer().text(engine_.platform(), engine_.state(), found->second, engine_.now());
+    edit.subject_before = std::move(mail.subject);
+    edit.body_before = std::move(mail.body);
+  }
+
+  void backup(const WebRequest& request, const Person* person, const Caller& caller, Respond_ answer) {
+    if (request.peer->uid != 0 && (person == nullptr || !person->roles.contains(Role::system_lead))) {
       return answer(refusal(403, "only the system lead and root may take a backup: all of the record is in it"));
     }
     if (request.method == "POST" && request.path == "/v1/backup") {
-      return backups_.make([this, who, answer = std::move(answer)](Result<Backups::Copy> copy) {
+      return backups_.make([this, caller, answer = std::move(answer)](Result<Backups::Copy> copy) {
         if (!copy) return answer(refusal(409, copy.error().message));
-        engine_.note("record.backup", who,
-                     {{"rows", std::to_string(copy->head.id)}, {"bytes", std::to_string(copy->bytes)}});
+        access_.row(caller, "record.backup",
+                    {{"rows", std::to_string(copy->head.id)}, {"bytes", std::to_string(copy->bytes)}});
         answer(fine(json::serialize(json::object{{"id", copy->id}, {"bytes", copy->bytes}, {"rows", copy->head.id},
                                                  {"chain", copy->head.chain}}) + "\n"));
       });
@@ -258,10 +268,11 @@ class Api {
     return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
   }
 
-  void probe(const WebRequest& request, Respond_ answer) {
+  void probe(const WebRequest& request, const Caller& caller, Respond_ answer) {
     auto object = object_of(request.body);
     if (!object) return answer(refusal(400, "a JSON object is wanted"));
     std::string component = text_of(*object, "component"), name = text_of(*object, "probe");
+    access_.read(caller, "probe", one_line(component, 100), engine_.now());
     auto found = engine_.platform().components.find(component);
     if (found == engine_.platform().components.end()) {
       return answer(refusal(404, "there is no component " + one_line(component, 200)));
@@ -289,12 +300,13 @@ class Api {
     }
   }
 
-  WebResponse reload(const Person* person, const Peer& peer) {
-    if (peer.uid != 0 && (person == nullptr || !person->roles.contains(Role::system_lead))) {
+  WebResponse reload(const Person* person, const Caller& caller) {
+    if (person != nullptr && caller.bucket != 0 && (!person->roles.contains(Role::system_lead))) {
       return refusal(403, "only the system lead and root may reload");
     }
+    access_.row(caller, "access.order", {{"order", "reload"}});
     Problems problems;
-    bool done = engine_.reload(person != nullptr ? person->id : "unix:" + peer.user, problems);
+    bool done = engine_.reload(caller.who, problems);
     std::vector<std::string> texts;
     for (const Problem& problem : problems) texts.push_back(problem.text());
     WebResponse response = fine(strings_json("problems", texts));
@@ -316,7 +328,8 @@ class Api {
   Engine& engine_;
   Store& store_;
   Backups& backups_;
-  Allowance noted_{10, 1.0 / 60};
+  AccessLog& access_;
+  RecordApi record_;
 };
 
 // GET|HEAD|POST /ping/<component>[/<probe>][/start|/fail|/log|/<0-255>][?rid=…], as the Healthchecks service takes it.
@@ -339,33 +352,46 @@ WebResponse web_ping(Engine& engine, const WebRequest& request) {
 
 }  // namespace
 
-WebHandler control_handler(Engine& engine, Store& store, Backups& backups) {
-  return [api = std::make_shared<Api>(engine, store, backups)](WebRequest request, Respond_ answer) {
+WebHandler control_handler(io::Runtime& runtime, Engine& engine, Store& store, Backups& backups, AccessLog& access) {
+  return [api = std::make_shared<Api>(runtime, engine, store, backups, access)](WebRequest request, Respond_ answer) {
     api->handle(std::move(request), std::move(answer));
   };
 }
 
-WebHandler web_handler(Engine& engine, Store& store) {
-  return [&engine, &store](WebRequest request, Respond_ answer) {
-    if (request.path.starts_with("/ping/")) return answer(web_ping(engine, request));
-    if (request.method != "GET" && request.method != "HEAD") {
-      return answer({405, "text/plain", "GET only\n"});
+namespace {
+
+WebResponse web_answer(Engine& engine, Store& store, AccessLog& access, const WebRequest& request) {
+  if (request.path.starts_with("/ping/")) {
+    access.count("ping", engine.now());
+    return web_ping(engine, request);
+  }
+  if (request.method != "GET" && request.method != "HEAD") return {405, "text/plain", "GET only\n"};
+  if (request.path == "/healthz") {
+    access.count("healthz", engine.now());
+    auto trouble = store.trouble();
+    Duration late = engine.scheduler().lateness(engine.now());
+    if (trouble) return {503, "text/plain", "the record cannot be written: " + *trouble + "\n"};
+    if (late > tolerated_lateness) return {503, "text/plain", "probes run late: " + format_duration(late) + "\n"};
+    return {200, "text/plain", "ok\n"};
+  }
+  if (request.path == "/metrics") {
+    access.count("metrics", engine.now());
+    return {200, "text/plain; version=0.0.4; charset=utf-8",
+            prometheus_text(engine.metrics(), engine.state(), store.queued(), store.trouble().has_value())};
+  }
+  return {404, "text/plain", "not found\n"};
+}
+
+}  // namespace
+
+WebHandler web_handler(Engine& engine, Store& store, AccessLog& access) {
+  return [&engine, &store, &access](WebRequest request, Respond_ answer) {
+    WebResponse response = web_answer(engine, store, access, request);
+    if (response.status >= 400 && response.status < 500) {
+      access.refused(caller_from(request.address), one_line(request.method + " " + request.path, 200), response.status,
+                     engine.now());
     }
-    if (request.path == "/healthz") {
-      auto trouble = store.trouble();
-      Duration late = engine.scheduler().lateness(engine.now());
-      if (trouble) return answer({503, "text/plain", "the record cannot be written: " + *trouble + "\n"});
-      if (late > tolerated_lateness) {
-        return answer({503, "text/plain", "probes run late: " + format_duration(late) + "\n"});
-      }
-      return answer({200, "text/plain", "ok\n"});
-    }
-    if (request.path == "/metrics") {
-      return answer({200, "text/plain; version=0.0.4; charset=utf-8",
-                     prometheus_text(engine.metrics(), engine.state(), store.queued(),
-                                     store.trouble().has_value())});
-    }
-    answer({404, "text/plain", "not found\n"});
+    answer(std::move(response));
   };
 }
 

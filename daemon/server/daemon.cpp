@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include "api.hpp"
+#include "descriptors.hpp"
 #include "folder.hpp"
 #include "heartbeat.hpp"
 #include "load_here.hpp"
@@ -32,12 +33,17 @@ class Daemon {
         engine_(surroundings_, *store_, std::move(configuration), std::move(composer), std::move(kept)),
         heartbeat_(std::make_unique<Heartbeat>(surroundings_, *store_, engine_)),
         backups_(surroundings_.runtime(), engine_.configuration().state_folder),
+        access_([this](const auto& what, const auto& who, const auto& details) { engine_.note(what, who, details); },
+                [this](Instant at) { return engine_.platform().zone.format(at); }),
         signals_(loop_, SIGTERM, SIGINT, SIGHUP), watchdog_(loop_), look_timer_(loop_) {}
 
   Result<void> listen() {
     const Configuration& configuration = engine_.configuration();
-    auto control = WebServer::on_unix_socket(loop_, configuration.control_socket,
-                                              control_handler(engine_, *store_, backups_));
+    WebLimits control_limits;
+    control_limits.refused = [this](const WebRequest& request, int status) { note_refusal(request, status); };
+    auto control = WebServer::on_unix_socket(
+        loop_, configuration.control_socket,
+        control_handler(surroundings_.runtime(), engine_, *store_, backups_, access_), std::move(control_limits));
     if (!control) return tl::unexpected(control.error());
     control_ = std::move(*control);
     if (configuration.http_address.empty()) return {};
@@ -47,7 +53,8 @@ class Daemon {
     // Of all senders together.
     limits.requests_at_once = 10'000;
     limits.requests_per_second = 2'000;
-    auto web = WebServer::on_address(loop_, configuration.http_address, web_handler(engine_, *store_), limits);
+    limits.refused = [this](const WebRequest& request, int status) { note_refusal(request, status); };
+    auto web = WebServer::on_address(loop_, configuration.http_address, web_handler(engine_, *store_, access_), limits);
     if (!web) return tl::unexpected(web.error());
     web_ = std::move(*web);
     return {};
@@ -68,6 +75,13 @@ class Daemon {
   }
 
  private:
+  void note_refusal(const WebRequest& request, int status) {
+    const Person* person = request.peer ? engine_.platform().person_of_unix_user(request.peer->user) : nullptr;
+    access_.refused(request.peer ? caller_of(*request.peer, person != nullptr ? person->id : "")
+                                 : caller_from(request.address),
+                    "a request that was not read", status, engine_.now());
+  }
+
   // What people notice only when it is too late: they cannot reach the daemon, or others can replace its record.
   void look_at_folders() {
     const Configuration& configuration = engine_.configuration();
@@ -104,6 +118,7 @@ class Daemon {
     heartbeat_.reset();
     engine_.drain(20s, [this] {
       control_.reset();
+      access_.end(engine_.now());
       if (!store_->flush(10s)) log::line(log::Level::error, "record.unwritten", {{"queued", std::to_string(store_->queued())}});
       loop_.stop();
     });
@@ -131,6 +146,7 @@ class Daemon {
 
   void look_around() {
     look_at_record();
+    access_.look(engine_.now());
     if (heartbeat_) heartbeat_->look();
     look_timer_.expires_after(std::chrono::seconds(1));
     look_timer_.async_wait([this](boost::system::error_code error) {
@@ -158,6 +174,7 @@ class Daemon {
   Engine engine_;
   std::unique_ptr<Heartbeat> heartbeat_;
   Backups backups_;
+  AccessLog access_;
   std::unique_ptr<WebServer> control_, web_;
   asio::signal_set signals_;
   asio::steady_timer watchdog_, look_timer_;
@@ -188,6 +205,7 @@ int run_daemon(int argc, char** argv) {
   }
   log::start();
   std::signal(SIGPIPE, SIG_IGN);
+  const std::uint64_t descriptors = raise_descriptor_limit();
   keep_capabilities_to_ourselves();
 
   const Instant now = system_wall_clock();
@@ -199,7 +217,13 @@ int run_daemon(int argc, char** argv) {
     return 2;
   }
   log::set_zone(loaded.configuration->platform->zone);
-  Result<Composer> composer = Composer::load(loaded.configuration->mail.templates_folder);
+  if (const std::uint64_t needed = descriptors_needed(*loaded.configuration); descriptors < needed) {
+    log::line(log::Level::warning, "descriptors.few",
+              {{"limit", std::to_string(descriptors)},
+               {"needed", std::to_string(needed)},
+               {"why", "probes that find none free cannot look: raise LimitNOFILE of the unit, or `ulimit -Hn`"}});
+  }
+  Result<Composer> composer = Composer::load(loaded.configuration->mail.writing);
   if (!composer) {
     std::cerr << composer.error().message << "\nyagurad: not started: a mail template has errors\n";
     return 2;

@@ -27,7 +27,7 @@ void log_fact(const Fact& fact) {
   if (fact.who != "daemon") fields["by"] = fact.who;
   const bool warns = fact.what == "failure.opened" || fact.what == "failure.relapsed" ||
                      fact.what == "notice.undeliverable" || fact.what == "notice.nobody" ||
-                     fact.what == "clock.jumped" || fact.what == "command.refused";
+                     fact.what == "clock.jumped" || fact.what == "probing.late" || fact.what == "command.refused";
   log::line(warns ? log::Level::warning : log::Level::info, fact.what, fields);
 }
 
@@ -226,6 +226,7 @@ void Engine::on_timer() {
   look_at_jobs(now);
   if (auto wake = decider_.next_wake(); wake && *wake <= now) turn_at(Tick{}, now);
   run_due_probes();
+  look_at_lateness(now);
   arm();
 }
 

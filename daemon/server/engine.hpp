@@ -59,6 +59,8 @@ class Engine {
   std::vector<ProbeId> jobs() const;
   // Reads the configuration again. False: the old one stays; the problems say why.
   bool reload(const std::string& who, Problems& problems);
+  // Takes these names and addresses out of what is known, and empties the bank's notices of all but their figures (R4).
+  void erase(const BankName& bank, const std::set<std::string>& texts);
   // A line of the record that no decision is behind: an access refused, for example.
   void note(const std::string& what, const std::string& who, const std::map<std::string, std::string>& details);
 
@@ -96,6 +98,9 @@ class Engine {
   void look_at_jobs(Instant now);
   void take_job(const ProbeId& id, std::optional<Observation> observation, Instant now);
   void watch_drain();
+  void look_at_lateness(Instant now);
+  // By how much the run has outlived its timeout that did so the longest.
+  Duration overrun(Instant now) const;
 
   Surroundings& surroundings_;
   Store& store_;
@@ -137,6 +142,8 @@ class Engine {
   CommandId last_command_ = 0;
   std::set<std::pair<FailureId, ComponentName>> members_unrecorded_;  // to go with the next one too
   std::vector<JobRow> job_rows_;           // to go with the next transaction
+  std::optional<SteadyInstant> lateness_told_;  // to the decision code
+  std::uint64_t skipped_seen_ = 0;
   bool runs_soon_ = false;
   bool draining_ = false;
   std::function<void()> drained_;

@@ -81,7 +81,7 @@ void Engine::act(const StartStep& start) {
 
 bool Engine::may_leave(const Notice& notice, Instant now) const {
   const auto& hold = state().core.bank_hold_until;
-  if (is_bank(notice.kind) && hold && now < *hold) return false;
+  if (is_bank(notice.kind) && !notice.window.empty() && hold && now < *hold) return false;
   auto window = platform().windows.find(notice.window);
   if (window == platform().windows.end()) return true;
   return window->second.next_open(now, platform().mail.attempt_timeout, platform().context()) == now;

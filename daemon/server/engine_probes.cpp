@@ -107,6 +107,30 @@ bool Engine::run_probe(const ProbeId& probe, std::function<void(Observation)> do
   return true;
 }
 
+// ---- Lateness ----
+
+Duration Engine::overrun(Instant now) const {
+  Duration longest{0};
+  scheduler_.each_running(now, [&](const ProbeId& id, Duration so_far) {
+    auto component = platform().components.find(id.component);
+    const ProbeSpec* spec = component == platform().components.end() ? nullptr : component->second.probe(id.probe);
+    if (spec != nullptr) longest = std::max(longest, so_far - spec->timeout);
+  });
+  return longest;
+}
+
+void Engine::look_at_lateness(Instant now) {
+  // While it lasts it is said again, not at every turn.
+  constexpr auto between = 20s;
+  const SteadyInstant steady = clock_.steady();
+  if (lateness_told_ && steady - *lateness_told_ < between) return;
+  const Duration late = std::max({scheduler_.take_worst_lateness(), scheduler_.lateness(now), overrun(now)});
+  const std::uint64_t fell_out = scheduler_.skipped_slots() - std::exchange(skipped_seen_, scheduler_.skipped_slots());
+  if (late <= tolerated_lateness) return;
+  lateness_told_ = steady;
+  turn_at(ProbesLate{late, fell_out}, now);
+}
+
 // ---- Jobs ----
 
 JobCalendar Engine::job_calendar() const {

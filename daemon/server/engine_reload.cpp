@@ -51,7 +51,7 @@ bool Engine::reload(const std::string& who, Problems& problems) {
       refuse(next->places.http, "`listen.http` changed: restart the daemon for that");
     }
   }
-  Result<Composer> composer = Composer::load(next ? next->mail.templates_folder : "");
+  Result<Composer> composer = Composer::load(next ? next->mail.writing : Writing{});
   if (next && !composer) refuse(next->places.templates, composer.error().message);
   std::stable_partition(problems.begin(), problems.end(), [](const Problem& problem) { return !problem.warning; });
   if (!next || has_errors(problems)) {
@@ -93,11 +93,7 @@ Signs Engine::signs() {
   };
   Signs signs;
   signs.lateness = scheduler_.lateness(now);
-  scheduler_.each_running(now, [&](const ProbeId& id, Duration so_far) {
-    auto component = platform().components.find(id.component);
-    const ProbeSpec* spec = component == platform().components.end() ? nullptr : component->second.probe(id.probe);
-    if (spec != nullptr) signs.overrun = std::max(signs.overrun, so_far - spec->timeout);
-  });
+  signs.overrun = overrun(now);
   signs.record_trouble = store_.trouble();
   std::map<NoticeId, Duration> attempts;
   for (const auto& [id, since] : deliveries_) attempts[id] = age(since);

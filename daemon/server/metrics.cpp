@@ -45,6 +45,8 @@ std::string prometheus_text(const Metrics& metrics, const State& state, std::siz
            seconds(metrics.probe_lateness));
   text.one("yagura_probe_lateness_seconds_max", "gauge", "The greatest lateness since the start.",
            seconds(metrics.probe_lateness_most));
+  text.one("yagura_probing_late", "gauge", "1 while probes run late, and people were told of it.",
+           state.core.late_since ? 1 : 0);
   text.one("yagura_probe_slots_skipped_total", "counter", "Slots of probes that fell out.",
            metrics.skipped_slots);
   std::map<std::string, int> open{{"undetermined", 0}, {"incident", 0}, {"major", 0}};

@@ -106,6 +106,27 @@ Result<Order> read_order(std::string_view body) {
     order = ReleaseNotice{fields.number("notice")};
   } else if (name == "notice-withdraw") {
     order = WithdrawNotice{fields.number("notice")};
+  } else if (name == "notice-edit") {
+    order = EditNotice{fields.number("notice"), one_line(fields.text("subject"), 400), fields.text("body"), fields.text("edition")};
+  } else if (name == "notice-security") {
+    TellSecurity tell;
+    for (std::string& bank : fields.texts("banks")) {
+      if (bank == "all") tell.all_banks = true; else tell.banks.insert(std::move(bank));
+    }
+    tell.at_once = fields.boolean("at_once");
+    tell.text = fields.text("text");
+    order = std::move(tell);
+  } else if (name == "duty-swap") {
+    SwapDuty swap{fields.text("role"), fields.text("person"), {}, {}, fields.text("text")};
+    auto from = fields.instant("from"), until = fields.instant("until");
+    if (!from || !until) return failure_of("\"from\" and \"until\" are wanted, as times");
+    swap.from = *from;
+    swap.until = *until;
+    order = std::move(swap);
+  } else if (name == "duty-cancel") {
+    order = CancelSwap{fields.number("swap")};
+  } else if (name == "escalate") {
+    order = Escalate{fields.number("failure"), fields.text("text")};
   } else if (name == "stop-plan") {
     PlanStop stop;
     for (std::string& service : fields.texts("services")) stop.services.insert(std::move(service));

@@ -1,7 +1,7 @@
 #include "chain.hpp"
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
+#include <openssl/evp.h>
 
 #include <array>
 
@@ -9,17 +9,38 @@
 
 namespace yagura {
 
-std::string sha256_hex(std::string_view bytes) {
+struct Sha256::Context {
+  EVP_MD_CTX* handle = EVP_MD_CTX_new();
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) {
+  EVP_DigestInit_ex(context_->handle, EVP_sha256(), nullptr);
+}
+Sha256::~Sha256() {
+  EVP_MD_CTX_free(context_->handle);
+}
+void Sha256::add(std::string_view bytes) {
+  EVP_DigestUpdate(context_->handle, bytes.data(), bytes.size());
+}
+
+std::string Sha256::hex() {
   static constexpr std::string_view digits = "0123456789abcdef";
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  EVP_DigestFinal_ex(context_->handle, digest.data(), &size);
   std::string hex;
-  hex.reserve(digest.size() * 2);
-  for (unsigned char byte : digest) {
-    hex += digits[byte >> 4];
-    hex += digits[byte & 0x0F];
+  hex.reserve(std::size_t{size} * 2);
+  for (unsigned int at = 0; at < size; ++at) {
+    hex += digits[digest[at] >> 4];
+    hex += digits[digest[at] & 0x0F];
   }
   return hex;
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  Sha256 digest;
+  digest.add(bytes);
+  return digest.hex();
 }
 
 const std::string& chain_genesis() {

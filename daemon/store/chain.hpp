@@ -3,6 +3,7 @@
 // erased on request without breaking the chain.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,21 @@ namespace yagura {
 
 // SHA-256 in lower-case hex, 64 digits.
 std::string sha256_hex(std::string_view bytes);
+
+// The same of bytes that come in pieces.
+class Sha256 {
+ public:
+  Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  ~Sha256();
+  void add(std::string_view bytes);
+  std::string hex();  // once, at the end
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
 
 // What the first row follows: 64 zeros.
 const std::string& chain_genesis();

@@ -60,7 +60,21 @@ CREATE TABLE job (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array all_steps{version_1};
+// Searches by name and by person have indexes; the daemon's own rows are most of the record, and are
+// found without one. Rows may be deleted up to the one that was archived last (archive.hpp).
+constexpr const char* version_2 = R"sql(
+CREATE INDEX record_what ON record (what);
+CREATE INDEX record_who ON record (who) WHERE who <> 'daemon';
+
+DROP TRIGGER record_keeps_rows;
+CREATE TRIGGER record_keeps_rows BEFORE DELETE ON record
+WHEN old.id > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'archived_to'), 0)
+BEGIN
+  SELECT RAISE(ABORT, 'rows of the record are deleted only when they are archived');
+END;
+)sql";
+
+constexpr std::array all_steps{version_1, version_2};
 
 Result<void> apply(sqlite::Connection& connection, const char* sql, std::size_t version) {
   Result<sqlite::TransactionScope> scope = sqlite::TransactionScope::begin(connection);

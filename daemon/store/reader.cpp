@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <limits>
 
+#include "archive.hpp"
 #include "chain.hpp"
+#include "erasure.hpp"
 
 namespace yagura {
 namespace {
@@ -37,20 +40,90 @@ std::int64_t milliseconds(std::optional<Instant> instant, std::int64_t otherwise
   return instant ? instant->time_since_epoch().count() : otherwise;
 }
 
+// What all rows of a query have in common, as SQL. Every parameter is numbered, as the text may be
+// repeated in a statement: 1 after, 2 last, 3 since, 4 until, 5 failure, 6 who, 7 what, 8 how many.
+std::string conditions(const Store::Query& query) {
+  std::string sql = "id > ?1 AND id <= ?2 AND +at_ms >= ?3 AND +at_ms < ?4";
+  if (query.failure) {
+    // An index knows only rows of a failure, and has to be told that this is one.
+    sql += *query.failure == 0 ? " AND failure = ?5" : " AND failure = ?5 AND failure <> 0";
+  }
+  if (query.who) {
+    const bool indexed = *query.who != "daemon" && !query.failure;
+    sql += indexed ? " AND who = ?6 AND who <> 'daemon'" : " AND +who = ?6";
+  }
+  if (query.without_states) sql += " AND substr(what, 1, 6) <> 'state.'";
+  return sql;
+}
+
+// How many names a pattern may fit for each to be looked up by itself: SQLite takes 500 parts of a
+// statement. There are about a hundred names.
+constexpr std::size_t most_names = 200;
+
+// The names of rows that the pattern fits, found from name to name along the index; nothing where
+// they are too many.
+Result<std::optional<std::vector<std::string>>> names_like(sqlite::Connection& connection,
+                                                           const std::string& pattern) {
+  Result<sqlite::Statement> statement = connection.prepare(
+      "WITH RECURSIVE known(what) AS ("
+      "  SELECT min(what) FROM record"
+      "  UNION ALL"
+      "  SELECT (SELECT min(what) FROM record WHERE what > known.what)"
+      "  FROM known WHERE known.what IS NOT NULL"
+      ") SELECT what FROM known WHERE what GLOB ?1");
+  if (!statement) return tl::unexpected(statement.error());
+  std::vector<std::string> names;
+  Result<bool> more = statement->bind(1, pattern).step();
+  for (; more && *more; more = statement->step()) {
+    if (names.size() == most_names) return std::optional<std::vector<std::string>>();
+    names.push_back(statement->text(0));
+  }
+  if (!more) return tl::unexpected(more.error());
+  return std::optional(std::move(names));
+}
+
+// SQLite's GLOB has ranges in brackets, too, which nobody is to meet by accident.
+std::string glob_of(std::string_view pattern) {
+  std::string glob;
+  for (char c : pattern)
+    glob += c == '[' ? std::string("[[]") : std::string(1, c);
+  return glob;
+}
+
+// The statement that gives the next rows of a query, in order of their ids. Each batch begins where
+// the one before ended and looks at no row twice; by failure, person and name the rows are found
+// along an index.
+Result<std::string> statement_of(sqlite::Connection& connection, const Store::Query& query) {
+  const std::string columns = "SELECT " YAGURA_RECORD_COLUMNS " FROM record WHERE ";
+  const std::string common = conditions(query),
+                    end = query.newest ? " ORDER BY id DESC LIMIT ?8" : " ORDER BY id LIMIT ?8";
+  if (!query.what) return columns + common + end;
+  const bool by_other_index = query.failure || (query.who && *query.who != "daemon");
+  if (by_other_index) return columns + common + " AND +what GLOB ?7" + end;
+  Result<std::optional<std::vector<std::string>>> names =
+      names_like(connection, glob_of(*query.what));
+  if (!names) return tl::unexpected(names.error());
+  if (!*names) return columns + common + " AND +what GLOB ?7" + end;
+  // The first rows of each name, of which the first are taken: an index on names knows no order of
+  // the rows of several.
+  std::string parts;
+  for (std::string name : **names) {
+    for (std::size_t at = 0; (at = name.find('\'', at)) != std::string::npos; at += 2)
+      name.insert(at, "'");
+    parts += fmt::format("{}SELECT id FROM (SELECT id FROM record WHERE what = '{}' AND {}{})",
+                         parts.empty() ? "" : " UNION ALL ", name, common, end);
+  }
+  if (parts.empty()) parts = "SELECT 0 WHERE 0";
+  return fmt::format("{}id IN ({}){}", columns, parts, end);
+}
+
 // A query as a statement over a range of ids that is asked for batch by batch.
 class Rows {
  public:
   static Result<Rows> of(sqlite::Connection& connection, const Store::Query& query) {
-    std::string sql = "SELECT " YAGURA_RECORD_COLUMNS
-                      " FROM record WHERE id > ?1 AND id <= ?2 AND +at_ms >= ?3 AND +at_ms < ?4";
-    if (query.failure) {
-      // The index knows only rows of a failure, and has to be told that this is one.
-      sql += *query.failure == 0 ? " AND failure = ?5" : " AND failure = ?5 AND failure <> 0";
-    }
-    if (query.what_prefix) sql += " AND substr(what, 1, length(?6)) = ?6";
-    if (query.without_states) sql += " AND substr(what, 1, 6) <> 'state.'";
-    sql += " ORDER BY id LIMIT ?7";
-    Result<sqlite::Statement> statement = connection.prepare(sql);
+    Result<std::string> sql = statement_of(connection, query);
+    if (!sql) return tl::unexpected(sql.error());
+    Result<sqlite::Statement> statement = connection.prepare(*sql);
     if (!statement) return tl::unexpected(statement.error());
 
     Rows rows(std::move(*statement), query);
@@ -66,8 +139,9 @@ class Rows {
     std::size_t asked = std::min(most, batch_rows);
     statement_.bind(1, after_).bind(2, last_).bind(3, since_).bind(4, until_);
     if (query_.failure) statement_.bind(5, *query_.failure);
-    if (query_.what_prefix) statement_.bind(6, *query_.what_prefix);
-    statement_.bind(7, static_cast<std::int64_t>(asked));
+    if (query_.who) statement_.bind(6, *query_.who);
+    if (query_.what) statement_.bind(7, glob_of(*query_.what));
+    statement_.bind(8, static_cast<std::int64_t>(asked));
     std::size_t bytes = 0;
     Result<bool> more = statement_.step();
     while (more && *more) {
@@ -79,7 +153,8 @@ class Rows {
     statement_.reset();
     if (!more) return tl::unexpected(more.error());
     finished_ = rows.size() < asked && bytes < batch_bytes;
-    if (!rows.empty()) after_ = rows.back().id;
+    if (!rows.empty() && query_.newest) last_ = rows.back().id - 1;
+    if (!rows.empty() && !query_.newest) after_ = rows.back().id;
     return rows;
   }
 
@@ -147,6 +222,10 @@ Result<Store::Head> row_before(sqlite::Connection& connection, std::int64_t last
 
 }  // namespace
 
+Result<std::string> query_sql(sqlite::Connection& connection, const Store::Query& query) {
+  return statement_of(connection, query);
+}
+
 const char* last_states_sql() {
   // Goes from subject to subject along the index, so that the many rows of a subject are not looked
   // at.
@@ -185,6 +264,7 @@ Result<std::vector<RecordRow>> RecordReader::read(const Store::Query& query) {
     if (batch->empty()) break;
     std::move(batch->begin(), batch->end(), std::back_inserter(all));
   }
+  if (query.newest) std::reverse(all.begin(), all.end());
   return all;
 }
 
@@ -256,6 +336,78 @@ Result<std::optional<Instant>> RecordReader::last_at() {
   return Instant(Duration(last->integer(0)));
 }
 
+namespace {
+
+// Which rows were erased, and by which row: the subject `row:N` of one, or the ranges in its payload.
+class Erasures {
+ public:
+  static Result<Erasures> of(sqlite::Connection& connection) {
+    Result<sqlite::Statement> rows =
+        connection.prepare("SELECT id, subject, payload FROM record WHERE what = 'record.erased' ORDER BY id");
+    if (!rows) return tl::unexpected(rows.error());
+    Erasures erasures;
+    Result<bool> more = rows->step();
+    for (; more && *more; more = rows->step()) {
+      const std::string subject = rows->text(1);
+      std::string ranges = subject.starts_with("row:") ? subject.substr(4) : "";
+      boost::json::error_code error;
+      const boost::json::value value = boost::json::parse(rows->text(2), error);
+      if (!error && value.is_object()) {
+        const boost::json::value* named = value.get_object().if_contains("erased_rows");
+        if (named != nullptr && named->is_string()) ranges = std::string(named->get_string());
+      }
+      for (const ErasedRange& range : read_ranges(ranges)) {
+        if (range.until < rows->integer(0)) erasures.ranges_.push_back(range);
+      }
+    }
+    if (!more) return tl::unexpected(more.error());
+    std::sort(erasures.ranges_.begin(), erasures.ranges_.end(),
+              [](const ErasedRange& a, const ErasedRange& b) { return a.from < b.from; });
+    return erasures;
+  }
+
+  // To be asked in the order of the rows.
+  bool name(std::int64_t row) {
+    for (; next_ < ranges_.size() && ranges_[next_].from <= row; ++next_)
+      until_ = std::max(until_, ranges_[next_].until);
+    return row <= until_;
+  }
+
+ private:
+  std::vector<ErasedRange> ranges_;
+  std::size_t next_ = 0;
+  std::int64_t until_ = 0;
+};
+
+constexpr const char* erased_by_nobody = "its payload was erased, and no row says by whom";
+
+// The rows that stay of those archived: none changed, none missing.
+Result<std::optional<Store::Mismatch>> verify_kept(sqlite::Connection& connection, const ArchiveEnd& end,
+                                                   Erasures& erasures) {
+  Result<sqlite::Statement> rows =
+      connection.prepare("SELECT " YAGURA_RECORD_COLUMNS " FROM record WHERE id <= ?1 ORDER BY id");
+  if (!rows) return tl::unexpected(rows.error());
+  std::string digest;
+  std::int64_t kept = 0, last = 0;
+  Result<bool> more = rows->bind(1, end.last).step();
+  for (; more && *more; more = rows->step()) {
+    const RecordRow row = row_of(*rows);
+    if (row.erased ? !row.payload.empty() : sha256_hex(row.payload) != row.digest) {
+      return Store::Mismatch{row.id, "its payload is not the one that was recorded"};
+    }
+    if (row.erased && !erasures.name(row.id)) return Store::Mismatch{row.id, erased_by_nobody};
+    digest = kept_link(digest, row);
+    last = row.id;
+    ++kept;
+  }
+  if (!more) return tl::unexpected(more.error());
+  if (kept == end.kept && digest == end.kept_digest) return std::optional<Store::Mismatch>();
+  return Store::Mismatch{last, fmt::format("the {} rows up to {}, which was archived, are not the {} that were to stay",
+                                           kept, end.last, end.kept)};
+}
+
+}  // namespace
+
 Result<std::optional<Store::Mismatch>> RecordReader::verify(const Store::Head& head,
                                                             std::int64_t last_rows) {
   // One view of the database from the first row to the count at the end, however long the walk
@@ -264,16 +416,21 @@ Result<std::optional<Store::Mismatch>> RecordReader::verify(const Store::Head& h
   if (!begun) return tl::unexpected(begun.error());
   Result<Store::Head> begin = row_before(connection_, last_rows);
   if (!begin) return tl::unexpected(begin.error());
+  Result<ArchiveEnd> archived = end_of_archive(connection_);
+  if (!archived) return tl::unexpected(archived.error());
+  Result<Erasures> erasures = Erasures::of(connection_);
+  if (!erasures) return tl::unexpected(erasures.error());
+  if (archived->last > 0 && last_rows == all_rows) {
+    auto mismatch = verify_kept(connection_, *archived, *erasures);
+    if (!mismatch || *mismatch) return mismatch;
+  }
+  if (begin->id < archived->last) begin = Store::Head{archived->last, archived->chain};
   Result<sqlite::Statement> rows =
       connection_.prepare("SELECT " YAGURA_RECORD_COLUMNS " FROM record WHERE id > ?1 ORDER BY id");
   if (!rows) return tl::unexpected(rows.error());
   // The whole walk sees rows, too, that somebody gave a number below the first.
-  rows->bind(1, last_rows == all_rows ? std::numeric_limits<std::int64_t>::min() : begin->id);
-  Result<sqlite::Statement> erasure = connection_.prepare(
-      "SELECT count(*) FROM record WHERE subject = ?1 AND subject <> '' "
-      "AND what = 'record.erased' AND id > ?2");
-  if (!erasure) return tl::unexpected(erasure.error());
-
+  const bool from_the_first = last_rows == all_rows && archived->last == 0;
+  rows->bind(1, from_the_first ? std::numeric_limits<std::int64_t>::min() : begin->id);
   Store::Head before = *begin;
   Result<bool> more = rows->step();
   for (; more && *more; more = rows->step()) {
@@ -282,12 +439,7 @@ Result<std::optional<Store::Mismatch>> RecordReader::verify(const Store::Head& h
     if (!why && row.id == head.id && row.chain != head.chain) {
       why = "the record was written anew while the daemon was running";
     }
-    if (!why && row.erased) {
-      Result<bool> named = erasure->bind(1, fmt::format("row:{}", row.id)).bind(2, row.id).step();
-      if (!named) return tl::unexpected(named.error());
-      if (erasure->integer(0) == 0) why = "its payload was erased, and no row says by whom";
-      erasure->reset();
-    }
+    if (!why && row.erased && !erasures->name(row.id)) why = erased_by_nobody;
     if (why) return Store::Mismatch{before.id + 1, *why};
     before = {row.id, row.chain};
   }

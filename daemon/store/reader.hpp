@@ -28,6 +28,7 @@ class RecordReader {
   static constexpr std::int64_t all_rows = 0;
   Result<std::optional<Store::Mismatch>> verify(const Store::Head& head,
                                                 std::int64_t last_rows = all_rows);
+  sqlite::Connection& connection() { return connection_; }
   // The last row; the genesis where there is none.
   Result<Store::Head> head();
   // When the last row was made; nothing where there is none.
@@ -38,7 +39,8 @@ class RecordReader {
   sqlite::Connection connection_;
 };
 
-// The statement of last_states, here so that a test can look at its plan.
+// The statements of queries and of last_states, here so that a test can look at their plans.
+Result<std::string> query_sql(sqlite::Connection& connection, const Store::Query& query);
 const char* last_states_sql();
 
 }  // namespace yagura

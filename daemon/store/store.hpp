@@ -53,6 +53,23 @@ struct JobRow {
   std::string state;  // JSON
 };
 
+// A run of rows, the oldest of the record: a whole month.
+struct ArchiveSpan {
+  std::string month;  // "2026-01"
+  std::int64_t first = 0, last = 0;
+  std::string before, chain;  // the chain of the row before the first, and of the last
+};
+
+// Takes a month out of the record whose rows were exported (archive.hpp). Where the record does not
+// begin with these rows any more, nothing is done.
+struct ArchiveOrder {
+  ArchiveSpan span;
+  Instant at{};
+  std::string who, from;                    // who signs it off
+  std::string file, sha256;                 // the export
+  std::vector<std::int64_t> failures, notices;  // that are not at their end: their rows stay
+};
+
 // What one decision writes, all or nothing.
 struct Transaction {
   std::vector<RecordEntry> entries;
@@ -60,8 +77,13 @@ struct Transaction {
   std::vector<JobRow> jobs;
   // A sign that the database takes writes, in the place of the one before; not part of the chain.
   std::optional<Instant> written_at;
+  // Orders of people to take something out, after the entries: rows whose payload, and mails whose
+  // bytes are emptied; a month that is archived.
+  std::vector<std::int64_t> erase_rows, erase_mails;
+  std::optional<ArchiveOrder> archive;
   bool empty() const {
-    return entries.empty() && mails.empty() && jobs.empty() && !written_at;
+    return entries.empty() && mails.empty() && jobs.empty() && !written_at && erase_rows.empty() &&
+           erase_mails.empty() && !archive;
   }
 };
 
@@ -123,10 +145,12 @@ class Store {
   struct Query {
     std::optional<Instant> since, until;  // until exclusive
     std::optional<std::int64_t> failure;
-    std::optional<std::string> what_prefix;
+    std::optional<std::string> who;   // exactly
+    std::optional<std::string> what;  // a pattern: * stands for anything, ? for one character
     bool without_states = false;  // leaves out what begins with "state."
     std::int64_t after_id = 0;
     std::size_t limit = 1000;  // of read(); each() has none
+    bool newest = false;       // of more than `limit` the last ones, still oldest first; read() only
   };
   virtual Result<std::vector<RecordRow>> read(const Query& query) = 0;
   // Calls `row` for every row that was there at the call, in order, and stops where it returns

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <string>
 
+#include "archive.hpp"
 #include "chain.hpp"
 #include "folder.hpp"
 #include "migrations.hpp"
@@ -199,6 +200,30 @@ Result<void> Writer::insert(const JobRow& job) {
   return insert_job_.bind(1, job.component).bind(2, job.probe).bind(3, job.state).run();
 }
 
+Result<void> Writer::erase(const Transaction& transaction) {
+  Result<void> done;
+  const std::pair<const char*, const std::vector<std::int64_t>&> both[] = {
+      {"UPDATE record SET payload = '', erased = 1 WHERE id = ?1", transaction.erase_rows},
+      {"UPDATE mail SET bytes = x'' WHERE notice = ?1", transaction.erase_mails}};
+  for (const auto& [sql, numbers] : both) {
+    if (numbers.empty()) continue;
+    Result<sqlite::Statement> statement = connection_.prepare(sql);
+    if (!statement) return tl::unexpected(statement.error());
+    for (std::int64_t number : numbers)
+      if (done) done = statement->bind(1, number).run();
+  }
+  return done;
+}
+
+Result<void> Writer::archive(const ArchiveOrder& order, Store::Head& head) {
+  Result<std::optional<RecordEntry>> summary = prepare_archive(connection_, order);
+  if (!summary) return tl::unexpected(summary.error());
+  if (!*summary) return {};
+  Result<void> done = insert(**summary, head);
+  if (done) done = remove_archived(connection_, order);
+  return done;
+}
+
 Result<void> Writer::write(std::span<const Transaction* const> transactions,
                            const std::function<void(const MailBytes&)>& refused) {
   Result<void> in_place = check_place();
@@ -226,6 +251,8 @@ Result<void> Writer::write(std::span<const Transaction* const> transactions,
       const auto written_at = transaction->written_at->time_since_epoch().count();
       done = insert_written_.bind(1, std::to_string(written_at)).run();
     }
+    if (done) done = erase(*transaction);
+    if (done && transaction->archive) done = archive(*transaction->archive, head);
   }
   if (done) done = scope->commit();
   if (done) head_ = head;

@@ -49,6 +49,8 @@ class Writer {
   Result<void> insert(const RecordEntry& entry, Store::Head& head);
   Result<void> insert(const MailBytes& mail, const std::function<void(const MailBytes&)>& refused);
   Result<void> insert(const JobRow& job);
+  Result<void> erase(const Transaction& transaction);
+  Result<void> archive(const ArchiveOrder& order, Store::Head& head);
 
   sqlite::Connection connection_;  // before the statements, which must go first
   sqlite::Statement last_row_, insert_row_, insert_mail_, same_mail_, insert_job_, insert_written_;

@@ -50,8 +50,12 @@ struct RecordLine {
 
 std::string status_json(const Look& look, const DaemonHealth& health);
 std::string stops_json(const Look& look, bool all);
+// Who of each role is on duty then, and the shifts of the three weeks after (duty_view.cpp).
+std::string duty_json(const Look& look, Instant at);
 std::string failures_json(const Look& look, bool all);
-std::string failure_json(const Look& look, const Failure& failure, const std::vector<RecordLine>& timeline);
+// `cut`: the timeline has older rows, which are left out.
+std::string failure_json(const Look& look, const Failure& failure, const std::vector<RecordLine>& timeline,
+                         bool cut = false);
 std::string why_json(const Look& look, const Failure& failure);
 enum class NoticeFilter { unsent, held, failed, all };
 // `subject_of` gives the subject of what is not written yet.

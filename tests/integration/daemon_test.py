@@ -321,6 +321,78 @@ class RealRelay(Case):
         self.assertEqual(mail["Message-ID"], self.daemon.notices("bank.first")[0]["message_id"])
 
 
+class Approval(Case):
+    """What the lead approves, and writes, before a bank reads it."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("  never: {owner: infra-ops}", more="\nbank_notices: {approval: system-lead}\n")
+        self.daemon.start()
+        self.daemon.order("open", "--service", "site", "--class", "major", "-m", "報告")
+        self.id = str(wait_for("the first notice", lambda: self.daemon.notices("bank.first"))[0]["id"])
+
+    def edit(self, script):
+        """Runs the command with that shell script, which has the text in $1, as its editor."""
+        editor = self.folder / "editor"
+        editor.write_text("#!/bin/sh\n" + script)
+        editor.chmod(0o755)
+        environment = {**os.environ, "VISUAL": "", "EDITOR": str(editor), "TMPDIR": str(self.folder)}
+        return self.daemon.yagura("notice", "edit", self.id, env=environment)
+
+    def drafts(self):
+        return list(self.folder.glob("yagura-notice-*"))
+
+    def test_the_lead_reads_writes_and_approves_what_a_bank_gets(self):
+        self.mail("lead.attention", "system-lead")
+        self.assertIn("approval", self.daemon.ask("notice", "show", self.id)["hold"])
+        before = self.daemon.yagura("notice", "preview", self.id).out
+        self.assertRegex(before, r"To: .*yamada@aozora.example.*\nSubject: 【重大障害】【第1報】")
+
+        unchanged = self.edit("exit 0")
+        self.assertEqual((unchanged.status, unchanged.out), (0, ""))
+        self.assertIn("nothing was changed", unchanged.err)
+        self.assertEqual(self.drafts(), [])
+
+        written = self.edit("sed -i 's/^Subject: .*/Subject: 手書きの件名/; s/青空銀行/青空銀行 御中/' \"$1\"")
+        self.assertEqual(written.status, 0, written.err)
+        self.assertIn(f"yagura notice release {self.id}", written.out)
+        self.assertEqual(self.drafts(), [])
+        self.assertEqual(self.mails("bank.first"), [])
+        self.daemon.order("notice", "release", self.id)
+        mail = self.mail("bank.first", "bank:aozora")
+        self.assertEqual(mail["Subject"], "手書きの件名")
+        self.assertIn("青空銀行 御中", mail.get_content())
+
+        edited = next(row for row in self.daemon.ask("record") if row["what"] == "notice.edited")
+        self.assertEqual(edited["who"], "sato")
+        self.assertIn("【第1報】", edited["details"]["subject_before"])
+        self.assertNotIn("御中", edited["details"]["text_before"])
+        self.assertIn("青空銀行 御中", edited["details"]["text"])
+        late = self.edit("exit 0")
+        self.assertEqual(late.status, 1)
+        self.assertIn("is sent already", late.err)
+
+    def test_what_was_written_is_not_lost_where_it_is_refused(self):
+        for script, why in (("echo nothing of the kind >\"$1\"", "Subject:"), ("exit 3", "did not end well"),
+                            ("printf 'Subject: x\\n\\n' >\"$1\"", "the text is empty")):
+            refused = self.edit(script)
+            self.assertEqual(refused.status, 1, why)
+            self.assertIn(why, refused.err)
+            [draft] = self.drafts()
+            self.assertIn(str(draft), refused.err)
+            self.assertEqual(draft.stat().st_mode & 0o777, 0o600)
+            draft.unlink()
+        # Somebody else's report comes in between: what it says has changed.
+        socket = self.daemon.socket
+        between = self.edit(f"echo 追記 >>\"$1\"; {BUILD}/yagura --socket {socket} report 1 --to-banks -m 経過 >/dev/null")
+        self.assertEqual(between.status, 1)
+        self.assertIn("has changed while you wrote", between.err)
+        [draft] = self.drafts()
+        again = self.daemon.yagura("notice", "edit", self.id, "--file", str(draft))
+        self.assertEqual(again.status, 0, again.err)
+        self.assertIn("追記", self.daemon.yagura("notice", "preview", self.id).out)
+
+
 class Life(Case):
     """Start, reload, end; who may do what."""
 
@@ -404,8 +476,11 @@ class Life(Case):
         wrong = "".join(f"surprise-{number}: {{}}\n" for number in range(250))
         self.daemon.config.write_text(good.replace("owner: infra-ops}", "owner: infra-ops, colour: red}") + wrong)
         self.daemon.process.send_signal(signal.SIGHUP)
-        said = wait_for("the last line", lambda: [line for line in self.daemon.log.read_text().splitlines()
-                                                  if "reload." in line and "more" in self.daemon.log.read_text()])
+
+        def lines():
+            found = [line for line in self.daemon.log.read_text().splitlines() if "reload." in line]
+            return found if found and "more" in found[-1] else None
+        said = wait_for("the last line", lines)
         self.assertIn("reload.refused by=SIGHUP problems=", said[0])
         self.assertEqual(len(said), 1 + 200 + 1)
         self.assertIn("yagura.yaml:", said[1])

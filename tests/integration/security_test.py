@@ -173,6 +173,13 @@ class Modes(Case):
         self.assertEqual(checked.status, 2)
         self.assertIn(f"chmod o-w {self.daemon.config}", checked.err)
         self.daemon.config.chmod(0o644)
+        # Its folder counts as it does, but where nobody replaces what is another's.
+        self.folder.chmod(0o777)
+        refused = subprocess.run([BUILD / "yagurad", "--config", self.daemon.config], capture_output=True, text=True,
+                                 timeout=PATIENCE)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn(f"everybody on this machine may write in {self.folder}", refused.stderr)
+        self.folder.chmod(0o1777)
         self.daemon.start()
         self.daemon.config.chmod(0o666)
         reload = self.daemon.yagura("reload")

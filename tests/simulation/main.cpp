@@ -2,7 +2,9 @@
 // step.
 //
 //   yagura-sim [--seed N] [--seeds COUNT] [--days D] [--shrink] [--trace]
-//   yagura-sim --list FILE      the seeds of the file, one a line with what it is for
+//   yagura-sim --list FILE      the seeds of the file, one a line with its own options, and what it
+//                               is for
+//   --budget FEW,MANY           that many seeds; with YAGURA_LONG, the second
 //   --no-disk, --no-relay, …    without these faults; --only N,…: of the events, these alone;
 //   --size: of the platform; --on: goes on after a violation, a line for each
 //
@@ -60,6 +62,16 @@ struct Table {
     counts.duplicated += outcome.counts.duplicated;
     counts.lost += outcome.counts.lost;
   }
+  // A line for the table that the long run of all tests prints at its end.
+  void append_to(const char* file) const {
+    if (file == nullptr || *file == '\0') return;
+    std::ofstream(file, std::ios::app) << fmt::format(
+        "TABLE simulation seeds={} years={:.1f} crashes={} starts={} failures={} decided={} "
+        "delivered={} banks={} unknown={} duplicated={} lost={}\n",
+        seeds, days / 365.25, counts.crashes, counts.starts, counts.failures, counts.decided,
+        counts.delivered, counts.bank_mails, counts.lost_replies + counts.cut_off,
+        counts.duplicated, counts.lost);
+  }
   void print() const {
     auto row = [](const char* what, const std::string& value) {
       fmt::print("{:<40}{:>12}\n", what, value);
@@ -107,30 +119,35 @@ int main(int argc, char** argv) {
   app.add_option("--list", list, "run the seeds of this file");
   bool goes_on = false;
   app.add_flag("--on", goes_on, "go on with the next seed after a violation");
-  bool budget = false;
-  app.add_flag("--budget", budget,
-               "as many seeds as the tests have time for: few, or with YAGURA_LONG many");
-  bool off[6]{};
-  const char* names[] = {"--no-disk", "--no-relay",   "--no-crashes",
-                         "--no-time", "--no-reloads", "--no-people"};
-  for (std::size_t i = 0; i < 6; ++i)
+  std::vector<int> budget;
+  app.add_option("--budget", budget,
+                 "as many seeds as the tests have time for: FEW,MANY, with YAGURA_LONG the second")
+      ->delimiter(',')
+      ->expected(2);
+  bool off[7]{};
+  const char* names[] = {"--no-disk",    "--no-relay",  "--no-crashes", "--no-time",
+                         "--no-reloads", "--no-people", "--no-stops"};
+  for (std::size_t i = 0; i < std::size(off); ++i)
     app.add_flag(names[i], off[i], "none of these faults");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  settings.disk = !off[0];
-  settings.relay = !off[1];
-  settings.crashes = !off[2];
-  settings.time = !off[3];
-  settings.reloads = !off[4];
-  settings.people = !off[5];
+  auto leave_out = [](Settings& from, std::size_t what) {
+    bool* const parts[] = {&from.disk,    &from.relay,  &from.crashes, &from.time,
+                           &from.reloads, &from.people, &from.stops};
+    *parts[what] = false;
+  };
+  for (std::size_t i = 0; i < std::size(off); ++i) {
+    if (off[i]) leave_out(settings, i);
+  }
   settings.only = {only.begin(), only.end()};
-  if (budget) {
-    const char* is_long = std::getenv("YAGURA_LONG");
-    seeds = is_long != nullptr && *is_long != '\0' ? 2000 : 6;
-    if (seeds > 6) settings.days = 3;
+  const char* long_wanted = std::getenv("YAGURA_LONG");
+  const bool is_long = long_wanted != nullptr && *long_wanted != '\0';
+  if (!budget.empty()) {
+    seeds = budget[is_long ? 1 : 0];
+    if (is_long) settings.days = 2;
   }
   spdlog::set_level(spdlog::level::off);
 
@@ -142,6 +159,11 @@ int main(int argc, char** argv) {
       if (line.empty() || line[0] == '#') continue;
       Settings one = settings;
       one.seed = std::strtoull(line.c_str(), nullptr, 10);
+      for (std::size_t i = 0; i < std::size(off); ++i) {
+        if (line.find(fmt::format(" {} ", names[i])) != std::string::npos) leave_out(one, i);
+      }
+      if (const std::size_t days = line.find(" --days "); days != std::string::npos)
+        one.days = std::atoi(line.c_str() + days + 8);
       runs.push_back(one);
     }
   }
@@ -190,5 +212,6 @@ int main(int argc, char** argv) {
     }
   }
   table.print();
+  if (is_long) table.append_to(std::getenv("YAGURA_TABLE"));
   return violated == 0 ? 0 : 1;
 }

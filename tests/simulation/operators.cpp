@@ -5,11 +5,14 @@ namespace yagura::sim {
 void Operators::order(const PersonName& by, Order order, const std::string& text) {
   const int number = ++orders_;
   waiting_.insert(number);
-  engine_->command(by, std::move(order),
-                   [this, by, text, number](const Answer& answer, bool recorded) {
+  const Instant at = engine_->now();
+  engine_->command(by, order,
+                   [this, by, text, number, order, at](const Answer& answer, bool recorded) {
                      waiting_.erase(number);
                      if (!recorded) return;  // Nobody was promised anything.
-                     if (world_.goes_on("answer")) referee_.answered(by, text, answer);
+                     if (!world_.goes_on("answer")) return;
+                     referee_.answered(by, text, answer);
+                     referee_.answered_to(by, order, at, answer);
                    });
 }
 
@@ -49,7 +52,7 @@ void Operators::act(Random& random) {
       return order(by, Confirm{failure, text, random.one_in(2)}, text);
     case 9: {
       const FailureClass to = random.one_in(2) ? FailureClass::major : FailureClass::incident;
-      return order("lead1", Classify{failure, to, text});
+      return order("lead1", Classify{failure, to, text}, text);
     }
     case 10:
       return order("lead1", ChangeBanks{failure, random.one_in(2), random.pick(banks), text}, text);
@@ -81,7 +84,7 @@ void Operators::act(Random& random) {
 }
 
 bool Operators::put_right() {
-  bool rests = true;
+  bool rests = put_stops_right();
   std::vector<FailureId> open;
   std::vector<NoticeId> held;
   for (const auto& [id, failure] : engine_->state().failures) {
@@ -117,6 +120,9 @@ std::string Operators::what_is_left() const {
   for (const auto& [id, notice] : engine_->state().notices) {
     if (notice.is_unsent())
       left += fmt::format("notice {} ({}; {}), ", id, name_of(notice.kind), notice.hold);
+  }
+  for (const auto& [id, stop] : engine_->state().stops) {
+    if (!stop.settled) left += fmt::format("stop {}, ", id);
   }
   return left;
 }

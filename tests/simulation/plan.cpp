@@ -19,6 +19,7 @@ std::string options_of(const Settings& settings) {
   less(settings.time, "time");
   less(settings.reloads, "reloads");
   less(settings.people, "people");
+  less(settings.stops, "stops");
   if (!settings.only.empty()) text += fmt::format(" --only {}", fmt::join(settings.only, ","));
   return text;
 }
@@ -54,6 +55,13 @@ std::vector<Event> make_plan(const Settings& settings) {
   if (Random rare(settings.seed, "days"); rare.one_in(4)) {
     const Event event{++number, rare.between(1min, length), EventKind::relay_goes, rare.next()};
     if (settings.relay && (settings.only.empty() || settings.only.contains(number)))
+      plan.push_back(event);
+  }
+  Random stops(settings.seed, "stops");
+  const int most = settings.days * 5 * stops.below(3);
+  for (int i = 0; i < most; ++i) {
+    const Event event{++number, stops.between(1min, length), EventKind::stops_turn, stops.next()};
+    if (settings.stops && (settings.only.empty() || settings.only.contains(number)))
       plan.push_back(event);
   }
   std::stable_sort(plan.begin(), plan.end(),

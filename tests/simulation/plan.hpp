@@ -17,7 +17,8 @@ struct Settings {
   std::uint64_t seed = 1;
   int days = 3;  // of trouble; then everything heals, and comes to rest
   int size = 3;  // of the platform, 0 to 3
-  bool disk = true, relay = true, crashes = true, time = true, reloads = true, people = true;
+  bool disk = true, relay = true, crashes = true, time = true, reloads = true, people = true,
+       stops = true;
   std::set<int> only;  // of the events; empty: all
   bool prints = false;
 };
@@ -38,6 +39,7 @@ enum class EventKind {
   reload,
   look,        // what `status` and `why` do
   relay_goes,  // away, for a day or more
+  stops_turn,  // the lead plans, changes, ends, cancels a stop
 };
 
 struct Event {

@@ -20,6 +20,9 @@ class Random {
     next();
   }
 
+  // For one concern, without a draw from this one.
+  Random fork(std::string_view concern) const { return Random(state_, concern); }
+
   std::uint64_t next() {  // splitmix64
     std::uint64_t mixed = (state_ += 0x9E3779B97F4A7C15ULL);
     mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;

@@ -18,6 +18,9 @@ void Referee::use(const Shape& shape, const Zone& zone) {
   news_at_ = world_.clock();
   for (const Shape::Bank& bank : shape.banks)
     contracts_[bank.id].insert(bank.services.begin(), bank.services.end());
+  for (const auto& [bank, services] : contracts_) {
+    if (contacts_of(bank, "stops").empty()) were_without_contact_.insert(bank);
+  }
 }
 
 void Referee::opened(SimulatedStore& store, const Kept& kept) {
@@ -55,6 +58,12 @@ void Referee::opened(SimulatedStore& store, const Kept& kept) {
       violate("a decided notice survives", fmt::format("notice {} is gone", id));
   }
   durable_notices_ = kept.state.notices;
+  stops_ = kept.state.stops;
+  for (const auto& [id, stop] : durable_stops_) {
+    if (!stops_.contains(id))
+      violate("a planned stop survives", fmt::format("stop {} is gone", id));
+  }
+  durable_stops_ = stops_;
 }
 
 void Referee::wall_clock_moved(Duration by) {
@@ -82,6 +91,7 @@ void Referee::process_over() {
   under_way_.clear();
   changed_failures_.clear();
   changed_notices_.clear();
+  changed_stops_.clear();
   flying_since_.clear();
 }
 
@@ -97,6 +107,9 @@ Referee::Change Referee::read(const Transaction& transaction) {
     } else if (entry.what == "state.notice") {
       auto notice = decode_notice(entry.payload);
       if (notice) change.notices[notice->id] = std::move(*notice);
+    } else if (entry.what == "state.stop") {
+      auto stop = decode_stop(entry.payload);
+      if (stop) change.stops[stop->id] = std::move(*stop);
     } else if (!entry.what.starts_with("state.")) {
       change.facts.push_back(entry);
     }
@@ -133,6 +146,9 @@ void Referee::queued(const Transaction& transaction) {
     for (const auto& [id, failure] : change.failures) {
       violate("a restart without events has no effects", fmt::format("failure {} changed", id));
     }
+    for (const auto& [id, stop] : change.stops) {
+      violate("a restart without events has no effects", fmt::format("stop {} changed", id));
+    }
   }
   for (const RecordEntry& fact : change.facts) {
     if (fact.what == "clock.jumped") jump_to_be_seen_by_.reset();
@@ -150,6 +166,8 @@ void Referee::queued(const Transaction& transaction) {
     notices_[id] = notice;
     changed_notices_.insert(id);
   }
+  for (const auto& [id, stop] : change.stops)
+    changed_stops_.insert(id);
   under_way_.push_back(std::move(change));
 }
 
@@ -160,6 +178,8 @@ void Referee::committed(const Transaction& transaction) {
     durable_notices_[id] = notice;
     if (!notice.in_flight) left_.erase(id);
   }
+  for (const auto& [id, stop] : change.stops)
+    durable_stops_[id] = stop;
   for (const auto& [id, bytes] : change.mails)
     durable_mails_[id] = bytes;
   for (const auto& [id, failure] : change.failures) {
@@ -218,6 +238,10 @@ void Referee::after_step() {
     }
     if (!notices_.at(id).in_flight) flying_since_.erase(id);
   }
+  for (StopId id : changed_stops_) {
+    if (!(engine_->state().stops.at(id) == stops_.at(id)))
+      violate("the record is the state in memory", fmt::format("stop {}", id));
+  }
   if (!changed_failures_.empty()) {
     std::map<ComponentName, FailureId> causes, members;
     for (const auto& [id, failure] : engine_->state().failures) {
@@ -237,6 +261,7 @@ void Referee::after_step() {
   }
   changed_failures_.clear();
   changed_notices_.clear();
+  changed_stops_.clear();
 }
 
 void Referee::compare_with_record() {
@@ -248,6 +273,7 @@ void Referee::compare_with_record() {
     violate("the record is the state in memory", "failures");
   if (!(kept->state.notices == now.notices))
     violate("the record is the state in memory", "notices");
+  if (!(kept->state.stops == now.stops)) violate("the record is the state in memory", "stops");
   if (!(kept->state.core == now.core)) violate("the record is the state in memory", "core");
   // Health that never turned is not recorded.
   for (const auto& [name, health] : now.components) {

@@ -4,9 +4,9 @@
 // daemon, so that it knows what was promised before a crash.
 //
 // referee.cpp: the record; referee_mail.cpp: what leaves and arrives; referee_changes.cpp: from one
-// state to the next; referee_deadlines.cpp: what would be late; referee_rest.cpp: what has to hold
-// once everything has come to rest. What is promised, and the words with which its violation is
-// named:
+// state to the next; referee_stops.cpp: planned stops; referee_deadlines.cpp: what would be late;
+// referee_rest.cpp: what has to hold once everything has come to rest. What is promised, and the
+// words with which its violation is named:
 //
 //   one open failure for a cause          "one open failure for a cause", "a component is of one
 //                                         open failure"; each closes once: "a failure ends once"
@@ -37,9 +37,28 @@
 //   queues                                "no more attempts than mail.parallel", "the queue of the
 //                                         record has its limit", "the loop comes to rest"
 //   a relay away for days                 "a day without delivery is told to the lead"
-//   planned stops                         "what fails for long is a failure, also after a planned
-//                                         stop", "nothing opens during a stop of everything", "a
-//                                         planned stop gives no class and touches no bank"
+//   planned stops: quiet while they       "nothing opens for what is quiet", "no step starts for
+//     last, nothing suppressed after        what is quiet", "a planned stop gives no class and
+//                                         touches no bank"; "what fails for long is a failure, also
+//                                         after a planned stop", "what is down for long is kept
+//                                         down by a failure, ..."
+//   ... their times, by orders only       "only the lead plans stops", "a stop is what was
+//   ordered",
+//                                         "no stop ends early", "a stop ends once"
+//   ... five business days                "a stop is announced five business days before, or is an
+//                                         emergency", "an emergency is announced before it begins,
+//                                         or after the fact", "what can be announced in time is
+//                                         planned", "the lead hears of a stop that is announced too
+//                                         late"
+//   ... what banks read of them           "no bank hears of a stop that does not concern it",
+//   "every
+//                                         bank concerned is told of a stop, and of each change",
+//                                         "banks have to be told of other times", "a bank reads of
+//                                         a stop what is true at hand-over", "... in order, and
+//                                         nothing twice", "an announcement that may have arrived is
+//                                         not sent again after the end", "who was told of a stop is
+//                                         told how it ended"
+//   who is right at hand-over             "a bank's mail goes to its contacts of now"
 //   nothing is lost                       "nothing is lost", "everything comes to rest"
 //
 // Each of them was seen to be named by breaking the code once.
@@ -83,6 +102,8 @@ class Referee final : public Witness {
   void queued(const Transaction& transaction);
   void committed(const Transaction& transaction);
   void answered(const PersonName& by, const std::string& text, const Answer& answer);
+  // The order was given at `at`.
+  void answered_to(const PersonName& by, const Order& order, Instant at, const Answer& answer);
   void wall_clock_moved(Duration by);
   // A mail is under way, or the engine may not have seen yet that the clock moved.
   bool is_busy() const { return !flying_since_.empty() || !under_way_.empty(); }
@@ -106,6 +127,7 @@ class Referee final : public Witness {
     std::map<FailureId, std::vector<MemberRow>> members;
     std::map<FailureId, Failure> failures;
     std::map<NoticeId, Notice> notices;
+    std::map<StopId, Stop> stops;
     std::vector<RecordEntry> facts;
     std::map<NoticeId, std::string> mails;
   };
@@ -120,6 +142,21 @@ class Referee final : public Witness {
   void judge_chain(const Change& change, const RecordEntry& fact,
                    const std::map<std::string, std::string>& details);
   void judge_bank_mail(const Notice& notice);
+  void judge_recipients(const Notice& after);
+  // Of planned stops.
+  void judge_stop(const Change& change, const Stop* before, const Stop& after);
+  void judge_planning(const Stop* before, const Stop& after, Instant at, bool running);
+  void judge_done(const Order& order, const Answer& answer);
+  void judge_stop_notice(const Notice& after);
+  void judge_quiet(const Change& change, const Failure* before, const Failure& after);
+  void judge_stop_mail(const Notice& notice);
+  void look_at(const Stop& stop, Instant now);
+  void judge_stops_at_rest();
+  void judge_thread_of_stop(const Stop& stop, const BankName& bank);
+  bool can_be_mailed(Instant from, Instant before) const;
+  Instant last_day_for_notice(Instant of) const;                     // its end
+  bool concerns_bank(const Stop& stop, const BankName& bank) const;  // by the contracts of now
+  std::set<std::string> contacts_of(const BankName& bank, const std::string& what) const;
   void look_at(const Failure& failure, Instant now);
   void look_at(const Notice& notice, Instant now, bool free_place);
   void judge_threads_of(const BankName& bank);
@@ -128,9 +165,14 @@ class Referee final : public Witness {
   }
   bool decides(const Failure& failure) const;
   bool is_well(const Failure& failure) const;
-  bool in_maintenance(Instant at) const;  // of everything
-  bool in_hours_of_a_stop(Instant at) const;
-  bool is_stopped(const ServiceName& service, Instant at) const;
+  // `service` empty: everything. As it was at a time; as it surely is, also where a small step of
+  // the clock was not seen.
+  bool was_stopped(const ServiceName& service, Instant at, bool still = false) const;
+  bool is_stopped(const ServiceName& service) const;
+  bool was_quiet(const ComponentName& component, Instant at) const;
+  bool is_quiet(const ComponentName& component) const;
+  // Within the time that is over since.
+  bool was_quiet_since(const ComponentName& component, Instant since) const;
   FailureId root(FailureId id) const;
 
   VirtualWorld& world_;
@@ -147,11 +189,14 @@ class Referee final : public Witness {
 
   std::map<FailureId, Failure> failures_;  // as queued last
   std::map<NoticeId, Notice> notices_;
+  std::map<StopId, Stop> stops_;
+  std::set<StopId> changed_stops_;
   std::set<FailureId> changed_failures_;  // in this step
   std::set<NoticeId> changed_notices_;
   std::deque<Change> under_way_;  // queued, not durable yet
   // Durable:
   std::map<NoticeId, Notice> durable_notices_;
+  std::map<StopId, Stop> durable_stops_;
   std::map<NoticeId, std::string> durable_mails_;
   std::set<std::string> durable_texts_;
   Store::Head durable_head_;
@@ -166,6 +211,8 @@ class Referee final : public Witness {
   std::set<NoticeId> left_;  // by this process, and how it went is not durable
   std::set<std::pair<NoticeId, std::string>> refusals_;
   std::map<NoticeId, Duration> flying_since_;
+  std::map<NoticeId, Duration> handed_over_at_;  // when that was decided
+  std::map<FailureId, Duration> lowered_at_;     // to an incident
   // What banks have read, and which failures joined others, in order of time.
   struct Chapter {
     BankName bank;  // none: `failure` joined `into`
@@ -175,6 +222,15 @@ class Referee final : public Witness {
   };
   std::set<std::pair<BankName, FailureId>> first_left_;  // whose first notice it may have read
   std::vector<Chapter> story_;
+  struct StopChapter {
+    NoticeId notice = 0;
+    NoticeKind kind{};
+    bool ends = false;
+    int version = 0;
+  };
+  std::map<std::pair<StopId, BankName>, std::vector<StopChapter>> stop_stories_;  // as they arrived
+  std::set<BankName> were_without_contact_;                  // for stops; those that left, too
+  std::set<std::pair<StopId, BankName>> announcement_left_;  // which they may have read
   std::set<FailureId> joined_;
 };
 

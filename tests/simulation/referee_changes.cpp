@@ -75,6 +75,14 @@ const ChainProgress& progress_of(const Failure& failure, const std::string& chai
 }  // namespace
 
 void Referee::judge(const Change& change) {
+  // First: what is stopped in this turn counts for the rest of it.
+  for (const auto& [id, stop] : change.stops) {
+    auto before = stops_.find(id);
+    std::optional<Stop> seen;
+    if (before != stops_.end()) seen = before->second;
+    stops_[id] = stop;
+    judge_stop(change, seen ? &*seen : nullptr, stop);
+  }
   for (const auto& [id, failure] : change.failures) {
     auto before = failures_.find(id);
     judge_failure(change, before == failures_.end() ? nullptr : &before->second, failure);
@@ -96,6 +104,7 @@ void Referee::judge_failure(const Change& change, const Failure* before, const F
   };
   if (class_reason(after).empty()) violate("every class has its reason", name);
   judge_kept_down(change, before, after);
+  judge_quiet(change, before, after);
   judge_classes(change, before, after);
   judge_phase(change, before, after);
   if (before == nullptr) {
@@ -207,8 +216,10 @@ void Referee::judge_classes(const Change& change, const Failure* before, const F
   FailureClass now = before == nullptr ? FailureClass::undetermined : before->classification;
   bool joined = false;
   for (const RecordEntry& fact : change.facts) {
-    if (fact.what == "failure.joined" && details_of(fact).at("into") == std::to_string(after.id))
+    if (fact.what == "failure.joined" && details_of(fact).at("into") == std::to_string(after.id)) {
       joined = true;
+      lowered_at_[after.id] = world_.clock();  // What is said of the one is now of the other.
+    }
     if (fact.what != "failure.classified" || fact.failure != after.id) continue;
     const FailureClass next = class_named(details_of(fact).at("class"));
     const bool by_lead = fact.who != "daemon";
@@ -228,6 +239,7 @@ void Referee::judge_classes(const Change& change, const Failure* before, const F
       violate("the class moves along its table",
               fmt::format("failure {}: {}", after.id, fact.payload));
     }
+    if (next == FailureClass::incident) lowered_at_[after.id] = world_.clock();
     now = next;
   }
   if (now != after.classification) {
@@ -246,8 +258,7 @@ void Referee::judge_kept_down(const Change& change, const Failure* before, const
         });
     if (known) continue;  // It may have come with one that joined.
     const std::string what = fmt::format("failure {}: {}", after.id, service);
-    if (is_stopped(service, world_.wall()))
-      violate("a planned stop gives no class and touches no bank", what);
+    if (is_stopped(service)) violate("a planned stop gives no class and touches no bank", what);
     if (engine_ == nullptr) continue;
     std::set<std::string> bad(after.reported_services.begin(), after.reported_services.end());
     for (const auto& [component, joined] : after.members) {
@@ -286,6 +297,9 @@ void Referee::judge_notice(const Change& change, const Notice* before, const Not
       std::any_of(change.facts.begin(), change.facts.end(),
                   [](const RecordEntry& fact) { return fact.what == "clock.jumped"; });
   if (after.attempts > before->attempts) {
+    handed_over_at_[after.id] = world_.clock();
+    if (is_bank(after.kind)) judge_recipients(after);
+    if (is_stop(after.kind)) judge_stop_notice(after);
     if (before->in_flight && after.attempts > before->attempts + 1)
       violate("one attempt at a time", name);
     int in_flight = 0;
@@ -339,9 +353,6 @@ void Referee::judge_fact(const Change& change, const RecordEntry& fact) {
       violate("a failure ends once", fmt::format("failure {}", fact.failure));
   }
   if (fact.what == "bank.added") added_.insert({fact.failure, details.at("bank")});
-  if (fact.what == "failure.opened" && fact.who == "daemon" && in_maintenance(fact.at)) {
-    violate("nothing opens during a stop of everything", fact.payload);
-  }
   if (fact.what == "notice.queued") {
     judge_chain(change, fact, details);
     const auto kind = notice_kind_named(details.at("kind"));
@@ -365,7 +376,7 @@ void Referee::judge_fact(const Change& change, const RecordEntry& fact) {
     const Failure* of = failure != change.failures.end()   ? &failure->second
                         : failures_.contains(fact.failure) ? &failures_.at(fact.failure)
                                                            : nullptr;
-    if (kind && is_bank(*kind) && *kind != NoticeKind::bank_corrected &&
+    if (kind && is_bank(*kind) && !is_stop(*kind) && *kind != NoticeKind::bank_corrected &&
         (of == nullptr || of->classification != FailureClass::major)) {
       violate("no incident is mailed to a bank", fact.payload);
     }
@@ -415,20 +426,6 @@ void Referee::judge_chain(const Change& change, const RecordEntry& fact,
   if (acknowledged && reason.find("unless acknowledged") != std::string::npos) {
     violate("an acknowledgement drops what it has to", name);
   }
-}
-
-bool Referee::is_stopped(const ServiceName& service, Instant at) const {
-  const std::vector<std::string>& of = shape_.maintenance_of;
-  return in_hours_of_a_stop(at) &&
-         (of.empty() || std::find(of.begin(), of.end(), service) != of.end());
-}
-
-bool Referee::in_hours_of_a_stop(Instant at) const {
-  return shape_.maintenance && shape_.is_open(shape_.maintenance_hours, at, zone_);
-}
-
-bool Referee::in_maintenance(Instant at) const {
-  return shape_.maintenance_of.empty() && in_hours_of_a_stop(at);
 }
 
 }  // namespace yagura::sim

@@ -59,6 +59,8 @@ void Referee::look_at_deadlines() {
   for (const auto& [id, failure] : state.failures) {
     if (failure.is_open()) look_at(failure, now);
   }
+  for (const auto& [id, stop] : state.stops)
+    look_at(stop, now);
   int in_flight = 0;
   for (const auto& [id, notice] : state.notices)
     in_flight += notice.in_flight ? 1 : 0;
@@ -94,8 +96,9 @@ void Referee::look_at(const Failure& failure, Instant now) {
   }
   if (failure.recovered_at && incident && is_well(failure)) {
     // Later where the lead lowered it afterwards; and somebody may be confirming it.
-    Instant closes = *failure.recovered_at + rules.auto_close;
-    if (failure.class_at >= closes) closes = failure.class_at + rules.auto_close;
+    Instant closes = failure.waits_from_recovery() + rules.auto_close;
+    if (failure.waits_from_class() >= closes)
+      closes = failure.waits_from_class() + rules.auto_close;
     late("its closing", closes + 10min);
   }
   if (failure.classification == FailureClass::undetermined && !failure.recovered_at &&
@@ -104,7 +107,7 @@ void Referee::look_at(const Failure& failure, Instant now) {
       violate("every open failure has its next deadline", name + ": class");
     } else if (!failure.undecided_told) {
       late("that it cannot be decided",
-           std::max(failure.class_at, failure.failing_since) + rules.undetermined_at_most);
+           std::max(failure.waits_from_class(), failure.failing_since) + rules.undetermined_at_most);
     }
   }
   auto chain = [&](const std::vector<ChainStep>& steps, const ChainProgress& progress) {
@@ -144,7 +147,8 @@ void Referee::look_at(const Notice& notice, Instant now, bool free_place) {
   if (notice.lead_hold) return;
   if (notice.state == NoticeState::held) {
     if (notice.hold.starts_with("after a restart") ||
-        notice.hold.find("not open any more") != std::string::npos)
+        notice.hold.find("not open any more") != std::string::npos ||
+        notice.hold.find("not seen well any more") != std::string::npos)
       return;
     if (notice.not_before + slack < now) violate("no deadline stays overdue", name + ": held");
     return;
@@ -155,21 +159,22 @@ void Referee::look_at(const Notice& notice, Instant now, bool free_place) {
     violate("no deadline stays overdue", name + ": due");
 }
 
-// What fails for long is known as a failure.
+// What fails for long is known as a failure, and the service that is down by it is kept down by
+// one.
 void Referee::look_at_targets() {
   constexpr Duration long_enough = 25min;
   if (engine_ == nullptr || world_.clock() < started_at_ + long_enough) return;
   if (world_.clock() < news_at_ + long_enough) return;
-  for (Duration before{0}; before <= long_enough; before += 5min) {
-    if (in_hours_of_a_stop(world_.wall() - before)) return;
-  }
+  const Instant since = world_.wall() - long_enough;
+  std::set<std::string> down;
   for (const auto& [probe, target] : world_.targets) {
     if (target.verdict != Verdict::failing || target.flaps > 0 ||
         world_.clock() < target.since + long_enough)
       continue;
     auto component = engine_->platform().components.find(probe.component);
     if (component == engine_->platform().components.end()) continue;
-    if (component->second.probe(probe.probe) == nullptr) continue;
+    const ProbeSpec* spec = component->second.probe(probe.probe);
+    if (spec == nullptr || was_quiet_since(probe.component, since)) continue;
     bool known = false;
     for (const auto& [id, failure] : engine_->state().failures) {
       known = known || (failure.is_open() && !failure.recovered_at &&
@@ -177,6 +182,21 @@ void Referee::look_at_targets() {
     }
     if (!known)
       violate("what fails for long is a failure, also after a planned stop", probe.text());
+    if (spec->impact == Impact::down) down.insert(probe.component);
+  }
+  for (const Shape::Service& service : shape_.services) {
+    if (down.empty() || !shape_.is_down(service.id, down)) continue;
+    bool stopped = false, kept = false;
+    for (Instant at = since; at <= world_.wall(); at += 1min)
+      stopped = stopped || was_stopped(service.id, at);
+    for (const auto& [id, stop] : stops_)
+      stopped = stopped || (stop.from > since && stop.from <= world_.wall() &&
+                            was_stopped(service.id, stop.from));
+    for (const auto& [id, failure] : engine_->state().failures)
+      kept = kept || (failure.is_open() && failure.keeps_down.contains(service.id));
+    if (!stopped && !kept)
+      violate("what is down for long is kept down by a failure, also after a planned stop",
+              service.id);
   }
 }
 

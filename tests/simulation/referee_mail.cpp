@@ -40,7 +40,11 @@ void Referee::mail_leaves(const Envelope& envelope) {
   left_.insert(id);
   if (flying_since_.contains(id)) violate("one attempt at a time", fmt::format("notice {}", id));
   flying_since_[id] = world_.clock();
-  if (is_bank(notice.kind)) judge_bank_mail(notice);
+  if (is_stop(notice.kind)) {
+    judge_stop_mail(notice);
+  } else if (is_bank(notice.kind)) {
+    judge_bank_mail(notice);
+  }
   if (is_bank_first(notice.kind)) first_left_.insert({notice.bank(), notice.failure});
 }
 
@@ -53,17 +57,13 @@ void Referee::judge_bank_mail(const Notice& notice) {
   auto failure = failures_.find(root(notice.failure));
   if (failure == failures_.end())
     return violate("bank mail is of a failure", fmt::format("notice {}", notice.id));
-  // What was queued while it waited for the disk does not count: it could not be known when it was
-  // decided.
-  if (notice.kind != NoticeKind::bank_corrected &&
-      failure->second.classification == FailureClass::incident) {
-    bool under_way = false;
-    for (const Change& change : under_way_)
-      under_way = under_way || change.failures.contains(failure->first);
-    if (!under_way && !notice.frozen) {
-      violate("no incident is mailed to a bank",
-              fmt::format("notice {} of failure {}", notice.id, failure->first));
-    }
+  // What was decided while it waited for the disk does not count: it could not be known when it was
+  // handed over.
+  if (notice.kind != NoticeKind::bank_corrected && !notice.frozen &&
+      failure->second.classification == FailureClass::incident &&
+      lowered_at_[failure->first] < handed_over_at_[notice.id]) {
+    violate("no incident is mailed to a bank",
+            fmt::format("notice {} of failure {}", notice.id, failure->first));
   }
   bool touched = false;
   for (const auto& [service, since] : failure->second.kept_down) {
@@ -94,6 +94,15 @@ void Referee::mail_arrives(const Envelope& envelope, const std::vector<std::stri
   const Notice& notice = durable_notices_.at(id);
   if (!is_bank(notice.kind)) return;
   ++counts.bank_mails;
+  if (is_stop(notice.kind)) {
+    std::vector<StopChapter>& story = stop_stories_[{notice.stop, notice.bank()}];
+    const bool read = std::any_of(story.begin(), story.end(),
+                                  [&](const StopChapter& one) { return one.notice == id; });
+    if (read) return;
+    const bool ends = notice.kind == NoticeKind::stop_cancelled ||
+                      notice.kind == NoticeKind::stop_completed || notice.topic == "completed";
+    return story.push_back({id, notice.kind, ends, notice.bank_version});
+  }
   const bool seen = std::any_of(story_.begin(), story_.end(),
                                 [&](const Chapter& one) { return one.notice == id; });
   if (!seen) story_.push_back({notice.bank(), id, notice.kind, notice.failure});

@@ -60,6 +60,7 @@ void Referee::at_rest() {
   for (const BankName& bank : readers) {
     if (!bank.empty()) judge_threads_of(bank);
   }
+  judge_stops_at_rest();
   compare_with_record();
 }
 

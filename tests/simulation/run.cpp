@@ -35,11 +35,13 @@ class Run {
 
   Outcome play() {
     Outcome outcome;
+    const Random stops = shape_random_.fork("stops");
     shape_ = make_shape(shape_random_, settings_.size);
+    if (settings_.stops) vary_stops(shape_, stops);
     outcome.configuration = yaml_of(shape_, folder_);
     const std::vector<Event> plan = make_plan(settings_);
     outcome.events = plan.size();
-    trace_.line(world_.wall(), yaml_of(shape_, "."));  // The folder's name is another every time.
+    trace_.line(world_.wall(), yaml_of(shape_, "."));
     for (const Event& event : plan) {
       world_.at(event.at, [this, event] { happen(event); });
     }
@@ -70,6 +72,13 @@ class Run {
   }
 
  private:
+  // It is another every time.
+  std::string without_folder(std::string text) const {
+    for (std::size_t at = text.find(folder_); at != std::string::npos; at = text.find(folder_))
+      text.replace(at, folder_.size(), ".");
+    return text;
+  }
+
   // ---- The daemon's life ----
 
   Loaded load(Instant now) {
@@ -98,7 +107,7 @@ class Run {
     Result<Kept> kept = store ? read_kept(**store) : tl::unexpected(store.error());
     if (!kept) {
       // The daemon refuses to start, and says why; the service manager tries again.
-      trace_.line(world_.wall(), "no start: " + kept.error().message);
+      trace_.line(world_.wall(), "no start: " + without_folder(kept.error().message));
       if (kept.error().message.find("damaged") != std::string::npos &&
           disk_.faults.read_error == 0) {
         trace_.violate("the database is never damaged", kept.error().message);
@@ -124,7 +133,7 @@ class Run {
     engine_ = std::make_unique<Engine>(world_, *store_, std::move(*loaded.configuration), composer_,
                                        std::move(*kept));
     referee_.started(*engine_);
-    operators_.use(engine_.get(), shape_);
+    operators_.use(engine_.get(), shape_, zone_);
     engine_->start();
     start_jobs();
     if (world_.ended()) process_ended();
@@ -146,7 +155,7 @@ class Run {
   }
 
   void drop_process() {
-    operators_.use(nullptr, shape_);
+    operators_.use(nullptr, shape_, zone_);
     engine_.reset();
     store_.reset();
     referee_.process_over();
@@ -168,7 +177,8 @@ class Run {
           if (!world_.goes_on("before a commit")) return;
           const bool written = store_->attempt();
           if (world_.ended()) return;
-          if (!written) trace_.line(world_.wall(), "not written: " + store_->error());
+          if (!written)
+            trace_.line(world_.wall(), "not written: " + without_folder(store_->error()));
           not_written_ = written ? 0 : not_written_ + 1;
           if (!written) return write_soon(not_written_ < 60 ? 1s : 10s);
           if (store_->queued() > 0) write_soon(latency());
@@ -248,11 +258,15 @@ class Run {
       }
       case EventKind::reload: {
         shape_ = change_shape(shape_, random);
+        if (settings_.stops && random.one_in(4)) vary_stops(shape_, random);
         if (engine_ != nullptr && !draining_) reload();
         break;
       }
       case EventKind::look:
         look();
+        break;
+      case EventKind::stops_turn:
+        operators_.act_on_stops(random);
         break;
     }
   }
@@ -362,7 +376,7 @@ class Run {
     referee_.use(shape_, zone_);
     if (!engine_->reload("root", problems))
       trace_.violate("a valid configuration is taken", text(problems));
-    operators_.use(engine_.get(), shape_);
+    operators_.use(engine_.get(), shape_, zone_);
     start_jobs();
   }
 
@@ -424,6 +438,7 @@ class Run {
 
   void heal() {
     trace_.line(world_.wall(), "everything heals");
+    operators_.waits_for_stops = Random(settings_.seed, "heal").one_in(4);
     healing_ = true;
     world_.targets.clear();
     world_.relay = RelayMood::fine;

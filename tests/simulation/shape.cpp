@@ -183,6 +183,47 @@ bool Shape::is_down(const std::string& service, const std::set<std::string>& dow
   return false;
 }
 
+std::set<std::string> Shape::Bank::mails_for(const std::string& what) const {
+  std::set<std::string> found;
+  for (const std::string& mail : mails) {
+    auto only = only_for.find(mail);
+    if (only == only_for.end() || only->second == what) found.insert(mail);
+  }
+  return found;
+}
+
+std::set<std::string> Shape::services_needing(const std::string& component) const {
+  std::set<std::string> reached{component};
+  for (std::size_t before = 0; before != reached.size();) {
+    before = reached.size();
+    for (const Component& one : components) {
+      for (const std::string& on : one.depends_on) {
+        if (reached.contains(on)) reached.insert(one.id);
+      }
+    }
+    for (const Service& one : services) {
+      for (const Need& need : one.needs) {
+        for (const std::string& of : need.of) {
+          if (reached.contains(of)) reached.insert(one.id);
+        }
+      }
+    }
+  }
+  std::set<std::string> needing;
+  for (const Service& one : services) {
+    if (reached.contains(one.id)) needing.insert(one.id);
+  }
+  return needing;
+}
+
+Date Shape::business_days_before(Date date, int days) const {
+  while (days > 0) {
+    date -= std::chrono::days{1};
+    if (is_business_day(date)) --days;
+  }
+  return date;
+}
+
 bool Shape::is_business_day(Date date) const {
   const std::string text = format_date(date);
   if (extra_holidays.contains(text)) return false;
@@ -338,6 +379,23 @@ Shape change_shape(const Shape& shape, Random& random) {
   return next;
 }
 
+void vary_stops(Shape& shape, Random random) {
+  for (Shape::Bank& bank : shape.banks) {
+    for (const std::string& mail : bank.mails) {
+      if (!random.one_in(3)) continue;
+      // Somebody hears of failures.
+      bank.only_for.erase(mail);
+      const bool may = mail != bank.mails.front() && random.one_in(2);
+      bank.only_for[mail] = may ? "stops" : "failures";
+    }
+  }
+  shape.stop_reminder = random.one_in(3);
+  if (random.one_in(3)) {
+    shape.maintenance_hours.until =
+        std::min(1440, shape.maintenance_hours.from + random.from_to(1, 8) * 30);
+  }
+}
+
 std::string yaml_of(const Shape& shape, const std::string& folder) {
   std::string text = fmt::format(
       "timezone: {}\nstate: {}\nlisten: {{control: {}/control.sock}}\n"
@@ -373,8 +431,11 @@ std::string yaml_of(const Shape& shape, const std::string& folder) {
   for (const auto& one : shape.banks) {
     text += fmt::format("  {}: {{name: 銀行 {}, services: [{}], contacts: [", one.id, one.id,
                         fmt::join(one.services, ", "));
-    for (const std::string& mail : one.mails)
-      text += fmt::format("{{name: 担当, mail: {}}}, ", mail);
+    for (const std::string& mail : one.mails) {
+      auto only = one.only_for.find(mail);
+      text += fmt::format("{{name: 担当, mail: {}{}}}, ", mail,
+                          only == one.only_for.end() ? "" : ", for: [" + only->second + "]");
+    }
     text += "]}\n";
   }
   text += "services:\n";
@@ -416,9 +477,10 @@ std::string yaml_of(const Shape& shape, const std::string& folder) {
   text += fmt::format(
       "  remind: {{every: {}m, until: acknowledged}}\n  report_due: {}m\n  undetermined_at_most: "
       "{}m\n"
-      "  correlate: {}m\n  auto_close: {}m\nbank_notices: {{approval: none, first_per_hour: {}}}\n",
+      "  correlate: {}m\n  auto_close: {}m\nbank_notices: {{approval: none, first_per_hour: "
+      "{}{}}}\n",
       shape.remind, shape.report_due, shape.undetermined_at_most, shape.correlate, shape.auto_close,
-      shape.first_per_hour);
+      shape.first_per_hour, shape.stop_reminder ? ", stop_reminder: true" : "");
   return text;
 }
 

@@ -3,6 +3,7 @@
 // the window open, is it a business day).
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -49,6 +50,8 @@ struct Shape {
     std::string id;
     std::vector<std::string> mails;
     std::vector<std::string> services;
+    std::map<std::string, std::string> only_for;  // of the mails: failures or stops; others: both
+    std::set<std::string> mails_for(const std::string& what) const;
   };
 
   int version = 1;
@@ -68,12 +71,17 @@ struct Shape {
       remind = 30;  // minutes
   int parallel = 2, retry_first = 30, retry_most = 1800, attempt_timeout = 10;
   int first_per_hour = 5;
+  bool stop_reminder = false;
 
   const Component* component(const std::string& name) const;
   // Whether the service cannot be met where of the components and services these are down and all
   // others well.
   bool is_down(const std::string& service, const std::set<std::string>& down) const;
+  // Of services, those that need the component, directly or not.
+  std::set<std::string> services_needing(const std::string& component) const;
   bool is_business_day(Date date) const;
+  // Day 0 is the date itself.
+  Date business_days_before(Date date, int days) const;
   bool is_open(const Hours& hours, Instant at, const Zone& in) const;
   // Open at `at`, and until at least `after` later.
   bool stays_open(const Hours& hours, Instant at, Duration after, const Zone& in) const;
@@ -83,6 +91,8 @@ struct Shape {
 Shape make_shape(Random& random, int size);
 // Another one that a reload may bring.
 Shape change_shape(const Shape& shape, Random& random);
+// What concerns planned stops only.
+void vary_stops(Shape& shape, Random random);
 std::string yaml_of(const Shape& shape, const std::string& folder);
 
 }  // namespace yagura::sim

@@ -36,6 +36,7 @@ Settings shrink(Settings settings, const Outcome& outcome, const std::string& fo
   attempt([](Settings& less) { less.reloads = false; });
   attempt([](Settings& less) { less.crashes = false; });
   attempt([](Settings& less) { less.people = false; });
+  attempt([](Settings& less) { less.stops = false; });
   for (int size = 0; size < settings.size; ++size) {
     const int before = settings.size;
     attempt([size](Settings& less) { less.size = size; });

@@ -82,7 +82,7 @@ TEST_CASE("wrong usage is told in words that help") {
   CHECK(contains(refusal({"confirm", "12"}), "usage: yagura confirm N -m TEXT [--job-ok]"));
   CHECK(contains(refusal({"ack"}), "usage: yagura ack"));
   CHECK(contains(refusal({"ack", "12", "13"}), "`13` is too much"));
-  CHECK(contains(refusal({"notice"}), "`show`, `hold`, `release`, `withdraw`"));
+  CHECK(contains(refusal({"notice"}), "`show`, `preview`, `hold`, `release`, `withdraw`, `edit`, `security`"));
   CHECK(contains(refusal({"notice", "shwo", "1"}), "there is no `notice shwo`"));
   CHECK(contains(refusal({"stop", "plan"}), "--from"));
   CHECK(contains(refusal({"stop"}), "`plan`, `change`, `extend`, `end`, `cancel`"));

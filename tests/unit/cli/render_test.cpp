@@ -166,3 +166,21 @@ TEST_CASE("times are said as people say them") {
   CHECK(span_text(59'999ms) == "59s");
   CHECK(span_text(24h * 6 + 17h + 59min) == "6d17h");
 }
+
+TEST_CASE("a timeline that was cut says where the rest is") {
+  auto value = read_json(content(folder + "failure.json"));
+  REQUIRE(value.has_value());
+  CHECK(render_failure(*value, test_screen()).find("yagura record") == std::string::npos);
+  value->get_object()["timeline_cut"] = true;
+  const std::string cut = render_failure(*value, test_screen());
+  CHECK(cut.find("Only the last ") != std::string::npos);
+  CHECK(cut.find("2026-12-28T16:58") != std::string::npos);  // since when the record has all
+}
+
+TEST_CASE("that probes run late stands at the top, and since when") {
+  auto value = read_json(content(folder + "status.json"));
+  REQUIRE(value.has_value());
+  CHECK(render_status(*value, test_screen()).find("Probes run late since") == std::string::npos);
+  value->get_object()["probes_late_since"] = "2026-12-28T16:40:00.000+09:00";
+  CHECK(render_status(*value, test_screen()).find("Probes run late since 16:40") != std::string::npos);
+}

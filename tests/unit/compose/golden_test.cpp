@@ -49,6 +49,17 @@ TEST_CASE("mail to a bank: the first report, at once") {
               notice(where, NoticeKind::bank_first, "bank:aozora", {.number = 1}), "12-21 16:59"));
 }
 
+TEST_CASE("mail to a bank: a leak, in the lead's words") {
+  Platform where = platform();
+  check_golden("bank.security",
+               compose(where, State{},
+                       notice(where, NoticeKind::bank_security, "bank:midori",
+                              {.failure = 0,
+                               .details = {{"text", "会員企業サイトにおいて、一部の情報が外部から閲覧できる状態でした。\n"
+                                                    "現在は閲覧できない状態です。対象となる情報を調査しております。"}}}),
+                       "12-21 23:05"));
+}
+
 TEST_CASE("mail to a bank: the first report, the morning after") {
   Platform where = platform();
   check_golden("bank.first.late", compose(where, state_with({relayed()}),
@@ -276,6 +287,29 @@ TEST_CASE("mail to the owner: a probe that cannot look") {
                        "12-21 09:15"));
 }
 
+TEST_CASE("mail to whoever keeps the monitoring's machine, and to the lead: probes run late") {
+  Platform where = platform();
+  const std::map<std::string, std::string> late{
+      {"since", "2026-12-21T09:00:00.000+09:00"}, {"most", "2m10s"}, {"fell_out", "37"}};
+  const std::map<std::string, std::string> on_time{{"since", "2026-12-21T09:00:00.000+09:00"},
+                                                   {"until", "2026-12-21T09:31:00.000+09:00"}};
+  check_golden("monitoring.blind.late",
+               compose(where, state_with({}),
+                       notice(where, NoticeKind::monitoring_blind, "infra-ops",
+                              {.failure = 0, .topic = "late", .details = late}),
+                       "12-21 09:06"));
+  check_golden("monitoring.blind.on_time",
+               compose(where, state_with({}),
+                       notice(where, NoticeKind::monitoring_blind, "infra-ops",
+                              {.failure = 0, .topic = "on_time", .details = on_time}),
+                       "12-21 09:41"));
+  check_golden("lead.attention.late",
+               compose(where, state_with({}),
+                       notice(where, NoticeKind::lead_attention, "system-lead",
+                              {.failure = 0, .topic = "late", .details = late}),
+                       "12-21 09:06"));
+}
+
 TEST_CASE("mail to the lead: undelivered mail") {
   Platform where = platform();
   State state = with_held_first(major());
@@ -334,6 +368,8 @@ TEST_CASE("mail to the lead: each question") {
       {"undecided", 12, {{"services", "member-site"}, {"probes", "database/tcp"}}},
       {"failure_empty", 12, {{"components", "database, web-1"}}},
       {"calendar", 0, {{"year", "2100"}}},
+      {"approval", 12, {{"notices", "8, 9"}}},
+      {"edit_dropped", 12, {{"notice", "8"}}},
       {"stop_late", 0, {{"banks", "midori"}, {"from", "2027-01-24T01:00:00.000+09:00"}, {"last", "2027-01-15T16:59:50.000+09:00"}}},
       {"bank_waits", 12, {{"notice", "8"}, {"reason", "システム統括の承認待ち"}}},
       {"something_new", 0, {{"name", "value"}}},

@@ -41,14 +41,26 @@ Notice notice(const Platform& platform, NoticeKind kind, const std::string& audi
               NoticeOptions options = {});
 void mark_sent(State& state, Notice notice, const std::string& time);
 
-const Composer& composer();
+// For those who all read this language.
+const Composer& composer(Language language = Language::ja);
+// What is written in this sample, in English: names, reports, texts of people.
+Platform in_english(Platform platform);
+State in_english(State state);
+Notice in_english(Notice notice);
 const Mailbox& from();
-const Words& words();
-Message compose(const Platform& platform, const State& state, const Notice& notice,
-                const std::string& now);
+const Words& words(Language language = Language::ja);
+// The Japanese mail, and with it the English one.
+struct Composed : Message {
+  Message english;
+};
+Composed compose(const Platform& platform, const State& state, const Notice& notice,
+                 const std::string& now);
 // The mail as a file to read: subject, the headers that matter, the body.
 std::string dump(const Message& message);
-// Compares with tests/data/mail/NAME.txt; writes it where YAGURA_UPDATE_GOLDEN is set.
-void check_golden(const std::string& name, const Message& message);
+// Compares with tests/data/mail/NAME.txt, and the English mail with tests/data/mail/en/NAME.txt;
+// writes them where YAGURA_UPDATE_GOLDEN is set.
+void check_golden(const std::string& name, const Composed& message);
+bool updates_golden();
+std::string read_file(const std::string& path);  // empty where there is none
 
 }  // namespace sample

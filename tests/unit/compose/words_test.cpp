@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "embedded.hpp"
+#include "english.hpp"
 #include "japanese.hpp"
 #include "text.hpp"
 #include "words.hpp"
@@ -17,7 +18,8 @@ Instant at(const char* text) {
 
 TemplateSource built_in() {
   for (const auto& one : embedded_templates()) {
-    if (one.name == "words.txt") return {"words.txt", std::string(one.text)};
+    if (one.language == Language::ja && one.name == "words.txt")
+      return {"words.txt", std::string(one.text)};
   }
   return {};
 }
@@ -56,6 +58,45 @@ TEST_CASE("the hours of a window are named") {
   CHECK(japanese::hours(Window{}).empty());
 }
 
+TEST_CASE("in English times name the day, the weekday and the zone") {
+  Zone tokyo = Zone::named("Asia/Tokyo").value();
+  CHECK(english::time(at("2026-12-28T16:58:59+09:00"), tokyo) == "Mon, 28 Dec 2026, 16:58 JST");
+  CHECK(english::time(at("2026-12-31T15:00:00Z"), tokyo) == "Fri, 1 Jan 2027, 00:00 JST");
+  CHECK(english::time(at("2026-12-31T15:00:00Z"), Zone::named("Europe/Berlin").value()) ==
+        "Thu, 31 Dec 2026, 16:00 UTC+01:00");
+  CHECK(english::time(at("2026-12-31T15:00:00Z"), Zone::named("America/St_Johns").value()) ==
+        "Thu, 31 Dec 2026, 11:30 UTC-03:30");
+  CHECK(english::time(at("2026-12-31T15:00:00Z"), Zone()) == "Thu, 31 Dec 2026, 15:00 UTC");
+}
+
+TEST_CASE("in English lengths, lists, ordinals and hours are words") {
+  CHECK(english::length(0ms) == "less than a second");
+  CHECK(english::length(1s) == "1 second");
+  CHECK(english::length(90min) == "1 hour 30 minutes");
+  CHECK(english::length(51h + 59min) == "2 days 3 hours");
+  CHECK(english::length(-2min) == "2 minutes");
+  CHECK(english::list({}).empty());
+  CHECK(english::list({"a"}) == "a");
+  CHECK(english::list({"a", "b"}) == "a and b");
+  CHECK(english::list({"a", "b", "c"}) == "a, b and c");
+  const std::vector<std::pair<int, std::string>> ordinals{
+      {1, "1st"},   {2, "2nd"},   {3, "3rd"},   {4, "4th"},   {10, "10th"},   {11, "11th"},
+      {12, "12th"}, {13, "13th"}, {21, "21st"}, {22, "22nd"}, {103, "103rd"}, {111, "111th"}};
+  for (const auto& [number, word] : ordinals)
+    CHECK(english::ordinal(number) == word);
+  const auto window = [](std::vector<std::string> days, std::vector<std::string> hours) {
+    Window::Part part{parse_days(days).value(), {}};
+    for (const std::string& one : hours)
+      part.hours.push_back(parse_hours(one).value());
+    return Window({part});
+  };
+  CHECK(english::hours(window({"business"}, {"10:00-17:00"})) == "business days 10:00-17:00");
+  CHECK(english::hours(window({"all"}, {"00:00-24:00"})) == "every day 00:00-24:00");
+  CHECK(english::hours(window({"mon", "fri"}, {"09:00-12:00", "13:00-17:30"})) ==
+        "Mon and Fri 09:00-12:00 and 13:00-17:30");
+  CHECK(english::hours(Window{}).empty());
+}
+
 TEST_CASE("long lines are broken by display width") {
   CHECK(wrap_lines("短い行\n\n次の行\n", 20) == "短い行\n\n次の行\n");
   CHECK(wrap_lines("あいうえおかきくけこさしすせそ", 20) == "あいうえおかきくけこ\nさしすせそ");
@@ -67,6 +108,10 @@ TEST_CASE("no line begins with a closing mark or ends with an opening one") {
   CHECK(wrap_lines("あいうえおかきくけこ。さしす", 20) == "あいうえおかきくけ\nこ。さしす");
   CHECK(wrap_lines("あいうえおかきくけ「こさし」", 20) == "あいうえおかきくけ\n「こさし」");
   CHECK(wrap_lines("あいうえおかきくけサーバー", 20) == "あいうえおかきくけ\nサーバー");
+}
+
+TEST_CASE("words of other Latin letters stay whole too") {
+  CHECK(wrap_lines("the branch of Société Générale", 24) == "the branch of Société\nGénérale");
 }
 
 TEST_CASE("words of ASCII stay whole, and commands are never broken") {

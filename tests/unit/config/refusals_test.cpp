@@ -483,6 +483,15 @@ TEST_CASE("mail") {
        "`most`, 30s, is shorter than `first`, 1m: the time between tries only grows"},
       {{from + "maildir: m, templates: «words}"},
        "there is no folder words: make it, or remove `templates`"},
+      {{from + "maildir: m, language: «fr}"}, "`language` must be ja or en"},
+      {{from + "maildir: m, contact: «\" \"}"},
+       "`contact` is empty: write a text, or remove the key"},
+      {{from + "maildir: m, contact: «[a]}"}, "`contact` must be a text"},
+      {{from + "maildir: m, contact: «\"a\\tb\"}"},
+       "`contact` holds a control character or a tab: remove it"},
+      {{from + "maildir: m, contact: {«jp: a}}"},
+       "unknown key `jp` in mail.contact; did you mean `ja`?"},
+      {{from + "maildir: m, contact: {en: «{}}}"}, "`en` must be a text"},
       {{"mail: «{maildir: m}"}, "mail needs `from`"},
   });
   CHECK(said_of(with({"mail:"})) == "c.yaml:1:1: the configuration needs `mail`\n");
@@ -513,9 +522,7 @@ TEST_CASE("escalation") {
        "`undetermined_at_most` must be from 1s to 1d, not 0s"},
       {{"escalation: {correlate: «2h}"}, "`correlate` must be from 0s to 1h, not 2h"},
       {{"escalation: {report_due: «5s}"}, "`report_due` must be from 1m to 7d, not 5s"},
-      {{"bank_notices: {approval: «system-lead}"},
-       "approval: system-lead is not available yet: write approval: none"},
-      {{"bank_notices: {approval: «maybe}"}, "`approval` must be none"},
+      {{"bank_notices: {approval: «maybe}"}, "`approval` must be none or system-lead"},
       {{"bank_notices: {first_per_hour: «0}"},
        "`first_per_hour` must be a whole number from 1 to 1000"},
   });
@@ -534,7 +541,7 @@ TEST_CASE("listen, retention") {
       {{"listen: {control: «/" + std::string(107, 'x') + "}"},
        "the path of a Unix socket has at most 107 bytes, and this is 108 long: /" +
            std::string(107, 'x')},
-      {{"retention: {record: «1h}"}, "`record` must be from 1d to 10000d, not 1h"},
+      {{"retention: {record: «1h}"}, "`record` must be from 365d to 10000d, not 1h"},
   });
 }
 

@@ -195,3 +195,17 @@ TEST_CASE("a file that a group may change is warned of, but root's group" *
         "runs and whom it mails: "
         "chmod g-w DIR/c.yaml\n");
 }
+
+TEST_CASE("in a folder such as /tmp a file of somebody else is warned of" * doctest::skip(geteuid() != 0)) {
+  WrittenFolder folder;
+  const Loaded all = loaded(folder, {});
+  REQUIRE(all.configuration);
+  const std::string file = folder.path() + "/c.yaml";
+  REQUIRE(chmod(folder.path().c_str(), 01777) == 0);
+  CHECK(modes(folder, *all.configuration) == "");
+  REQUIRE(chown(file.c_str(), 65534, 65534) == 0);
+  CHECK(modes(folder, *all.configuration) ==
+        "DIR/c.yaml:1:1: warning: DIR/c.yaml belongs to user 65534, in a folder in which everybody may make "
+        "files: that user may change it, and with it what the daemon runs and whom it mails\n");
+  REQUIRE(chmod(folder.path().c_str(), 0700) == 0);
+}

@@ -73,7 +73,7 @@ TEST_CASE("the example is accepted, with the warnings that it deserves") {
   CHECK(c.mail.from.address == "kanshi@example.jp");
   CHECK(c.mail.maildir == folder.path() + "/state/mail");
   CHECK(c.mail.relays.empty());
-  CHECK(c.mail.templates_folder == "");
+  CHECK(c.mail.writing.folder == "");
   CHECK(p.mail.from_domain == "example.jp");
   CHECK(p.mail.attempt_timeout == 10s);
   CHECK(p.mail.retry_first == 30s);
@@ -354,7 +354,31 @@ TEST_CASE("own templates are checked with the configuration") {
   const Loaded loaded = load_configuration(folder.path() + "/c.yaml", december());
   INFO(text(loaded.problems));
   REQUIRE(loaded.configuration);
-  CHECK(loaded.configuration->mail.templates_folder == folder.path() + "/words");
+  CHECK(loaded.configuration->mail.writing.folder == folder.path() + "/words");
+}
+
+TEST_CASE("mail has a language, a bank may have another, and both say where to ask") {
+  const Writing plain = loaded(with({})).mail.writing;
+  CHECK(plain.language == Language::ja);
+  CHECK(plain.banks.empty());
+  CHECK(plain.contact.empty());
+  CHECK(plain.of_bank("aozora") == Language::ja);
+
+  const std::string bank = "{contacts: [{mail: a@b.example}], services: all";
+  const Writing own =
+      loaded(with({"mail:\n  from: k@example.jp\n  maildir: m\n  language: en\n  contact: |\n"
+                   "    Desk\n    03-0000-0000\n",
+                   "banks:\n  midori: " + bank + ", language: ja}\n  other: " + bank + "}\n"}))
+          .mail.writing;
+  CHECK(own.language == Language::en);
+  CHECK(own.of_bank("midori") == Language::ja);
+  CHECK(own.of_bank("other") == Language::en);
+  CHECK(own.contact.at(Language::ja) == "Desk\n03-0000-0000");
+  CHECK(own.contact.at(Language::en) == "Desk\n03-0000-0000");
+
+  const Writing one =
+      loaded(with({"mail: {from: k@example.jp, maildir: m, contact: {en: Desk}}"})).mail.writing;
+  CHECK(one.contact == std::map<Language, std::string>{{Language::en, "Desk"}});
 }
 
 TEST_CASE("a window of several parts, and maintenance of some services") {

@@ -71,6 +71,77 @@ TEST_CASE(
   CHECK(world.count(NoticeKind::stop_cancelled, "bank:aozora") == 1);
 }
 
+TEST_CASE(
+    "word of a stop's end that waits for the window is kept over a restart, and waits until its "
+    "services are seen well again") {
+  World world(example_platform(), World::at("2027-02-01T11:00"));
+  world.order("sato", plan("2027-02-14T01:00", "2027-02-14T02:00"));
+  world.fail("web-2", "http");                     // of two
+  world.run_until(World::at("2027-02-14T12:00"));  // a Sunday
+  const Notice* held = world.unsent("bank:aozora");
+  REQUIRE(held != nullptr);
+  REQUIRE(held->kind == NoticeKind::stop_completed);
+  const NoticeId id = held->id;
+  world.restart(1min);
+  held = world.unsent("bank:aozora");
+  REQUIRE(held != nullptr);
+  CHECK(held->id == id);
+  world.run_until(World::at("2027-02-15T12:00"));
+  CHECK(world.count(NoticeKind::stop_completed, "bank:aozora") == 1);
+  CHECK(world.notice(id).state == NoticeState::sent);
+}
+
+TEST_CASE(
+    "a bank that was told of a stop, and has nobody to be told that it is cancelled, hears so "
+    "from the reload on that names somebody") {
+  World world(example_platform(), World::at("2027-02-01T11:00"));
+  world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
+  world.run_for(1min);
+  REQUIRE(world.count(NoticeKind::stop_planned, "bank:midori") == 1);
+  Platform nobody = example_platform();
+  for (Contact& contact : nobody.banks["midori"].contacts)
+    contact.for_stops = false;
+  world.reload(nobody);
+  world.order("sato", CancelStop{1, {}, {}, "見送り"});
+  world.run_for(24h);
+  REQUIRE(world.count(NoticeKind::stop_cancelled, "bank:midori") == 0);
+  world.reload(example_platform());
+  world.run_for(24h);
+  CHECK(world.count(NoticeKind::stop_cancelled, "bank:midori") == 1);
+  world.run_until(World::at("2027-02-19T00:00"));
+  CHECK(world.state().stops.at(1).settled);
+}
+
+TEST_CASE("what the lead is told of a stop stays of that stop when the lead's address changes") {
+  World world(example_platform(), World::at("2027-02-01T18:00"));
+  world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
+  world.mail_up = false;
+  world.run_until(World::at("2027-02-12T12:00"));
+  Platform platform = example_platform();
+  platform.people["sato"].mail = "lead@example.jp";
+  world.reload(platform);
+  int told = 0;
+  for (const auto& [id, notice] : world.state().notices) {
+    if (notice.topic != "stop_late") continue;
+    ++told;
+    CHECK(notice.stop == 1);
+  }
+  CHECK(told == 2);  // The second takes the place of the first.
+}
+
+TEST_CASE("a stop is settled, though a bank has left its services before it was told of it") {
+  World world(example_platform(), World::at("2027-02-01T18:00"));
+  world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
+  REQUIRE(world.unsent("bank:midori") != nullptr);
+  Platform platform = example_platform();
+  platform.banks["midori"].services = {"admin-console"};
+  world.reload(platform);
+  world.run_until(World::at("2027-02-20T00:00"));
+  CHECK(world.count(NoticeKind::stop_completed, "bank:aozora") == 1);
+  CHECK(world.count(NoticeKind::stop_completed, "bank:midori") == 0);
+  CHECK(world.state().stops.at(1).settled);
+}
+
 TEST_CASE("the lead withdraws an announcement: the bank hears nothing of that stop") {
   World world(example_platform(), World::at("2027-02-01T18:00"));
   world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));

@@ -347,6 +347,7 @@ void World::restart(Duration down, Platform edited) {
       kept.since = health.since;
       kept.reason = health.reason;
       kept.blind_told = health.blind_told;
+      kept.since_moved = health.since_moved;
       health = kept;
     }
   }

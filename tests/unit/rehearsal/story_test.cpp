@@ -158,3 +158,27 @@ TEST_CASE("a configuration that is wrong, or a file that is not there, is said s
   REQUIRE_FALSE(played.has_value());
   CHECK(played.error().message.find("nowhere.yaml:1:1") != std::string::npos);
 }
+
+TEST_CASE("a configuration with errors is refused with them when it is reloaded, and the story goes on") {
+  const std::filesystem::path broken =
+      std::filesystem::temp_directory_path() / ("yagura-broken-" + std::to_string(::getpid()) + ".yaml");
+  std::ofstream(broken) << "people: {}\ncolour: red\n";
+  const StoryFile file(with_entries("  - {at: +10m, reload: {file: " + broken.string() +
+                                    "}}\n"
+                                    "  - {at: +1m, failing: database/tcp, reason: connection refused}\n"));
+  std::vector<RehearsalLine> refused;
+  bool opened = false;
+  auto played = rehearse(folder / "platform.yaml", file.path(), 0,
+                         [&](const RehearsalLine& line, const Platform&) {
+                           if (line.what == "refused") refused.push_back(line);
+                           opened = opened || line.what == "failure.opened";
+                         });
+  std::filesystem::remove(broken);
+  CHECK(played.has_value());
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].entry == 4);
+  CHECK(refused[0].at == *parse_instant("2026-12-08T10:10:00+09:00"));
+  CHECK(refused[0].details.at("reason").find("unknown key `colour`") != std::string::npos);
+  CHECK(refused[0].details.at("reason").find("; ") != std::string::npos);  // All of them.
+  CHECK(opened);
+}

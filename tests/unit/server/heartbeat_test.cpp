@@ -5,24 +5,19 @@
 #include <doctest/doctest.h>
 #include <sqlite3.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
-#include "loop_surroundings.hpp"
+#include "world.hpp"
 
 using namespace yagura;
+using namespace yagura::test;
 
 namespace {
-
-namespace asio = boost::asio;
 
 // Answers every call, and counts them.
 class Receiver {
@@ -62,158 +57,16 @@ class Receiver {
   std::thread thread_;
 };
 
-// A run takes until it is let go.
-struct Gate {
-  bool open = true;
-  std::vector<std::function<void()>> waiting;
-
-  void let_go() {
-    open = true;
-    for (auto& end : std::exchange(waiting, {}))
-      end();
-  }
-};
-class GatedProbe final : public Probe {
- public:
-  explicit GatedProbe(Gate& gate) : gate_(gate) {}
-  void start(io::Runtime& runtime, const ProbeRun&, std::function<void(Finding)> done) override {
-    auto end = [done = std::move(done)] { done({Verdict::ok, "fine", {}}); };
-    if (gate_.open) {
-      asio::post(runtime.loop(), std::move(end));
-    } else {
-      gate_.waiting.push_back(std::move(end));
-    }
-  }
-
- private:
-  Gate& gate_;
-};
-
-class GatedTransport final : public Transport {
- public:
-  GatedTransport(Gate& gate, asio::io_context& loop) : gate_(gate), loop_(loop) {}
-  void deliver(Envelope envelope, std::function<void(Delivery)> done) override {
-    Delivery delivery;
-    delivery.accepted = std::move(envelope.to);
-    auto end = [done = std::move(done), delivery] { done(delivery); };
-    if (gate_.open) {
-      asio::post(loop_, std::move(end));
-    } else {
-      gate_.waiting.push_back(std::move(end));
-    }
-  }
-
- private:
-  Gate& gate_;
-  asio::io_context& loop_;
-};
-
-// Does not hear of the time that is moved on later, nor calls while alarms stand.
-class MovedAlarm final : public Alarm {
- public:
-  MovedAlarm(std::unique_ptr<Alarm> real, const Duration& moved, Gate& gate)
-      : real_(std::move(real)), moved_(moved), gate_(gate) {}
-  void set(SteadyInstant at, std::function<void()> then) override {
-    real_->set(at - moved_, [&gate = gate_, then = std::move(then)] {
-      if (gate.open) {
-        then();
-      } else {
-        gate.waiting.push_back(then);
-      }
-    });
-  }
-  void cancel() override { real_->cancel(); }
-
- private:
-  std::unique_ptr<Alarm> real_;
-  const Duration& moved_;
-  Gate& gate_;
-};
-
-class Moved final : public Surroundings {
- public:
-  explicit Moved(asio::io_context& loop) : loop_(loop), real_(loop) {}
-  Duration moved{0};
-  Gate relay, alarms;
-
-  Instant wall() override { return real_.wall() + moved; }
-  SteadyInstant steady() override { return real_.steady() + moved; }
-  std::unique_ptr<Alarm> make_alarm() override {
-    return std::make_unique<MovedAlarm>(real_.make_alarm(), moved, alarms);
-  }
-  void post(std::function<void()> work) override { real_.post(std::move(work)); }
-  io::Runtime& runtime() override { return real_.runtime(); }
-  std::unique_ptr<Transport> make_transport(const MailSettings&, const MailPolicy&) override {
-    return std::make_unique<GatedTransport>(relay, loop_);
-  }
-  std::unique_ptr<StartedProgram> start_program(
-      io::ChildCommand command, std::function<void(io::ChildResult)> done) override {
-    return real_.start_program(std::move(command), std::move(done));
-  }
-  Loaded load(const std::string& file, Instant now) override { return real_.load(file, now); }
-
- private:
-  asio::io_context& loop_;
-  LoopSurroundings real_;
-};
-
-struct Folder {
-  std::string path = (std::filesystem::temp_directory_path() / "yagura-heartbeat-XXXXXX").string();
-  Folder() { REQUIRE(mkdtemp(path.data()) != nullptr); }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-};
-
-std::unique_ptr<Store> opened(const std::string& folder) {
-  StoreOptions options;
-  options.retry_every = 50ms;
-  auto store = Store::open(folder + "/state", options);
-  REQUIRE(store);
-  return std::move(*store);
-}
-
-Configuration configured(const std::string& folder, const std::string& url, Gate& gate) {
-  std::ofstream(folder + "/c.yaml")
-      << "state: state\n"
-         "mail: {from: kanshi@example.jp, maildir: mail}\n"
-         "windows:\n"
-         "  bank_mail: {days: all, hours: \"00:00-24:00\"}\n"
-         "  response_hours: {days: all, hours: \"00:00-24:00\"}\n"
-         "people:\n"
-         "  sato: {mail: s@example.jp, roles: [system-lead, ap-ops, infra-ops, inquiry-desk]}\n"
-         "services: {site: {needs: [web]}}\n"
-         "probe_defaults: {interval: 1s, timeout: 900ms, retry: 1s}\n"
-         "components: {web: {owner: ap-ops, probes: [{kind: load}]}}\n"
-         "heartbeat: {every: 1s, url: \""
-      << url << "\"}\n";
-  Loaded loaded = load_configuration(folder + "/c.yaml", system_wall_clock());
-  INFO(text(loaded.problems));
-  REQUIRE(loaded.configuration);
-  for (auto& [id, setup] : loaded.configuration->probes) {
-    setup.make = [&gate] { return std::make_unique<GatedProbe>(gate); };
-  }
-  return std::move(*loaded.configuration);
-}
-
-struct World {
-  Folder folder;
+// The receiver is there before the configuration that names it.
+struct Heard {
   Receiver receiver;
-  asio::io_context loop{1};
-  Gate target;
-  Moved surroundings{loop};
-  std::unique_ptr<Store> store = opened(folder.path);
-  Engine engine{surroundings, *store, configured(folder.path, receiver.url(), target),
-                *Composer::load(""), Kept{}};
+};
+
+struct World : Heard, EngineWorld {
   std::unique_ptr<Heartbeat> heartbeat = std::make_unique<Heartbeat>(surroundings, *store, engine);
 
-  World() { engine.start(); }
+  World() : EngineWorld("heartbeat: {every: 1s, url: \"" + receiver.url() + "\"}\n") {}
 
-  void run(Duration real) {
-    loop.restart();
-    loop.run_for(real);
-  }
   // False: none comes, though it is asked for again and again.
   bool beats() {
     const int before = receiver.beats();

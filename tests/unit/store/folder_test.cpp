@@ -125,7 +125,7 @@ TEST_CASE("a database of a newer release or of another program is refused and le
   REQUIRE_FALSE(newer.has_value());
   CHECK(newer.error().needs_person);
   std::string why = newer.error().message;
-  CHECK(has(why, "newer yagurad (its version is 99, this program knows 1)"));
+  CHECK(has(why, "newer yagurad (its version is 99, this program knows 2)"));
   CHECK(has(why, folder / "yagura.db"));
   CHECK(bytes_of(folder / "yagura.db") == before);
 

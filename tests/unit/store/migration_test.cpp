@@ -73,7 +73,7 @@ TEST_CASE("a step to the next version keeps every row, its chain, mails and jobs
   std::vector<const char*> steps(record_migrations().begin(), record_migrations().end());
   steps.push_back(
       "ALTER TABLE job ADD COLUMN kind TEXT NOT NULL DEFAULT 'job';"
-      "CREATE INDEX record_what ON record (what)");
+      "CREATE INDEX record_chain ON record (chain)");
   const auto count = [&](const char* sql) {
     auto connection = raw(folder / "yagura.db");
     return connection.integer(sql).value_or(-1);

@@ -145,12 +145,65 @@ TEST_CASE("queries choose by time, failure, name and place") {
   CHECK(ids({.failure = 1}) == Ids{2, 4, 5});
   CHECK(ids({.failure = 0}) == Ids{1, 3});
   CHECK(ids({.failure = 2}).empty());
-  CHECK(ids({.what_prefix = "state."}) == Ids{4});
-  CHECK(ids({.what_prefix = "failure.o%"}).empty());
+  CHECK(ids({.what = "state.*"}) == Ids{4});
+  CHECK(ids({.what = "failure.o%"}).empty());
   CHECK(ids({.without_states = true}) == Ids{1, 2, 3, 5});
+  CHECK(ids({.limit = 2}) == Ids{1, 2});
+  CHECK(ids({.limit = 2, .newest = true}) == Ids{4, 5});
+  CHECK(ids({.failure = 1, .without_states = true, .limit = 1, .newest = true}) == Ids{5});
+  CHECK(ids({.since = at_second(15), .until = at_second(40), .limit = 2, .newest = true}) == Ids{3, 4});
+  CHECK(ids({.after_id = 3, .limit = 9, .newest = true}) == Ids{4, 5});
   CHECK(ids({.after_id = 3}) == Ids{4, 5});
   CHECK(ids({.after_id = 1, .limit = 2}) == Ids{2, 3});
   CHECK(ids({.limit = 0}).empty());
+}
+
+TEST_CASE("queries choose by person and by pattern, in order, along an index") {
+  TempFolder folder;
+  auto store = open_store(folder.path());
+  Transaction many;
+  for (int n = 1; n <= 900; ++n) {
+    const char* names[] = {"notice.sent", "notice.queued", "failure.opened", "notice[x]"};
+    RecordEntry made = entry(names[n % 4], numbered(n));
+    made.who = n % 5 == 0 ? "sato" : "daemon";
+    made.failure = n % 3;
+    many.entries.push_back(std::move(made));
+  }
+  store->append(std::move(many), nullptr);
+  REQUIRE(store->flush(30s));
+  const auto matching = [&](const Store::Query& query, auto wanted) {
+    std::vector<std::int64_t> expected, found;
+    for (int n = 1; n <= 900; ++n)
+      if (wanted(n)) expected.push_back(n);
+    REQUIRE(store->each(query, [&](const RecordRow& row) {
+      found.push_back(row.id);
+      return true;
+    }).has_value());
+    CHECK(found == expected);
+    auto connection = raw(folder / "yagura.db");
+    auto sql = query_sql(connection, query);
+    REQUIRE(sql.has_value());
+    auto plan = connection.prepare("EXPLAIN QUERY PLAN " + *sql);
+    REQUIRE(plan.has_value());
+    std::string steps;
+    for (auto row = plan->step(); row && *row; row = plan->step())
+      steps += plan->text(3) + "\n";
+    return steps;
+  };
+  std::string plan = matching({.what = "notice.*"}, [](int n) { return n % 4 < 2; });
+  CAPTURE(plan);
+  CHECK(has(plan, "USING INDEX record_what (what=? AND rowid>? AND rowid<?)"));
+  CHECK_FALSE(has(plan, "SCAN record"));
+  plan = matching({.who = "sato"}, [](int n) { return n % 5 == 0; });
+  CHECK(has(plan, "SEARCH record USING INDEX record_who (who=? AND rowid>? AND rowid<?)"));
+  plan = matching({.failure = 2, .what = "notice.queued"}, [](int n) { return n % 3 == 2 && n % 4 == 1; });
+  CHECK(has(plan, "SEARCH record USING INDEX record_failure (failure=? AND rowid>? AND rowid<?)"));
+  plan = matching({.who = "daemon"}, [](int n) { return n % 5 != 0; });
+  CHECK(has(plan, "SEARCH record USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"));
+  matching({.who = "sato", .what = "notice.?ent"}, [](int n) { return n % 5 == 0 && n % 4 == 0; });
+  matching({.what = "notice[x]"}, [](int n) { return n % 4 == 3; });
+  matching({.what = "nothing.*"}, [](int) { return false; });
+  matching({.what = "*"}, [](int) { return true; });
 }
 
 TEST_CASE(
@@ -275,4 +328,15 @@ TEST_CASE("names are kept on one line and payloads byte by byte") {
   CHECK(row.subject.find_first_of("\r\n") == std::string::npos);
   CHECK(row.payload == made.payload);
   CHECK_FALSE(store->verify()->has_value());
+}
+
+TEST_CASE("of a long record the newest rows are read, in their order") {
+  TempFolder folder;
+  auto store = open_store(folder.path());
+  for (int number = 1; number <= 1500; ++number) store->append(one(entry("failure.opened", numbered(number))), nullptr);
+  REQUIRE(store->flush(10s));
+  auto rows = store->read({.limit = 1000, .newest = true});
+  REQUIRE(rows.has_value());
+  REQUIRE(rows->size() == 1000);
+  for (std::size_t i = 0; i < rows->size(); ++i) REQUIRE((*rows)[i].id == static_cast<std::int64_t>(501 + i));
 }
