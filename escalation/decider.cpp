@@ -389,6 +389,10 @@ std::optional<Instant> Decider::next_wake() const {
   return next;
 }
 
+bool Decider::may_leave(NoticeId id, Instant now) const {
+  return yagura::may_leave(*impl_->platform, impl_->state, impl_->state.notices.at(id), now);
+}
+
 void Decider::rendered(NoticeId id, std::string subject) {
   Notice& notice = impl_->state.notices.at(id);
   notice.rendered = true;

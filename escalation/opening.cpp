@@ -120,6 +120,11 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
   }
   join_what_was_told(from, into);
   into.reached.insert(from.reached.begin(), from.reached.end());
+  for (const auto& [role, at] : from.reached_at) {
+    Instant& first = into.reached_at.try_emplace(role, at).first->second;
+    first = std::min(first, at);
+  }
+  into.widened.insert(from.widened.begin(), from.widened.end());
   for (const auto& [service, since] : from.kept_down) {
     auto [known, fresh] = into.kept_down.try_emplace(service, since);
     if (!fresh) known->second = std::min(known->second, since);

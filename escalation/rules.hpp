@@ -116,6 +116,8 @@ void drop_edit(Turn& turn, NoticeId id);
 
 // ---- outbox.cpp ----
 void hand_over_what_is_due(Turn& turn);
+// Asked once more at the moment of leaving, which the disk may have put off: its window, and no clock that has just jumped.
+bool may_leave(const Platform& platform, const State& state, const Notice& notice, Instant now);
 void take_delivery(Turn& turn, const Delivered& delivered);
 // What only some of its recipients have ends as sent; the lead hears who has not.
 void give_up_the_rest(Turn& turn, NoticeId id, const std::string& why);

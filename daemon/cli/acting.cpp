@@ -24,14 +24,7 @@ int send(const Arguments& given, const Terminal& terminal, json::object order) {
   if (!is_utf8(given.text("message"))) {
     return wrong_usage(given, terminal, "-m: the text is not UTF-8; is the terminal set to it?");
   }
-  Answered answered = ask(given, terminal, "/v1/orders", json::value(std::move(order)));
-  if (answered.exit != exit_done) return answered.exit;
-  if (given.json) {
-    terminal.out << answered.body;
-  } else {
-    terminal.out << long_text(answered.value, "text") << "\n";
-  }
-  return exit_done;
+  return send_order(given, terminal, std::move(order));
 }
 
 // An order about one failure, with what people said.

@@ -60,6 +60,13 @@ Answered ask(const Arguments& given, const Terminal& terminal, const std::string
   return answered;
 }
 
+int send_order(const Arguments& given, const Terminal& terminal, json::object order) {
+  Answered answered = ask(given, terminal, "/v1/orders", json::value(std::move(order)));
+  if (answered.exit != exit_done) return answered.exit;
+  terminal.out << (given.json ? answered.body : long_text(answered.value, "text") + "\n");
+  return exit_done;
+}
+
 int ask_and_print(const Arguments& given, const Terminal& terminal, const std::string& target,
                   const Render& render) {
   Answered answered = ask(given, terminal, target);

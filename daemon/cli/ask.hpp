@@ -2,6 +2,7 @@
 // made an exit status, the refusal printed.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <functional>
 #include <optional>
@@ -26,6 +27,9 @@ std::optional<Client> client_for(const Arguments& given, const Terminal& termina
 // Prints refusals and errors itself. With a `body` a POST, else a GET.
 Answered ask(const Arguments& given, const Terminal& terminal, const std::string& target,
              const std::optional<boost::json::value>& body = std::nullopt);
+
+// Sends an order, and prints the daemon's sentence about it (with --json the whole answer).
+int send_order(const Arguments& given, const Terminal& terminal, boost::json::object order);
 
 // Asks, and prints the answer: as it is with --json, else as `render` lays it out.
 using Render = std::function<std::string(const boost::json::value&, const Screen&)>;

@@ -4,8 +4,8 @@
 
 #include <boost/json.hpp>
 #include <cctype>
-#include <charconv>
 
+#include "api_parts.hpp"
 #include "ping_request.hpp"
 #include "record_api.hpp"
 #include "text.hpp"
@@ -21,27 +21,6 @@ constexpr std::string_view came_back_too_often =
 
 namespace json = boost::json;
 using Respond_ = std::function<void(WebResponse)>;
-
-WebResponse refusal(int status, const std::string& text) { return {status, "application/json", error_json(text)}; }
-WebResponse fine(std::string body) { return {200, "application/json", std::move(body)}; }
-
-std::optional<std::int64_t> number_in(std::string_view text) {
-  std::int64_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 1) return std::nullopt;
-  return value;
-}
-
-RecordLine line_of(const RecordRow& row, bool hashes) {
-  RecordLine line{row.id, row.at, row.what, row.failure, row.notice, row.who, row.payload, {}, {}, {}, false};
-  if (hashes) {
-    line.digest = row.digest;
-    line.chain = row.chain;
-    line.subject = row.subject;
-    line.erased = row.erased;
-  }
-  return line;
-}
 
 // 8-4-4-4-12 hexadecimal digits (RFC 4122).
 bool is_uuid(std::string_view text) {

@@ -85,7 +85,6 @@ class Engine {
   void end_overdue_steps(Instant now);
   void act(const StartStep& start);
   void act(const HandOver& hand_over);
-  bool may_leave(const Notice& notice, Instant now) const;
   void act(const Answer& answer);
   void arm();
   void on_timer();
