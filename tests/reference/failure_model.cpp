@@ -265,7 +265,7 @@ void PlatformModel::join(FailureModel& failure, FailureModel& into, Instant now)
   if (failure.acknowledged_at && !into.acknowledged_at)
     silence = "an acknowledged failure joins one that is not";
   if (failure.classification == FailureClass::major) silence = "a major failure joins";
-  if (failure.lead_saw || into.lead_saw) silence = "a failure joins under the lead's class";
+  if (failure.lead_knew || into.lead_knew) silence = "a failure joins under the lead's class";
   if (failure.running || !failure.awaited.empty()) silence = "a failure joins while a step runs";
   if (!failure.kept_down.empty()) silence = "a failure joins that has kept a service down";
   into.members.insert(failure.members.begin(), failure.members.end());
@@ -308,19 +308,14 @@ Duration PlatformModel::down(const FailureModel& failure, Instant now) const {
 }
 
 void PlatformModel::classify(FailureModel& failure, Instant now) {
-  if (failure.lead_saw) {
-    // The lead's class stands until a further service goes down.
-    for (const ServiceName& service : failure.keeps_down) {
-      if (failure.lead_saw->contains(service)) continue;
-      if (failure.lead_knew.contains(service))
-        silence = "a service goes down again under the lead's class";
-    }
-    failure.lead_saw = failure.keeps_down;
-    if (std::includes(failure.lead_knew.begin(), failure.lead_knew.end(),
+  if (failure.lead_knew) {
+    // The lead's class stands until a further service goes down: what the failure had kept down
+    // before, now or once, the lead knew of, and down again is not a further one.
+    if (std::includes(failure.lead_knew->begin(), failure.lead_knew->end(),
                       failure.keeps_down.begin(), failure.keeps_down.end())) {
       return;
     }
-    failure.lead_saw.reset();
+    failure.lead_knew.reset();
     // "Judged again by the same rule": what went by before was judged by the lead. The contract does not say so in as many
     // words; docs/operating.md does.
     failure.down_before = Duration{0};
@@ -436,7 +431,6 @@ void PlatformModel::recover(FailureModel& failure, Instant now) {
   failure.recovered_at.reset();
   failure.relapsed = true;
   if (failure.classification == FailureClass::incident) failure.tried.clear();
-  if (failure.lead_saw) silence = "a relapse under the lead's class";
   for (const auto& [number, other] : failures_) {
     if (!other.is_open() || &other == &failure) continue;
     for (const auto& [one, at] : failure.members) {
@@ -470,7 +464,7 @@ void PlatformModel::reclassified(FailureId id, FailureClass classification, Inst
   if (failure.running || !failure.awaited.empty()) silence = "reclassified while a step runs";
   if (failure.keeps_down != failure.not_back)
     silence = "reclassified while a service cannot be seen";
-  failure.lead_saw = failure.lead_knew = failure.keeps_down;
+  failure.lead_knew = failure.kept_down;
   const bool lowered = failure.classification == FailureClass::major;
   become(failure, classification, now);
   if (!lowered) return;

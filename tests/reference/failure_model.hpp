@@ -57,8 +57,7 @@ struct FailureModel {
   FailureClass classification = FailureClass::undetermined;
   std::set<Instant> class_at;  // any of these
   std::optional<std::set<ServiceName>>
-      lead_saw;                     // the lead's class stands; kept down when looked at last
-  std::set<ServiceName> lead_knew;  // kept down when the lead decided
+      lead_knew;  // the lead's class stands; kept down until the lead decided
   std::set<ServiceName> keeps_down;
   std::set<ServiceName> not_back;   // kept down, and not seen up or degraded since
   std::set<ServiceName> kept_down;  // ever
