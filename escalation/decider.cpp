@@ -205,6 +205,7 @@ void move_intervals(Turn& turn, Duration by) {
     Notice& notice = turn.edit_notice(id);
     move(notice.retry_at);
     move(notice.brake_until);
+    move(notice.counted_at);
     move(notice.due_since);
   }
   for (auto& [audience, from] : turn.edit_core().bundle_from) from += by;

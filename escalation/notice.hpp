@@ -98,6 +98,7 @@ struct Notice {
   std::optional<Instant> approval_asked_at;
   int approval_asked_version = 0;
   std::optional<EditedText> edited;
+  std::optional<Instant> counted_at; // by the brake, at a try that may bring it to the bank
   std::optional<Instant> brake_until;
   bool overdue_told = false;     // delivery.failed was raised for its age
   bool operator==(const Notice&) const = default;
@@ -108,6 +109,6 @@ BOOST_DESCRIBE_STRUCT(Notice, (),
                       (id, kind, audience, failure, stop, to, accepted, refused, state, reason, hold, window, topic, details,
                        created_at, not_before, sent_at, due_since, attempts, in_flight, retry_at, rendered, frozen, last_error, subject,
                        message_id, into, carries, grouped, number, reports, relapse, bank_version, unless_acknowledged, lead_hold, hold_told_at, released, released_version, approval_asked_at, approval_asked_version,
-                       edited, brake_until, overdue_told))
+                       edited, counted_at, brake_until, overdue_told))
 
 }  // namespace yagura

@@ -44,7 +44,10 @@ Hold window_hold(Turn& turn, const Notice& notice) {
   return {};
 }
 
-// More than first_per_hour first notices to one bank within an hour ask the lead, and go after half an hour.
+bool counts(Instant at, Instant now) { return at > now - 1h; }
+
+// More than first_per_hour first notices to one bank within an hour ask the lead, and go after half an hour. One that waits
+// for its next try is not one more than itself.
 Hold brake(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
   if (!is_bank_first(notice.kind) || notice.released) return {};
@@ -57,9 +60,9 @@ Hold brake(Turn& turn, NoticeId id) {
   std::size_t recent = 0;
   if (firsts != turn.state().core.firsts.end()) {
     recent = static_cast<std::size_t>(
-        std::count_if(firsts->second.begin(), firsts->second.end(),
-                      [&](Instant at) { return at > turn.now - 1h; }));
+        std::count_if(firsts->second.begin(), firsts->second.end(), [&](Instant at) { return counts(at, turn.now); }));
   }
+  if (recent > 0 && notice.counted_at && counts(*notice.counted_at, turn.now)) --recent;
   if (recent < static_cast<std::size_t>(turn.platform.bank_notices.first_per_hour)) return {};
   Instant until = turn.now + brake_time;
   turn.edit_notice(id).brake_until = until;
@@ -214,15 +217,16 @@ void hand_over(Turn& turn, NoticeId id) {
     notice.number = stop.banks.at(notice.bank()).mails + 1;
     notice.bank_version = stop.version;
   }
-  if (is_bank_first(notice.kind) && notice.attempts == 1) {
+  if (is_bank_first(notice.kind) && !(notice.counted_at && counts(*notice.counted_at, turn.now))) {
     std::vector<Instant>& firsts = turn.edit_core().firsts[notice.bank()];
-    std::erase_if(firsts, [&](Instant at) { return at <= turn.now - 1h; });
+    std::erase_if(firsts, [&](Instant at) { return !counts(at, turn.now); });
     firsts.push_back(turn.now);
-    // From this one on the brake holds those that wait for a free place.
-    const bool brakes = firsts.size() == static_cast<std::size_t>(turn.platform.bank_notices.first_per_hour);
-    for (const Rank& rank : turn.live.ready) {
-      if (!brakes || std::get<NoticeKind>(rank) != NoticeKind::bank_first) break;
-      if (turn.notice(std::get<2>(rank)).audience == notice.audience) turn.live.notices.touch(std::get<2>(rank));
+    notice.counted_at = turn.now;
+    // From this one on the brake holds the bank's others, those too that wait for a free place or for their next try.
+    if (firsts.size() == static_cast<std::size_t>(turn.platform.bank_notices.first_per_hour)) {
+      for (NoticeId other : turn.live.unsent) {
+        if (is_bank_first(turn.notice(other).kind) && turn.notice(other).audience == notice.audience) turn.live.notices.touch(other);
+      }
     }
   }
   turn.effect(HandOver{id});

@@ -19,7 +19,7 @@ bool holds(const std::string& what, int cases, Property&& property) {
   params.maxSuccess = cases;
   params.maxSize = 40;
   const char* long_run = std::getenv("YAGURA_LONG");
-  if (long_run != nullptr && *long_run != '\0') params.maxSuccess *= 50;
+  if (long_run != nullptr && *long_run != '\0') params.maxSuccess *= 5;
   if (std::getenv("RC_PARAMS") != nullptr) params = rc::detail::configuration().testParams;
 
   rc::detail::TestMetadata metadata;

@@ -207,3 +207,25 @@ TEST_CASE("a leak that is to be told at once is held by no window and no clock; 
   REQUIRE(world.sent(NoticeKind::bank_security, "bank:midori").size() == 1);
   CHECK(world.sent(NoticeKind::bank_security, "bank:midori").front().at == World::at("2026-12-25T10:00"));
 }
+
+TEST_CASE("the brake closes for those that wait for their next try as well") {
+  Platform platform = example_platform();
+  platform.components["database"].primary_response.clear();
+  platform.bank_notices.first_per_hour = 1;
+  platform.mail.retry_first = platform.mail.retry_most = 40min;
+  World world(platform, World::at("2026-12-24T10:00"));
+  world.defers = {"yamada@aozora.example"};
+  world.fail("web-1", "http");
+  world.fail("web-2", "http");
+  world.run_until(World::at("2026-12-24T11:02"));
+  const Notice* waits = world.unsent("bank:aozora");
+  REQUIRE(waits != nullptr);
+  REQUIRE(waits->attempts > 1);
+  REQUIRE(waits->hold.empty());
+  const NoticeId first = waits->id;
+  world.defers.clear();
+  world.fail("database", "tcp");
+  world.run_until(World::at("2026-12-24T11:19"));
+  CHECK(world.count(NoticeKind::bank_first, "bank:aozora") == 1);
+  CHECK(world.notice(first).hold.starts_with("brake"));
+}
