@@ -36,9 +36,12 @@ constexpr std::string_view role_of_audience(std::string_view audience) {
 
 BOOST_DEFINE_ENUM_CLASS(NoticeState, held, due, sent, merged, withdrawn, undeliverable)
 
+constexpr std::string_view command_of_person = "command:";
+
 struct Recipient {
   std::string name;
-  std::string mail;
+  std::string mail;              // an address; or "command:sato", the command of that person (people.NAME.command)
+  bool is_command() const { return mail.starts_with(command_of_person); }
   bool operator==(const Recipient&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Recipient, (), (name, mail))

@@ -18,7 +18,6 @@ std::optional<Instant> clock_hold(const State& state, const Notice& notice, Inst
 
 constexpr Duration bundle_time = 5s;
 constexpr Duration brake_time = 30min;
-constexpr Duration overdue_after = 24h;
 constexpr Duration leak_told_again = 30min;
 
 struct Hold {
@@ -155,7 +154,7 @@ void tell_overdue(Turn& turn, NoticeId id) {
   const Notice& notice = turn.notice(id);
   if (notice.overdue_told || notice.kind == NoticeKind::delivery_failed) return;
   if (!notice.due_since) return;
-  Instant overdue = *notice.due_since + overdue_after;
+  Instant overdue = *notice.due_since + undelivered_for;
   if (turn.now < overdue) {
     turn.wake_at(overdue);
     return;
@@ -166,7 +165,7 @@ void tell_overdue(Turn& turn, NoticeId id) {
                   {{"notice", std::to_string(id)},
                    {"kind", name_of(notice.kind)},
                    {"audience", notice.audience},
-                   {"age", format_duration(overdue_after)},
+                   {"age", format_duration(undelivered_for)},
                    {"last_error", notice.last_error}}});
 }
 
@@ -201,7 +200,8 @@ void hand_over(Turn& turn, NoticeId id) {
   ++notice.attempts;
   // The duty may have been handed over since.
   if (auto role = role_named(role_of_audience(notice.audience)); role && !notice.rendered && turn.platform.duty.contains(*role)) {
-    if (auto to = turn.recipients(notice.audience, notice.kind); !to.empty()) notice.to = std::move(to);
+    if (auto to = turn.recipients(notice); !to.empty()) notice.to = std::move(to);
+    drop_commands(turn, id);
   }
   if (!notice.rendered && is_bank(notice.kind) && notice.failure != 0) {
     const Failure& failure = turn.failure(notice.failure);
@@ -270,6 +270,7 @@ NoticeId group(Turn& turn, std::vector<NoticeId> ids) {
                                  {"audience", merged.audience},
                                  {"into", std::to_string(carrier)}}});
   }
+  if (auto to = turn.recipients(turn.notice(carrier)); !to.empty()) turn.edit_notice(carrier).to = std::move(to);
   turn.live.index.add_unsent(turn.state(), turn.notice(carrier));
   return carrier;
 }
@@ -308,16 +309,6 @@ void sent(Turn& turn, NoticeId id) {
                               {{"kind", name_of(notice.kind)}, {"audience", notice.audience}}});
 }
 
-std::string_view address_of(std::string_view refused) { return refused.substr(0, refused.find(' ')); }
-
-// Has it, or has refused it for good.
-bool is_settled(const Notice& notice, const Recipient& recipient) {
-  return std::find(notice.accepted.begin(), notice.accepted.end(), recipient.mail) != notice.accepted.end() ||
-         std::any_of(notice.refused.begin(), notice.refused.end(), [&](const std::string& refused) {
-           return address_of(refused) == recipient.mail;
-         });
-}
-
 void tell_refused(Turn& turn, const Notice& notice) {
   if (notice.kind == NoticeKind::delivery_failed) return;
   std::string refused;
@@ -329,6 +320,25 @@ void tell_refused(Turn& turn, const Notice& notice) {
                    {"audience", notice.audience},
                    {"refused", refused},
                    {"last_error", notice.last_error}}});
+}
+
+// All have it, or have refused it for good.
+void end_delivery(Turn& turn, NoticeId id) {
+  Notice& notice = turn.edit_notice(id);
+  if (notice.accepted.empty()) {
+    notice.state = NoticeState::undeliverable;
+    notice.reason = "every recipient was refused for good";
+    turn.leave_outbox(id);
+    turn.batch.facts.push_back({turn.now, "notice.undeliverable", notice.failure, id, "daemon",
+                                {{"kind", name_of(notice.kind)},
+                                 {"audience", notice.audience},
+                                 {"reply", notice.last_error}}});
+    if (is_bank(notice.kind) && notice.failure != 0) bank_refused(turn, notice);
+    if (is_bank(notice.kind) && notice.stop != 0) bank_refused_stop(turn, notice);
+  } else {
+    sent(turn, id);
+  }
+  if (!notice.refused.empty()) tell_refused(turn, turn.notice(id));
 }
 
 // Those to which something happened, whose time has come, or whose failure was looked at.
@@ -354,6 +364,7 @@ void judge(Turn& turn, NoticeId id, std::map<std::string, std::vector<NoticeId>>
     turn.withdraw(id, why);
     return;
   }
+  if (drop_commands(turn, id)) return end_delivery(turn, id);
   drop_outdated_edit(turn, id);
   Hold hold = hold_of(turn, id);
   follow_hold(turn, id, hold);
@@ -479,20 +490,7 @@ void take_delivery(Turn& turn, const Delivered& delivered) {
     compute_recipients_again(turn, {id});  // A reload may have come while it was under way.
     return;
   }
-  if (notice.accepted.empty()) {
-    notice.state = NoticeState::undeliverable;
-    notice.reason = "every recipient was refused for good";
-    turn.leave_outbox(id);
-    turn.batch.facts.push_back({turn.now, "notice.undeliverable", notice.failure, id, "daemon",
-                                {{"kind", name_of(notice.kind)},
-                                 {"audience", notice.audience},
-                                 {"reply", notice.last_error}}});
-    if (is_bank(notice.kind) && notice.failure != 0) bank_refused(turn, notice);
-    if (is_bank(notice.kind) && notice.stop != 0) bank_refused_stop(turn, notice);
-  } else {
-    sent(turn, id);
-  }
-  if (!notice.refused.empty()) tell_refused(turn, turn.notice(id));
+  end_delivery(turn, id);
 }
 
 }  // namespace yagura

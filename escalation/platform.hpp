@@ -36,6 +36,7 @@ struct Person {
   std::string mail;
   std::set<Role> roles;
   std::string unix_user;  // empty: cannot act by the command line
+  std::set<std::string> command_for;  // the kinds of notices that this person's command is run for as well: "major.declared"
 };
 
 struct Contact {

@@ -52,7 +52,9 @@ bool only_handed_over(const Turn& turn, const Notice& notice) {
   if (!role || !turn.platform.duty.contains(*role)) return false;
   const std::vector<const Person*> people = turn.platform.people_with(*role);
   return std::all_of(notice.to.begin(), notice.to.end(), [&](const Recipient& to) {
-    return std::any_of(people.begin(), people.end(), [&](const Person* person) { return person->mail == to.mail; });
+    return std::any_of(people.begin(), people.end(), [&](const Person* person) {
+      return person->mail == to.mail || (to.is_command() && to.mail.substr(command_of_person.size()) == person->id);
+    });
   });
 }
 
@@ -65,7 +67,7 @@ void compute_recipients_again(Turn& turn, const std::set<NoticeId>& of) {
     if (notice.in_flight || notice.frozen) continue;
     // A bundle is never formed anew, and its bytes name whom it goes to.
     if (notice.rendered && !notice.carries.empty()) continue;
-    std::vector<Recipient> to = turn.recipients(notice.audience, notice.kind);
+    std::vector<Recipient> to = turn.recipients(notice);
     if (to == notice.to) continue;
     if (only_handed_over(turn, notice)) {
       if (!notice.rendered && !to.empty()) turn.edit_notice(id).to = std::move(to);

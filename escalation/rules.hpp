@@ -114,6 +114,14 @@ void ask_for_approval(Turn& turn, const Questions& questions);
 void drop_outdated_edit(Turn& turn, NoticeId id);
 void drop_edit(Turn& turn, NoticeId id);
 
+// ---- channel.cpp ----
+// Has it, or has refused it for good.
+bool is_settled(const Notice& notice, const Recipient& recipient);
+// Takes the commands (people.NAME.command) away that are of no use any more. True: nobody is left who has yet to get it.
+bool drop_commands(Turn& turn, NoticeId id);
+// Undelivered for so long, the lead is told; and no command is run any more.
+constexpr Duration undelivered_for = 24h;
+
 // ---- outbox.cpp ----
 void hand_over_what_is_due(Turn& turn);
 // Asked once more at the moment of leaving, which the disk may have put off: its window, and no clock that has just jumped.

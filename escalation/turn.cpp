@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "rules.hpp"
 
 namespace yagura {
@@ -203,10 +205,36 @@ std::vector<Recipient> Turn::recipients(const std::string& audience, NoticeKind 
     const bool others = audience.ends_with(others_of_role);
     const PersonName duty = person_on_duty(*role);
     for (const Person* person : platform.people_with(*role)) {
-      if (duty.empty() ? !others : (person->id == duty) != others) to.push_back({person->name, person->mail});
+      if (duty.empty() ? others : (person->id == duty) == others) continue;
+      to.push_back({person->name, person->mail});
+      if (person->command_for.contains(name_of(kind))) {
+        to.push_back({person->name, std::string(command_of_person) + person->id});
+      }
     }
   }
   return to;
+}
+
+std::vector<Recipient> Turn::recipients(const Notice& notice) const {
+  std::vector<Recipient> to = recipients(notice.audience, notice.kind);
+  for (NoticeId carried : notice.carries) {
+    for (Recipient& one : recipients(notice.audience, this->notice(carried).kind)) {
+      if (one.is_command() && std::find(to.begin(), to.end(), one) == to.end()) to.push_back(std::move(one));
+    }
+  }
+  std::erase_if(to, [&](const Recipient& one) { return one.is_command() && is_called_already(notice, one); });
+  return to;
+}
+
+// Who has two roles hears of one thing by two mails, and is called once.
+bool Turn::is_called_already(const Notice& notice, const Recipient& person) const {
+  auto of = state_.notices_by_failure.find(notice.failure);
+  if (notice.failure == 0 || of == state_.notices_by_failure.end()) return false;
+  return std::any_of(of->second.begin(), of->second.end(), [&](NoticeId id) {
+    const Notice& other = this->notice(id);
+    return id < notice.id && other.kind == notice.kind && other.state != NoticeState::withdrawn && notice.created_at - other.created_at < 5min &&
+           std::find(other.to.begin(), other.to.end(), person) != other.to.end();
+  });
 }
 
 PersonName Turn::person_on_duty(Role role) const {
@@ -235,6 +263,7 @@ NoticeId Turn::queue(Draft draft) {
   made.window = std::move(draft.window);
   made.unless_acknowledged = draft.unless_acknowledged;
   made.created_at = made.not_before = now;
+  std::erase_if(made.to, [&](const Recipient& one) { return one.is_command() && is_called_already(made, one); });
   made.message_id = fmt::format("<notice-{}.{}@{}>", id, live.instance, platform.mail.from_domain);
   if (!made.window.empty() && platform.windows.contains(made.window)) {
     auto opens = platform.window(made.window).next_open(now, platform.mail.attempt_timeout,

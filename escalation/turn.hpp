@@ -179,6 +179,9 @@ class Turn {
   std::vector<NoticeId> unsent_of(FailureId failure) const;
   // Those of a bank's contacts that are for what the notice is about.
   std::vector<Recipient> recipients(const std::string& audience, NoticeKind kind) const;
+  // The same, with those whose command is run for what it carries.
+  std::vector<Recipient> recipients(const Notice& notice) const;
+  bool is_called_already(const Notice& notice, const Recipient& person) const;
   // Empty: the role has no roster, and everybody who has it is mailed.
   PersonName person_on_duty(Role role) const;
 

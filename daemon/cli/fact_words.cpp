@@ -48,6 +48,9 @@ std::string words_of_notice(const std::string& what, const json::value& row,
   if (what == "notice.given-up") {
     return with(fmt::format("{} is no longer tried for {}", meant, get("recipients")), ": ", get("why"));
   }
+  if (what == "notice.command-dropped") {
+    return with(fmt::format("{}: {} is not run any more", meant, get("to")), ": ", get("why"));
+  }
   if (what == "notice.hold-ordered") return name + " is to be held";
   if (what == "notice.release-ordered") return name + " is released";
   if (what == "notice.edited") return with(name + " is written anew", ": ", get("subject"));

@@ -291,6 +291,7 @@ Result<Message> Composer::compose(const Platform& platform, const State& state,
   Message message;
   message.from = from;
   for (const Recipient& recipient : notice.to) {
+    if (recipient.is_command()) continue;
     message.to.push_back({one_line(recipient.name, 200), recipient.mail});
   }
   message.subject = mail.subject;

@@ -57,6 +57,12 @@ struct HeartbeatSettings {
   Duration every = 1min;
 };
 
+// people.NAME.command: what is run for a person beside the mail. Which notices for is Person::command_for.
+struct PersonProgram {
+  std::vector<std::string> run;  // the program with its full path, then its arguments
+  Duration timeout = 1min;
+};
+
 // All paths are absolute.
 struct Configuration {
   PlatformPtr platform;  // the limits of mail (attempts, retries) are in platform->mail
@@ -65,6 +71,7 @@ struct Configuration {
   std::string http_address;  // "127.0.0.1:9640", "[::1]:9640"; empty: no HTTP
   MailSettings mail;
   std::optional<io::RunAs> response_user;  // none: response programs run as the daemon does
+  std::map<PersonName, PersonProgram> person_commands;
   std::optional<HeartbeatSettings> heartbeat;
   std::map<ProbeId, ProbeSetup> probes;
   Duration keep_record{};

@@ -210,4 +210,29 @@ std::set<Date> dates_of(Draft& draft, Reader& reader, std::string_view key) {
   return dates;
 }
 
+std::vector<std::string> program_of(Draft& draft, Reader& reader) {
+  std::vector<std::string> run;
+  const auto* words = list_of(
+      reader, "run",
+      "a list: the program with its full path, then its arguments (no shell reads it)", 1000);
+  if (words == nullptr) return run;
+  if (words->empty()) {
+    reader.problem(*reader.find("run"),
+                   "`run` is empty: write the program with its full path, then its arguments");
+    return run;
+  }
+  for (const Node& word : *words) {
+    if (!word.is_scalar()) reader.problem(word, "each item of `run` must be a text");
+    run.push_back(word.scalar);
+  }
+  if (words->front().is_scalar() && !run.front().starts_with('/')) {
+    reader.problem(
+        words->front(),
+        "`run` begins with the full path of a program, such as /usr/local/libexec/restart-web");
+  } else {
+    draft.guard(run.front(), words->front(), GuardedFile::Kind::program);
+  }
+  return run;
+}
+
 }  // namespace yagura

@@ -127,6 +127,8 @@ std::string name_or(Reader& reader, std::string_view key, std::string_view other
 
 Duration duration_within(Reader& reader, std::string_view key, Duration otherwise, Duration least,
                          Duration most);
+// `run`: a program with its full path, then its arguments; empty where it is wrong.
+std::vector<std::string> program_of(Draft& draft, Reader& reader);
 // A path made absolute, relative to the file that names it; empty where the key is absent or wrong.
 std::string path_of(Reader& reader, std::string_view key);
 std::string absolute_path(const std::string& path, const std::string& written_in);

@@ -2,8 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/describe.hpp>
+#include <boost/mp11.hpp>
 
 #include "draft.hpp"
+#include "notice.hpp"
 
 namespace yagura {
 namespace {
@@ -69,6 +72,55 @@ void read_unix_user(Reader& reader, Person& person, std::map<std::string, Refere
             "own",
             first->second.to, person.id, person.unix_user, place.file, place.line, place.column));
   }
+}
+
+std::string kinds_inside() {
+  std::string names;
+  boost::mp11::mp_for_each<boost::describe::describe_enumerators<NoticeKind>>([&](auto one) {
+    if (!is_bank(one.value)) names += (names.empty() ? "" : ", ") + name_of(one.value);
+  });
+  return names;
+}
+
+// What demands somebody at once.
+const std::set<std::string>& urgent_kinds() {
+  static const std::set<std::string> kinds = [] {
+    std::set<std::string> names;
+    for (NoticeKind kind : {NoticeKind::failure_detected, NoticeKind::failure_escalated, NoticeKind::failure_reminder,
+                            NoticeKind::major_declared, NoticeKind::monitoring_blind}) {
+      names.insert(name_of(kind));
+    }
+    return names;
+  }();
+  return kinds;
+}
+
+// command: {run: [/usr/local/bin/call, "+81…"], for: [major.declared], timeout: 1m}
+void read_command(Draft& draft, Reader& of_person, Person& person) {
+  const Node* node = of_person.find("command");
+  if (node == nullptr) return;
+  Reader reader(*node, draft.problems, fmt::format("the command of {}", person.id));
+  if (!node->is_map()) return;
+  PersonProgram program;
+  if (reader.required("run") != nullptr) program.run = program_of(draft, reader);
+  program.timeout = duration_within(reader, "timeout", 1min, 1s, 5min);
+  if (const Node* of = reader.find("for")) {
+    const auto kinds = scalars_of(reader, "for", 100);
+    if (kinds.empty()) reader.problem(*of, "`for` is empty: write the notices that it is run for, or leave `for` out");
+    for (const Node* kind : kinds) {
+      const auto known = notice_kind_named(kind->scalar);
+      if (!known || is_bank(*known)) {
+        reader.problem(*kind, fmt::format("there is no notice `{}` to people of ours: write some of {}", kind->scalar,
+                                          kinds_inside()));
+      } else if (!person.command_for.insert(kind->scalar).second) {
+        reader.problem(*kind, fmt::format("`{}` is named twice", kind->scalar));
+      }
+    }
+  } else {
+    person.command_for = urgent_kinds();
+  }
+  reader.finish();
+  draft.configuration.person_commands[person.id] = std::move(program);
 }
 
 Contact read_contact(Draft& draft, const std::string& bank, const Node& node) {
@@ -178,6 +230,7 @@ void read_people(Draft& draft) {
     person.mail = read_address(reader);
     read_roles(draft, reader, person);
     read_unix_user(reader, person, users);
+    read_command(draft, reader, person);
     reader.finish();
     draft.platform.people.emplace(person.id, std::move(person));
   }

@@ -199,26 +199,7 @@ ResponseStep read_response_step(Draft& draft, const std::string& component, cons
     if (check_text(reader, *text, "manual", 2000, Lines::many)) step.text = text->scalar;
     step.limit = duration_within(reader, "within", 10min, 1s, 24h);
   } else if (reader.find("run") != nullptr) {
-    const auto* words = list_of(
-        reader, "run",
-        "a list: the program with its full path, then its arguments (no shell reads it)", 1000);
-    if (words != nullptr && words->empty()) {
-      reader.problem(*reader.find("run"),
-                     "`run` is empty: write the program with its full path, then its arguments");
-    }
-    if (words != nullptr) {
-      for (const Node& word : *words) {
-        if (!word.is_scalar()) reader.problem(word, "each item of `run` must be a text");
-        step.run.push_back(word.scalar);
-      }
-      if (!step.run.empty() && words->front().is_scalar() && !step.run.front().starts_with('/')) {
-        reader.problem(
-            words->front(),
-            "`run` begins with the full path of a program, such as /usr/local/libexec/restart-web");
-      } else if (!step.run.empty()) {
-        draft.guard(step.run.front(), words->front(), GuardedFile::Kind::program);
-      }
-    }
+    step.run = program_of(draft, reader);
     step.limit = duration_within(reader, "timeout", 1min, 1s, 24h);
   } else {
     reader.problem(

@@ -53,7 +53,7 @@ std::string time_detail(const RehearsalLine& line, const std::string& name, cons
 std::string names_of(const std::vector<Recipient>& to) {
   std::string names;
   for (const Recipient& one : to) {
-    names += (names.empty() ? "" : ", ") + (one.name.empty() ? one.mail : one.name);
+    names += (names.empty() ? "" : ", ") + (one.name.empty() ? one.mail : one.is_command() ? one.name + " by command" : one.name);
   }
   return names;
 }

@@ -17,6 +17,7 @@
 #include "decider.hpp"
 #include "metrics.hpp"
 #include "monitor.hpp"
+#include "person_commands.hpp"
 #include "scheduler.hpp"
 #include "signs_of_life.hpp"
 #include "store.hpp"
@@ -85,6 +86,8 @@ class Engine {
   void end_overdue_steps(Instant now);
   void act(const StartStep& start);
   void act(const HandOver& hand_over);
+  PersonCommand command_of(const Notice& notice, const Recipient& to, Instant now) const;
+  void run_as_response_user(io::ChildCommand& command) const;
   void act(const Answer& answer);
   void arm();
   void on_timer();
@@ -129,6 +132,7 @@ class Engine {
   };
   std::map<StepKey, std::unique_ptr<StartedProgram>> steps_;
   std::shared_ptr<Transport> transport_;
+  PersonCommands person_commands_{surroundings_};
   std::map<NoticeId, std::string> bytes_;  // of notices not sent yet
   std::map<NoticeId, SteadyInstant> deliveries_;  // in flight, since when
   SteadyInstant outbox_moved_{};                  // when one began or ended

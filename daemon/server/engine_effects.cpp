@@ -58,11 +58,7 @@ void Engine::act(const StartStep& start) {
   command.timeout = start.limit + 5s;  // end_overdue_steps() is before it.
   command.extra_environment = {{"YAGURA_FAILURE", std::to_string(start.failure)},
                                {"YAGURA_COMPONENT", start.component}};
-  command.as = configuration_.response_user;
-  if (command.as) {
-    command.extra_environment.insert(
-        {{"HOME", command.as->home}, {"USER", command.as->user}, {"LOGNAME", command.as->user}});
-  }
+  run_as_response_user(command);
   auto done = [this, key](io::ChildResult result) {
     StepEnded ended{key.failure, key.component, key.step, StepResult::failed,
                     many_lines(result.output.empty() ? result.reason
@@ -78,6 +74,28 @@ void Engine::act(const StartStep& start) {
   };
   steps_[key] = surroundings_.start_program(std::move(command), std::move(done));
 }
+
+void Engine::run_as_response_user(io::ChildCommand& command) const {
+  command.as = configuration_.response_user;
+  if (!command.as) return;
+  command.extra_environment.insert({{"HOME", command.as->home}, {"USER", command.as->user}, {"LOGNAME", command.as->user}});
+}
+
+namespace {
+
+constexpr std::size_t most_text_for_a_command = 16'000;  // bytes; the kernel takes 128 KiB for one variable
+
+void add(Delivery part, Delivery& whole) {
+  auto move_into = [](auto& from, auto& to) { to.insert(to.end(), std::move_iterator(from.begin()), std::move_iterator(from.end())); };
+  move_into(part.accepted, whole.accepted);
+  move_into(part.refused, whole.refused);
+  move_into(part.deferred, whole.deferred);
+  whole.unknown = whole.unknown || part.unknown;
+  const std::string said = part.relay.empty() ? part.reply : part.relay + ": " + part.reply;
+  whole.reply += (whole.reply.empty() || said.empty() ? "" : "; ") + said;
+}
+
+}  // namespace
 
 void Engine::act(const HandOver& hand_over) {
   if (draining_) return;  // Comes back as an attempt of unknown outcome: nothing was sent.
@@ -109,26 +127,62 @@ void Engine::act(const HandOver& hand_over) {
     watch_drain();
   };
   deliveries_[notice.id] = outbox_moved_ = clock_.steady();
+  std::vector<PersonCommand> commands;
   Envelope envelope;
   envelope.from = configuration_.mail.from.address;
   for (const Recipient& to : notice.to) {
     bool has = std::find(notice.accepted.begin(), notice.accepted.end(), to.mail) != notice.accepted.end();
     for (const std::string& refused : notice.refused) has = has || refused.starts_with(to.mail + " ");
-    if (!has) envelope.to.push_back(to.mail);
+    if (has) continue;
+    if (to.is_command()) {
+      commands.push_back(command_of(notice, to, now));
+    } else {
+      envelope.to.push_back(to.mail);
+    }
   }
   if (too_late || bytes == bytes_.end()) {
     Delivery none;
     none.reply = too_late ? "not tried: the record was written too late for its window"
                           : "the mail could not be written or read back; see the log";
     for (const std::string& address : envelope.to) none.deferred.push_back({address, none.reply});
+    for (const PersonCommand& one : commands) none.deferred.push_back({one.recipient, none.reply});
     surroundings_.post([give, none] { give(none); });
     return;
   }
   envelope.bytes = bytes->second;
   envelope.name = fmt::format("notice-{}.{}", notice.id, store_.instance());
+  auto both = std::make_shared<std::pair<int, Delivery>>((envelope.to.empty() ? 0 : 1) + (commands.empty() ? 0 : 1), Delivery{});
+  auto give_part = [give, both](Delivery part) {
+    auto& [open, whole] = *both;
+    add(std::move(part), whole);
+    if (--open == 0) give(std::move(whole));
+  };
+  if (!commands.empty()) person_commands_.run(std::move(commands), give_part);
+  if (envelope.to.empty()) return;
   // An attempt keeps its transport, should a reload replace it meanwhile.
   auto transport = transport_;
-  transport->deliver(std::move(envelope), [give, transport](Delivery delivery) { give(std::move(delivery)); });
+  transport->deliver(std::move(envelope), [give_part, transport](Delivery delivery) { give_part(std::move(delivery)); });
+}
+
+// What it is about, as the program's environment: nothing from outside is an argument, or read by a shell.
+PersonCommand Engine::command_of(const Notice& notice, const Recipient& to, Instant now) const {
+  PersonCommand person{to.mail, {}};
+  const Composer::Mail text = composer_.text(platform(), state(), notice, now);
+  io::ChildCommand& command = person.command;
+  auto known = configuration_.person_commands.find(to.mail.substr(command_of_person.size()));
+  if (known != configuration_.person_commands.end()) {
+    command.argv = known->second.run;
+    command.timeout = known->second.timeout;
+  }
+  command.extra_environment = {{"YAGURA_NOTICE", std::to_string(notice.id)},
+                               {"YAGURA_KIND", name_of(notice.kind)},
+                               {"YAGURA_AUDIENCE", notice.audience},
+                               {"YAGURA_PERSON", to.mail.substr(command_of_person.size())},
+                               {"YAGURA_SUBJECT", text.subject},
+                               {"YAGURA_TEXT", many_lines(text.body, most_text_for_a_command)}};
+  if (notice.failure != 0) command.extra_environment["YAGURA_FAILURE"] = std::to_string(notice.failure);
+  run_as_response_user(command);
+  return person;
 }
 
 void Engine::act(const Answer& answer) {

@@ -99,6 +99,9 @@ Signs Engine::signs() {
   for (const auto& [id, since] : deliveries_) attempts[id] = age(since);
   signs.outbox_stands = outbox_stands(state(), attempts, age(outbox_moved_), now);
   signs.attempt_timeout = platform().mail.attempt_timeout;
+  for (const auto& [person, command] : configuration_.person_commands) {
+    signs.attempt_timeout = std::max(signs.attempt_timeout, command.timeout);
+  }
   return signs;
 }
 

@@ -245,6 +245,80 @@ class Crashes(Case):
 
 
 @unittest.skipUnless(os.getuid() == 0, "only root can mount a small disk")
+class PersonCommand(Case):
+    """A program that rings a person's phone, beside the mail."""
+
+    def setUp(self):
+        super().setUp()
+        self.calls = self.folder / "calls"
+        self.calls.mkdir()
+        self.program = self.folder / "ring"
+        self.program.write_text(f"""#!/bin/sh
+# Fails as long as there is a file "busy", and hangs as long as there is one "hang".
+n=$(ls {self.calls} | wc -l)
+{{ echo "$YAGURA_NOTICE $YAGURA_KIND $YAGURA_AUDIENCE $YAGURA_PERSON $YAGURA_FAILURE [$1]"; echo "$YAGURA_SUBJECT"; echo "$YAGURA_TEXT"; }} >{self.calls}/$n
+while [ -e {self.folder}/hang ]; do sleep 0.1; done
+[ ! -e {self.folder}/busy ] || {{ echo "line 2 is busy"; exit 3; }}
+echo "taken by the exchange"
+""")
+        self.program.chmod(0o755)
+        self.write("  db: {owner: infra-ops, probes: [{kind: tcp, host: 127.0.0.1, port: 1}]}")
+        text = self.daemon.config.read_text()
+        command = f"command: {{run: [{self.program}, \"+81 90-0000; touch x\"], for: [major.declared], timeout: 20s}}, "
+        self.daemon.config.write_text(text.replace("sato:   {name: 佐藤 彩, ", "sato:   {name: 佐藤 彩, " + command))
+
+    def declared(self):
+        return next(iter(one for one in self.daemon.notices("major.declared") if one["audience"] == "system-lead"), None)
+
+    def called(self):
+        return [file.read_text().splitlines() for file in sorted(self.calls.iterdir())]
+
+    def attempts(self):
+        return [row["details"] for row in self.daemon.ask("record") if row["what"] == "notice.attempt"
+                and row["notice"] == self.declared()["id"]]
+
+    def test_it_is_run_once_with_what_it_is_about_and_its_result_is_recorded(self):
+        self.daemon.start()
+        wait_for("the call", lambda: self.declared() and self.declared()["state"] == "sent")
+        (first, subject, *text), = self.called()
+        notice = self.declared()
+        self.assertEqual(first, f"{notice['id']} major.declared system-lead sato 1 [+81 90-0000; touch x]")
+        self.assertIn("重大障害", subject)
+        self.assertTrue(text)
+        self.assertIn("command:sato", notice["to"])
+        self.assertIn("command:sato done: taken by the exchange", self.attempts()[-1]["reply"])
+        self.assertNotIn("command:", self.mail("major.declared", "system-lead")["To"])
+
+    def test_one_that_fails_is_run_again_without_another_mail(self):
+        (self.folder / "busy").touch()
+        self.daemon.start()
+        wait_for("three calls", lambda: len(self.called()) >= 3)
+        self.assertEqual(self.declared()["state"], "due")
+        self.assertIn("command:sato exited with status 3: line 2 is busy", self.attempts()[-1]["reply"])
+        (self.folder / "busy").unlink()
+        wait_for("the call", lambda: self.declared()["state"] == "sent")
+        self.mail("major.declared", "system-lead")  # one
+
+    def test_killed_in_the_middle_of_a_call_it_calls_again(self):
+        (self.folder / "hang").touch()
+        self.daemon.start()
+        wait_for("the call", self.called)
+        self.daemon.kill_9()
+        (self.folder / "hang").unlink()
+        self.daemon.start()
+        wait_for("the second call", lambda: self.declared()["state"] == "sent")
+        self.assertEqual(len(self.called()), 2)
+
+    def test_one_that_hangs_is_ended_and_holds_nobody_up(self):
+        text = self.daemon.config.read_text()
+        self.daemon.config.write_text(text.replace("timeout: 20s", "timeout: 1s"))
+        (self.folder / "hang").touch()
+        self.daemon.start()
+        wait_for("an attempt", lambda: self.declared() and self.declared()["attempts"] > 1)
+        self.assertIn("ran longer than 1s and was killed", self.attempts()[-1]["reply"])
+        self.mail("major.declared", "system-lead")
+
+
 class FullDisk(Case):
     """The disk of the record is full: said loudly, probed on, and written when there is room."""
 

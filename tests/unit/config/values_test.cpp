@@ -409,3 +409,15 @@ TEST_CASE("a heartbeat goes out once a minute where nothing else is said, and no
   CHECK(heartbeat->every == 1min);
   CHECK(loaded(with({"heartbeat: {url: \"http://watch.example.jp/1\", every: 5m}"})).heartbeat->every == 5min);
 }
+
+TEST_CASE("a person's command is for what is urgent, where nothing else is said") {
+  const std::string people = "people:\n  a: {mail: a@b.jp, roles: [system-lead, ap-ops, infra-ops], command: ";
+  const Configuration c = loaded(with({people + "{run: [/bin/ring, a b]}}"}));
+  CHECK(c.person_commands.at("a").run == std::vector<std::string>{"/bin/ring", "a b"});
+  CHECK(c.person_commands.at("a").timeout == 1min);
+  CHECK(c.platform->people.at("a").command_for ==
+        std::set<std::string>{"failure.detected", "failure.escalated", "failure.reminder", "major.declared", "monitoring.blind"});
+  const Configuration own = loaded(with({people + "{run: [/bin/ring], for: [major.declared], timeout: 5m}}"}));
+  CHECK(own.platform->people.at("a").command_for == std::set<std::string>{"major.declared"});
+  CHECK(own.person_commands.at("a").timeout == 5min);
+}
