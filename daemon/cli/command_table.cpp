@@ -165,7 +165,7 @@ std::vector<CommandRow> acting() {
        respond},
       {"report",
        "N -m TEXT [--to-banks]",
-       "ops and system-lead; --to-banks: system-lead",
+       "ap-ops, infra-ops, system-lead; --to-banks: system-lead",
        "a progress report to the lead, or the banks",
        "Reports progress to the system lead. --to-banks sends the very text to the banks that were "
        "told of the failure, in the window for mail to banks.",
@@ -214,7 +214,7 @@ std::vector<CommandRow> acting() {
        recover},
       {"confirm",
        "N -m TEXT [--job-ok]",
-       "ops and system-lead; --job-ok: system-lead",
+       "ap-ops, infra-ops, system-lead; --job-ok: system-lead",
        "confirms the recovery, and closes",
        "Confirms the recovery. Every probe of the failure's components runs afresh (of a job its "
        "last run counts). All well: the failure is closed, and whoever was told of it hears so. "
