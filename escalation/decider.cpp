@@ -114,6 +114,7 @@ void reconcile(Turn& turn) {
   warn_of_calendar(turn);
   follow_services(turn);
   for (const auto& [id, stop] : turn.state().stops) owe_banks_of_stop(turn, id);
+  follow_inquiries(turn);
   forget_what_is_seen(turn);
   hand_over_what_is_due(turn);
   for (FailureId id : unsettled(turn)) settle(turn, id);

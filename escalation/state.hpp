@@ -10,6 +10,7 @@
 
 #include "failure.hpp"
 #include "health.hpp"
+#include "inquiry.hpp"
 #include "notice.hpp"
 #include "stop.hpp"
 
@@ -33,14 +34,17 @@ struct Core {
   std::optional<Instant> bank_hold_until;                    // after a clock jump
   std::map<ServiceName, ServiceStatus> services;
   int calendar_told = 0;                                     // the year whose missing holidays the lead was told of
+  InquiryId last_inquiry = 0;
   bool operator==(const Core&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, last_stop, bundle_from, firsts, bank_hold_until, services, calendar_told))
+BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, last_stop, bundle_from, firsts, bank_hold_until, services, calendar_told,
+                               last_inquiry))
 
 struct State {
   std::map<FailureId, Failure> failures;
   std::map<NoticeId, Notice> notices;
   std::map<StopId, Stop> stops;
+  std::map<InquiryId, Inquiry> inquiries;
   std::map<ComponentName, ComponentHealth> components;
   Core core;
   bool operator==(const State&) const = default;

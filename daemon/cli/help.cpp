@@ -41,6 +41,8 @@ const std::vector<Group>& groups() {
       {"For the system lead",
        {"classify", "banks", "notice hold", "notice release", "notice withdraw", "notice edit", "stop plan",
         "stop change", "stop extend", "stop end", "stop cancel", "reload", "backup"}},
+      {"Inquiries",
+       {"inquiries", "inquiry show", "inquiry open", "inquiry reply", "inquiry close", "inquiry link"}},
       {"Jobs", {"job run"}},
       {"Without a daemon", {"config check", "calendar", "rehearse", "restore"}}};
   return all;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "bank_view.hpp"
+#include "inquiry_view.hpp"
 #include "japanese.hpp"
 #include "mail_thread.hpp"
 #include "ops_view.hpp"
@@ -95,7 +96,9 @@ const std::vector<NoticeKind>& Composer::kinds() {
       NoticeKind::lead_attention,    NoticeKind::monitoring_blind,
       NoticeKind::failure_detected,  NoticeKind::failure_reminder,
       NoticeKind::failure_recovered, NoticeKind::failure_confirmed,
-      NoticeKind::failure_progress,  NoticeKind::failure_acknowledged};
+      NoticeKind::failure_progress,  NoticeKind::failure_acknowledged,
+      NoticeKind::inquiry_reminder,  NoticeKind::inquiry_received,
+      NoticeKind::inquiry_update,    NoticeKind::inquiry_reply};
   return kinds;
 }
 
@@ -133,9 +136,10 @@ Result<Composer> Composer::load(const std::string& own_folder) {
   };
   for (NoticeKind kind : kinds()) {
     auto parsed =
-        read(name_of(kind) + ".txt", is_stop(kind)   ? stop_vocabulary()
-                                     : is_bank(kind) ? bank_vocabulary()
-                                                     : ops_vocabulary());
+        read(name_of(kind) + ".txt", is_stop(kind)     ? stop_vocabulary()
+                                     : is_bank(kind)   ? bank_vocabulary()
+                                     : is_answer(kind) ? answer_vocabulary()
+                                                       : ops_vocabulary());
     if (parsed) made.templates_.emplace(kind, *parsed);
   }
   if (auto parsed = read("bundle.txt", bundle_vocabulary())) made.bundle_ = *parsed;
@@ -169,16 +173,19 @@ Composer::Mail Composer::render(const Platform& platform, const State& state, co
   View view = is_stop(notice.kind) ? stop_view(platform, state, notice, words_, now)
               : is_bank(notice.kind)
                   ? to_view(bank_view(platform, state, notice, now), platform.zone, words_)
+              : is_answer(notice.kind) ? answer_view(platform, state, notice, words_, now)
                   : ops_view(platform, state, notice, words_, now);
-  if (!is_bank(notice.kind)) view.show_if(bundled, "BUNDLED");
+  const bool outside = is_bank(notice.kind) || is_answer(notice.kind);
+  if (!outside) view.show_if(bundled, "BUNDLED");
   Mail mail;
-  // The names of services give way, so that the number of the failure stays.
-  if (is_bank(notice.kind)) {
-    const std::string services = *view.value("SERVICES");
+  // The names of services, and the subject of an inquiry, give way, so that the number stays.
+  if (outside) {
+    const std::string_view long_one = is_bank(notice.kind) ? "SERVICES" : "SUBJECT";
+    const std::string services = *view.value(long_one);
     for (std::size_t room = std::min(display_width(services), subject_columns); room > 4; --room) {
       if (display_width(one_line(found->second.subject(view, missing), 4000)) <= subject_columns)
         break;
-      view.set("SERVICES", cut_to_width(services, room - 1));
+      view.set(long_one, cut_to_width(services, room - 1));
     }
   }
   std::string subject = one_line(found->second.subject(view, missing), most_bytes_of_subject);
@@ -194,7 +201,7 @@ Composer::Mail Composer::render_all(const Platform& platform, const State& state
                                     std::vector<std::string>& missing) const {
   std::vector<const Notice*> all = carried_by(state, notice);
   if (notice.edited) return {notice.edited->subject, notice.edited->body};
-  if (all.size() == 1 || is_bank(notice.kind)) {
+  if (all.size() == 1 || is_bank(notice.kind) || is_answer(notice.kind)) {
     Mail mail = render(platform, state, notice, now, false, missing);
     mail.body = wrap_lines(mail.body, body_columns);
     return mail;
@@ -258,6 +265,8 @@ Result<Message> Composer::compose(const Platform& platform, const State& state,
   if (notice.failure != 0)
     message.headers.emplace_back("X-Yagura-Failure", std::to_string(notice.failure));
   if (notice.stop != 0) message.headers.emplace_back("X-Yagura-Stop", std::to_string(notice.stop));
+  if (notice.inquiry != 0)
+    message.headers.emplace_back("X-Yagura-Inquiry", std::to_string(notice.inquiry));
   message.headers.emplace_back("X-Yagura-Audience", ascii(notice.audience));
   message.body = mail.body;
   return message;
