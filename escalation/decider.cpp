@@ -170,6 +170,7 @@ void reconcile(Turn& turn) {
   for (StopId id : turn.live.stops.looked_at()) {
     turn.about({0, 0, id}, [&] { owe_banks_of_stop(turn, id); });
   }
+  follow_inquiries(turn);
   forget_what_is_seen(turn);
   hand_over_what_is_due(turn);
   ask_unsettled(turn, settle);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "failure.hpp"
+#include "inquiry.hpp"
 #include "notice.hpp"
 #include "observation.hpp"
 #include "platform.hpp"
@@ -34,6 +35,7 @@ struct Open {
   bool major = false;
   bool from_desk = false;
   std::string text;
+  InquiryId inquiry = 0;  // that says so
 };
 struct HoldNotice { NoticeId notice; };
 struct ReleaseNotice { NoticeId notice; };
@@ -92,8 +94,24 @@ struct CancelStop {
   std::string text;
 };
 
+struct OpenInquiry {
+  BankName bank;         // whose administrator asks; or none
+  std::string from;      // who: the name or address of a contact or colleague, or any words
+  std::string subject;
+  std::string text;
+};
+struct ReplyInquiry {
+  InquiryId inquiry = 0;
+  FailureId failure = 0;  // or: to all who ask about this failure
+  std::string text;
+  bool again = false;     // although it is answered
+};
+struct CloseInquiry { InquiryId inquiry = 0; std::string text; };
+struct LinkInquiry { InquiryId inquiry = 0; FailureId failure = 0; };
+
 using Order = std::variant<Acknowledge, Respond, Report, Recover, Confirm, Classify, ChangeBanks, Open, HoldNotice,
-                           ReleaseNotice, WithdrawNotice, EditNotice, TellSecurity, SwapDuty, CancelSwap, Escalate, PlanStop, ChangeStop, EndStop, CancelStop>;
+                           ReleaseNotice, WithdrawNotice, EditNotice, TellSecurity, SwapDuty, CancelSwap, Escalate, PlanStop,
+                           ChangeStop, EndStop, CancelStop, OpenInquiry, ReplyInquiry, CloseInquiry, LinkInquiry>;
 
 // ---- Events ----
 
@@ -140,7 +158,7 @@ struct StartStep {
 };
 struct StopStep { FailureId failure; ComponentName component; int step; };  // its time is up
 struct HandOver { NoticeId notice; };               // render where not rendered, keep the bytes, then send
-struct Answer { CommandId command; bool done; std::string text; FailureId failure = 0; StopId stop = 0; };
+struct Answer { CommandId command; bool done; std::string text; FailureId failure = 0; StopId stop = 0; InquiryId inquiry = 0; };
 
 using Effect = std::variant<RunProbes, StartStep, StopStep, HandOver, Answer>;
 
@@ -150,10 +168,11 @@ struct Batch {
   std::set<FailureId> failures;         // whose state changed
   std::set<NoticeId> notices;
   std::set<StopId> stops;
+  std::set<InquiryId> inquiries;
   std::set<ComponentName> components;
   bool core = false;
   std::vector<Effect> effects;
-  bool writes() const { return !facts.empty() || !failures.empty() || !notices.empty() || !stops.empty() || !components.empty() || core; }
+  bool writes() const { return !facts.empty() || !failures.empty() || !notices.empty() || !stops.empty() || !inquiries.empty() || !components.empty() || core; }
 };
 
 }  // namespace yagura

@@ -34,6 +34,14 @@ int send(const Arguments& given, const Terminal& terminal, json::object order) {
   return exit_done;
 }
 
+}  // namespace
+
+int send_order(const Arguments& given, const Terminal& terminal, json::object order) {
+  return send(given, terminal, std::move(order));
+}
+
+namespace {
+
 // An order about one failure, with what people said.
 int send_of_failure(const Arguments& given, const Terminal& terminal, json::object order) {
   auto number = given.number("N");
@@ -130,13 +138,18 @@ int open(const Arguments& given, const Terminal& terminal) {
     return wrong_usage(given, terminal,
                        "--class can be `major` only; without it the class is judged");
   }
-  return send(given, terminal,
-              {{"order", "open"},
-               {"components", array_of(given.texts("component"))},
-               {"services", array_of(given.texts("service"))},
-               {"class", given.text("class")},
-               {"from_desk", given.has("from-desk")},
-               {"text", given.text("message")}});
+  json::object order{{"order", "open"},
+                     {"components", array_of(given.texts("component"))},
+                     {"services", array_of(given.texts("service"))},
+                     {"class", given.text("class")},
+                     {"from_desk", given.has("from-desk")},
+                     {"text", given.text("message")}};
+  if (given.has("inquiry")) {
+    auto number = given.number("inquiry");
+    if (!number) return wrong_usage(given, terminal, number.error().message);
+    order["inquiry"] = *number;
+  }
+  return send(given, terminal, std::move(order));
 }
 
 int stop_plan(const Arguments& given, const Terminal& terminal) {

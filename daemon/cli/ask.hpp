@@ -27,6 +27,9 @@ std::optional<Client> client_for(const Arguments& given, const Terminal& termina
 Answered ask(const Arguments& given, const Terminal& terminal, const std::string& target,
              const std::optional<boost::json::value>& body = std::nullopt);
 
+// An order with what people said (-m), which is checked first; the answer is printed (acting.cpp).
+int send_order(const Arguments& given, const Terminal& terminal, boost::json::object order);
+
 // Asks, and prints the answer: as it is with --json, else as `render` lays it out.
 using Render = std::function<std::string(const boost::json::value&, const Screen&)>;
 int ask_and_print(const Arguments& given, const Terminal& terminal, const std::string& target,

@@ -130,6 +130,22 @@ class Api {
       }
       return fine(duty_json(look(), milliseconds ? Instant{Duration{*milliseconds}} : engine_.now()));
     }
+    if (path.starts_with("/v1/inquiries")) {
+      const bool may = peer.uid == 0 || (person != nullptr && (person->roles.contains(Role::inquiry_desk) ||
+                                                               person->roles.contains(Role::system_lead)));
+      if (!may) {
+        note_refusal(peer, "/v1/inquiries");
+        return refusal(403, "only the inquiry desk, the system lead and root may read inquiries");
+      }
+    }
+    if (path == "/v1/inquiries") {
+      auto which = request.query.find("which");
+      const std::string word = which == request.query.end() ? "" : which->second;
+      return fine(inquiries_json(look(), word == "all"     ? InquiryFilter::all
+                                         : word == "aside" ? InquiryFilter::aside
+                                                           : InquiryFilter::open));
+    }
+    if (path.starts_with("/v1/inquiries/")) return inquiry(path.substr(14));
     if (path == "/v1/failures") {
       auto all = request.query.find("all");
       return fine(failures_json(look(), all != request.query.end() && all->second == "1"));
@@ -162,6 +178,16 @@ class Api {
     std::vector<RecordLine> lines;
     for (auto row = rows->begin() + (cut ? 1 : 0); row != rows->end(); ++row) lines.push_back(line_of(*row, false));
     return fine(failure_json(look(), found->second, lines, cut));
+  }
+
+  WebResponse inquiry(std::string_view rest) {
+    auto id = number_in(rest);
+    if (!id) return refusal(400, "an inquiry is named by its number");
+    auto found = engine_.state().inquiries.find(*id);
+    if (found == engine_.state().inquiries.end()) {
+      return refusal(404, fmt::format("there is no inquiry {}; `yagura inquiries --all` lists them", *id));
+    }
+    return fine(inquiry_json(look(), found->second));
   }
 
   WebResponse notices(const WebRequest& request) {
@@ -204,7 +230,7 @@ class Api {
     note_order(caller, request.body);
     if (auto* edit = std::get_if<EditNotice>(&*order)) keep_what_stood_there(*edit);
     engine_.command(person->id, std::move(*order), [answer = std::move(answer)](const Answer& given, bool recorded) {
-      answer({given.done ? 200 : recorded ? 409 : 503, "application/json", answer_json(given.done, given.text, given.failure, given.stop)});
+      answer({given.done ? 200 : recorded ? 409 : 503, "application/json", answer_json(given.done, given.text, given.failure, given.stop, given.inquiry)});
     });
   }
 
