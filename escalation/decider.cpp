@@ -61,7 +61,10 @@ void take_observation(Turn& turn, const Observed& event, bool& worth_a_look) {
   }
   worth_a_look = turned || first || probe.failing != failing_before || waited;
   if (worth_a_look) turn.component_changed(event.probe.component);
-  for (FailureId id : those_from_before(turn, event.probe.component)) turn.live.failures.touch(id);
+  for (FailureId id : those_from_before(turn, event.probe.component)) {
+    look_whether_afresh(turn, id, event.probe.component);
+    turn.live.failures.touch(id);
+  }
 }
 
 void forget_what_is_seen(Turn& turn) {
@@ -328,7 +331,9 @@ Decider::Decider(PlatformPtr platform, State state, std::string instance)
   impl_->topology = std::make_unique<Topology>(*impl_->platform);
   impl_->state = std::move(state);
   impl_->live.instance = std::move(instance);
+  impl_->state.notices_by_failure.clear();
   for (const auto& [id, notice] : impl_->state.notices) {
+    impl_->state.notices_by_failure[notice.failure].push_back(id);
     if (notice.is_unsent()) impl_->live.unsent.insert(id);
   }
   impl_->live.index = Index(*impl_->platform, impl_->state);
@@ -356,6 +361,8 @@ Batch Decider::handle(const Event& event, Instant now) {
     }
   } else if (const auto* delivered = std::get_if<Delivered>(&event)) {
     take_delivery(turn, *delivered);
+  } else if (const auto* mail = std::get_if<MailCame>(&event)) {
+    take_mail(turn, *mail);
   } else if (std::holds_alternative<Restarted>(event)) {
     restart(turn);
   } else if (const auto* jumped = std::get_if<ClockJumped>(&event)) {
@@ -385,6 +392,10 @@ std::optional<Instant> Decider::next_wake() const {
   return next;
 }
 
+bool Decider::may_leave(NoticeId id, Instant now) const {
+  return yagura::may_leave(*impl_->platform, impl_->state, impl_->state.notices.at(id), now);
+}
+
 void Decider::rendered(NoticeId id, std::string subject) {
   Notice& notice = impl_->state.notices.at(id);
   notice.rendered = true;
@@ -405,6 +416,7 @@ void Decider::replace(const Renamed& renamed) {
   for (const Failure& failure : renamed.failures) impl_->state.failures.at(failure.id) = failure;
   for (const Notice& notice : renamed.notices) impl_->state.notices.at(notice.id) = notice;
   for (const Stop& stop : renamed.stops) impl_->state.stops.at(stop.id) = stop;
+  for (const Inquiry& inquiry : renamed.inquiries) impl_->state.inquiries.at(inquiry.id) = inquiry;
 }
 
 const State& Decider::state() const { return impl_->state; }

@@ -29,6 +29,9 @@ class Decider {
   // When to call with Tick, at the latest; none: nothing waits. Never before the `now` of the last call.
   std::optional<Instant> next_wake() const;
 
+  // Whether a notice that is to be handed over may leave at this moment, which may be later than that of the batch.
+  bool may_leave(NoticeId notice, Instant now) const;
+
   // The bytes of a notice were made: what its mail says in the subject. Belongs to the batch of its HandOver.
   void rendered(NoticeId notice, std::string subject);
 
@@ -38,6 +41,7 @@ class Decider {
     std::vector<Failure> failures;
     std::vector<Notice> notices;
     std::vector<Stop> stops;
+    std::vector<Inquiry> inquiries;
   };
   void replace(const Renamed& renamed);
 

@@ -5,6 +5,7 @@
 
 #include "duty.hpp"
 #include "orders.hpp"
+#include "text.hpp"
 
 namespace yagura {
 
@@ -75,11 +76,13 @@ Reply follow(Turn& turn, const Caller& who, const Escalate& order) {
   if (found->second.classification == FailureClass::major) {
     return refused(fmt::format("failure {} is a major one: its chain does not wait for response hours", order.failure));
   }
+  if (found->second.recovered_at) return refused(fmt::format("failure {} has recovered already", order.failure));
   if (found->second.escalated_by_hand) return refused(fmt::format("failure {} has been escalated by hand already", order.failure));
   turn.edit(order.failure).escalated_by_hand = true;
   turn.fact("failure.escalated-by-hand", order.failure, {{"text", order.text}}, who.person.id);
   turn.queue_for(Role::system_lead, {NoticeKind::failure_escalated, {}, order.failure,
-                                     "asked for by " + who.person.id + (order.text.empty() ? "" : ": " + order.text)});
+                                     "asked for by " + who.person.id +
+                                         (is_blank(order.text) ? "" : ": " + one_line(order.text, 200))});
   return done(fmt::format("the system lead is told of failure {} at once", order.failure), order.failure);
 }
 

@@ -1,6 +1,6 @@
 // Which edition of its text an unsent bank notice has: it changes with what the notice has to say,
-// and with each edit of it. Whoever approves or edits a text names the edition that was read, so
-// that nobody approves what was never seen.
+// and with each edit of it. Whoever edits a text names the edition that was read, so that nobody
+// writes over what was never seen.
 #pragma once
 
 #include "state.hpp"

@@ -40,7 +40,7 @@ void wait(Turn& turn, Inquiry& inquiry) {
   inquiry.reminded = inquiry.overdue_told = false;
 }
 
-// The last answer will not arrive: who asked waits again, and the desk has to know.
+// A mail server refused the last answer for good, or it was withdrawn.
 void notice_lost_answer(Turn& turn, InquiryId id) {
   const Inquiry& seen = turn.inquiry(id);
   if (seen.waits_since || seen.messages.empty()) return;
@@ -48,14 +48,8 @@ void notice_lost_answer(Turn& turn, InquiryId id) {
   if (!last.ours || last.notice == 0 || last.undelivered) return;
   const Notice& notice = turn.notice(last.notice);
   if (notice.state != NoticeState::withdrawn && notice.state != NoticeState::undeliverable) return;
-  Inquiry& inquiry = turn.edit_inquiry(id);
-  inquiry.messages.back().undelivered = true;
-  wait(turn, inquiry);
-  turn.fact(
-      "inquiry.undelivered", 0,
-      {{"inquiry", std::to_string(id)}, {"why", notice.reason}, {"reply", notice.last_error}});
-  tell(turn, desk(turn), NoticeKind::inquiry_reminder, id, "an answer could not be delivered",
-       "undelivered");
+  turn.edit_inquiry(id).messages.back().undelivered = true;
+  lose_answer(turn, id, notice.reason, notice.last_error);
 }
 
 void follow(Turn& turn, InquiryId id) {
@@ -121,6 +115,12 @@ std::optional<Correspondent> correspondent_of(const Platform& platform, std::str
   return std::nullopt;
 }
 
+void lose_answer(Turn& turn, InquiryId id, const std::string& why, const std::string& reply) {
+  if (!turn.inquiry(id).waits_since) wait(turn, turn.edit_inquiry(id));
+  turn.fact("inquiry.undelivered", 0, {{"inquiry", std::to_string(id)}, {"why", why}, {"reply", reply}});
+  tell(turn, desk(turn), NoticeKind::inquiry_reminder, id, "an answer could not be delivered", "undelivered");
+}
+
 void take_message(Turn& turn, InquiryId id, InquiryMessage message) {
   Inquiry& inquiry = turn.edit_inquiry(id);
   inquiry.messages.push_back(std::move(message));
@@ -150,7 +150,8 @@ void wait_no_more(Turn& turn, InquiryId id, const std::string& why) {
 
 void compute_due_times_again(Turn& turn) {
   std::set<InquiryId> waiting;
-  for (const auto& [id, inquiry] : turn.state().inquiries) {
+  for (InquiryId id : turn.live.index.open_inquiries) {
+    const Inquiry& inquiry = turn.inquiry(id);
     if (inquiry.waits_since && !inquiry.overdue_told) waiting.insert(id);
   }
   for (InquiryId id : waiting) {
@@ -170,10 +171,11 @@ void carried_by(Turn& turn, InquiryId id, NoticeId before, NoticeId now) {
 }
 
 void follow_inquiries(Turn& turn) {
-  for (const auto& [id, inquiry] : turn.state().inquiries) {
-    if (!inquiry.is_open()) continue;
+  std::set<InquiryId>& open = turn.live.index.open_inquiries;
+  std::erase_if(open, [&](InquiryId id) { return !turn.inquiry(id).is_open(); });
+  for (InquiryId id : open) {
     notice_lost_answer(turn, id);
-    if (inquiry.waits_since) follow(turn, id);
+    if (turn.inquiry(id).waits_since) follow(turn, id);
   }
 }
 

@@ -34,7 +34,7 @@ BOOST_DEFINE_ENUM_CLASS(Aside, no, unknown_sender, automatic, too_many)
 
 // A file that came with a mail, as it is kept in the state folder.
 struct KeptFile {
-  std::string name;  // safe, below the folder of inquiries: "3/1-screen.png"
+  std::string name;  // safe, below the folder of kept files: "1796112620-7-1a2b/1-screen.png"
   std::int64_t bytes = 0;
   bool operator==(const KeptFile&) const = default;
 };
@@ -52,11 +52,13 @@ struct InquiryMessage {
   bool undelivered = false;  // of ours: the notice was withdrawn, or refused for good
   FailureId failure = 0;     // of ours: said to all who asked about this failure
   std::vector<KeptFile> files;
+  std::vector<std::string> left_out;  // names of files that were too large or too many
+  std::string spooled;                // of a mail: what it was known by until it was recorded
   bool operator==(const InquiryMessage&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(InquiryMessage, (),
                       (at, ours, automatic, who, text, message_id, notice, undelivered, failure,
-                       files))
+                       files, left_out, spooled))
 
 struct Inquiry {
   InquiryId id = 0;

@@ -178,7 +178,8 @@ Reply answer_all(Turn& turn, const Caller& who, const ReplyInquiry& order) {
   if (auto no = no_such_failure(turn, order.failure)) return *no;
   const FailureId failure = end_of_joins(turn, order.failure);
   std::set<InquiryId> asking;
-  for (const auto& [id, inquiry] : turn.state().inquiries) {
+  for (InquiryId id : turn.live.index.open_inquiries) {
+    const Inquiry& inquiry = turn.inquiry(id);
     if (!inquiry.is_open() || inquiry.messages.size() >= most_messages) continue;
     const bool about =
         std::any_of(inquiry.failures.begin(), inquiry.failures.end(),

@@ -73,6 +73,7 @@ struct Together {
     return std::any_of(ids.begin(), ids.end(), [&](FailureId id) { return says(turn.failure(id)); });
   }
   bool has(const Turn& turn, const ComponentName& component) const {
+    if (ids.size() == 1) return turn.failure(ids.front()).members.contains(component);
     const FailureId of = turn.failure_of(component);
     return of != 0 && std::binary_search(ids.begin(), ids.end(), of);
   }
@@ -167,24 +168,47 @@ const Keeping& keeping_of(Turn& turn, FailureId id) {
   return known.keeping;
 }
 
+namespace {
+
+bool is_afresh(const Turn& turn, const ComponentName& name, Instant since) {
+  const Component* component = component_of(turn, name);
+  if (component == nullptr) return true;
+  const ComponentHealth& health = turn.health(name);
+  return std::all_of(component->probes.begin(), component->probes.end(), [&](const ProbeSpec& spec) {
+    if (spec.is_job()) return true;
+    auto found = health.probes.find(spec.name);
+    return found != health.probes.end() && found->second.last && found->second.last->started >= since &&
+           !found->second.wants_retry(spec);
+  });
+}
+
+}  // namespace
+
 bool ran_afresh(const Turn& turn, const Failure& failure, Instant since) {
-  for (const auto& [name, joined] : failure.members) {
-    const Component* component = component_of(turn, name);
-    if (component == nullptr) continue;
-    const ComponentHealth& health = turn.health(name);
-    for (const ProbeSpec& spec : component->probes) {
-      if (spec.is_job()) continue;
-      auto found = health.probes.find(spec.name);
-      if (found == health.probes.end() || !found->second.last) return false;
-      if (found->second.last->started < since || found->second.wants_retry(spec)) return false;
-    }
-  }
-  return true;
+  // What is asked for together runs in the order of the names: the last is the likeliest to be waited for.
+  return std::all_of(failure.members.rbegin(), failure.members.rend(),
+                     [&](const auto& member) { return is_afresh(turn, member.first, since); });
 }
 
 bool may_decide(const Turn& turn, const Failure& failure) {
   if (!turn.live.restarted_at || failure.id > turn.live.last_before_restart) return true;
-  return ran_afresh(turn, failure, *turn.live.restarted_at);
+  auto [awaited, unknown] = turn.live.awaited.try_emplace(failure.id);
+  if (unknown) {
+    for (const auto& [name, joined] : failure.members) {
+      if (!is_afresh(turn, name, *turn.live.restarted_at)) awaited->second.insert(name);
+    }
+  }
+  return awaited->second.empty();
+}
+
+void look_whether_afresh(const Turn& turn, FailureId id, const ComponentName& component) {
+  auto awaited = turn.live.awaited.find(id);
+  if (awaited == turn.live.awaited.end() || !turn.live.restarted_at) return;
+  if (!turn.failure(id).members.contains(component) || is_afresh(turn, component, *turn.live.restarted_at)) {
+    awaited->second.erase(component);
+  } else {
+    awaited->second.insert(component);
+  }
 }
 
 std::vector<ProbeId> probes_of(const Turn& turn, const Failure& failure) {

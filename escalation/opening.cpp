@@ -110,9 +110,7 @@ void join_what_was_told(const Failure& from, Failure& into) {
 void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& why) {
   Failure& from = turn.edit(from_id);
   Failure& into = turn.edit(into_id);
-  for (const auto& [name, since] : from.members) {
-    if (into.members.try_emplace(name, since).second) turn.component_changed(name);
-  }
+  for (const auto& [name, since] : from.members) turn.add_member(into_id, name, since);
   into.reported_services.insert(from.reported_services.begin(), from.reported_services.end());
   into.awaits_recover = into.awaits_recover || from.awaits_recover;
   into.from_desk = into.from_desk || from.from_desk;
@@ -122,6 +120,11 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
   }
   join_what_was_told(from, into);
   into.reached.insert(from.reached.begin(), from.reached.end());
+  for (const auto& [role, at] : from.reached_at) {
+    Instant& first = into.reached_at.try_emplace(role, at).first->second;
+    first = std::min(first, at);
+  }
+  into.widened.insert(from.widened.begin(), from.widened.end());
   for (const auto& [service, since] : from.kept_down) {
     auto [known, fresh] = into.kept_down.try_emplace(service, since);
     if (!fresh) known->second = std::min(known->second, since);

@@ -10,6 +10,12 @@ namespace yagura {
 
 namespace {
 
+// Without a window (a leak that is told at once) no clock can be wrong about it.
+std::optional<Instant> clock_hold(const State& state, const Notice& notice, Instant now) {
+  const std::optional<Instant>& until = state.core.bank_hold_until;
+  return until && now < *until && is_bank(notice.kind) && !notice.window.empty() ? until : std::nullopt;
+}
+
 constexpr Duration bundle_time = 5s;
 constexpr Duration brake_time = 30min;
 constexpr Duration overdue_after = 24h;
@@ -82,8 +88,7 @@ Hold hold_of(Turn& turn, NoticeId id) {
   if (notice.stop != 0) {
     if (std::string why = unseen_end(turn, notice); !why.empty()) return {std::move(why), {}};
   }
-  // Without a window (a leak that is told at once) no clock can be wrong about it.
-  if (auto until = turn.state().core.bank_hold_until; until && turn.now < *until && !notice.window.empty()) {
+  if (auto until = clock_hold(turn.state(), notice, turn.now)) {
     return {"the clock jumped: bank mail waits until " + turn.time(*until), until};
   }
   if (notice.frozen) return {};  // A repeat of a mail that may have arrived.
@@ -388,6 +393,13 @@ void hand_over_what_is_due(Turn& turn) {
     pass(turn);
     if (turn.state().core.last_notice == last) return;
   }
+}
+
+bool may_leave(const Platform& platform, const State& state, const Notice& notice, Instant now) {
+  if (clock_hold(state, notice, now)) return false;
+  auto window = platform.windows.find(notice.window);
+  if (window == platform.windows.end()) return true;
+  return window->second.next_open(now, platform.mail.attempt_timeout, platform.context()) == now;
 }
 
 namespace {

@@ -45,6 +45,17 @@ std::set<std::string> addresses(const std::vector<Recipient>& to) {
   return found;
 }
 
+// Who is on duty changes by itself, and is looked up at the hand-over: nobody has fallen away, as long as those that it
+// was for have the role.
+bool only_handed_over(const Turn& turn, const Notice& notice) {
+  auto role = role_named(role_of_audience(notice.audience));
+  if (!role || !turn.platform.duty.contains(*role)) return false;
+  const std::vector<const Person*> people = turn.platform.people_with(*role);
+  return std::all_of(notice.to.begin(), notice.to.end(), [&](const Recipient& to) {
+    return std::any_of(people.begin(), people.end(), [&](const Person* person) { return person->mail == to.mail; });
+  });
+}
+
 }  // namespace
 
 void compute_recipients_again(Turn& turn, const std::set<NoticeId>& of) {
@@ -56,8 +67,7 @@ void compute_recipients_again(Turn& turn, const std::set<NoticeId>& of) {
     if (notice.rendered && !notice.carries.empty()) continue;
     std::vector<Recipient> to = turn.recipients(notice.audience, notice.kind);
     if (to == notice.to) continue;
-    if (auto role = role_named(role_of_audience(notice.audience)); role && turn.platform.duty.contains(*role)) {
-      // Who is on duty changes by itself, and is looked up again at the hand-over.
+    if (only_handed_over(turn, notice)) {
       if (!notice.rendered && !to.empty()) turn.edit_notice(id).to = std::move(to);
       continue;
     }

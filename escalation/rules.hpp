@@ -25,6 +25,8 @@ bool keep_down_together(const Turn& turn, const std::vector<FailureId>& failures
 bool ran_afresh(const Turn& turn, const Failure& failure, Instant since);
 // After a restart: the failure's probes ran once (§3, last paragraph).
 bool may_decide(const Turn& turn, const Failure& failure);
+// The component ran, joined or left: it may be, or no more be, what may_decide() waits for.
+void look_whether_afresh(const Turn& turn, FailureId id, const ComponentName& component);
 std::vector<ProbeId> probes_of(const Turn& turn, const Failure& failure);
 std::string join(const std::set<std::string>& names);
 std::string component_reason(const Turn& turn, const ComponentName& component);
@@ -46,12 +48,18 @@ std::string unseen_end(const Turn& turn, const Notice& notice);
 void follow_inquiries(Turn& turn);
 // `message` is from who asks: from now on it waits for an answer.
 void take_message(Turn& turn, InquiryId id, InquiryMessage message);
+// The last answer will not arrive: who asked waits again, and the desk is told.
+void lose_answer(Turn& turn, InquiryId id, const std::string& why, const std::string& reply);
 // When answers are due, by the calendar and the hours in force.
 void compute_due_times_again(Turn& turn);
 // An answer goes by another notice now.
 void carried_by(Turn& turn, InquiryId id, NoticeId before, NoticeId now);
 // Nothing waits for an answer any more: the reminders are withdrawn.
 void wait_no_more(Turn& turn, InquiryId id, const std::string& why);
+
+// ---- inquiry_mails.cpp ----
+// A mail becomes an inquiry, goes on with one, or is kept aside.
+void take_mail(Turn& turn, const MailCame& came);
 
 // ---- opening.cpp: rules 1 to 3 of opening and joining ----
 void open_and_join(Turn& turn);
@@ -126,6 +134,8 @@ void drop_edit(Turn& turn, NoticeId id);
 
 // ---- outbox.cpp ----
 void hand_over_what_is_due(Turn& turn);
+// Asked once more at the moment of leaving, which the disk may have put off: its window, and no clock that has just jumped.
+bool may_leave(const Platform& platform, const State& state, const Notice& notice, Instant now);
 void take_delivery(Turn& turn, const Delivered& delivered);
 // What only some of its recipients have ends as sent; the lead hears who has not.
 void give_up_the_rest(Turn& turn, NoticeId id, const std::string& why);

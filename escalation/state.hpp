@@ -50,7 +50,13 @@ struct State {
   std::map<InquiryId, Inquiry> inquiries;
   std::map<ComponentName, ComponentHealth> components;
   Core core;
+  // All notices of each failure, so that a mail need not go through those of years. Kept by whoever has a Decider; empty: not
+  // known, see notices_of().
+  std::map<FailureId, std::vector<NoticeId>> notices_by_failure;
   bool operator==(const State&) const = default;
 };
+
+// The notices of these failures, by number.
+std::vector<const Notice*> notices_of(const State& state, const std::set<FailureId>& failures);
 
 }  // namespace yagura

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "rules.hpp"
+
 namespace yagura {
 
 Failure& Turn::edit(FailureId id) {
@@ -15,6 +17,7 @@ Failure& Turn::edit(FailureId id) {
 void Turn::index_failure(FailureId id) {
   const Failure& failure = state_.failures.at(id);
   Index& index = live.index;
+  live.awaited.erase(id);
   std::set<ServiceName> reported = failure.is_open() ? failure.reported_services : std::set<ServiceName>{};
   auto known = index.reported.find(id);
   if (known == index.reported.end() ? !reported.empty() : known->second != reported) {
@@ -40,6 +43,8 @@ void Turn::index_failure(FailureId id) {
 
 bool Turn::add_member(FailureId id, const ComponentName& component, Instant since) {
   if (!edit(id).members.try_emplace(component, since).second) return false;
+  batch.members.emplace(id, component);
+  look_whether_afresh(*this, id, component);
   live.index.failure_of.try_emplace(component, id);
   component_changed(component);
   return true;
@@ -47,6 +52,8 @@ bool Turn::add_member(FailureId id, const ComponentName& component, Instant sinc
 
 void Turn::remove_member(FailureId id, const ComponentName& component) {
   edit(id).members.erase(component);
+  batch.members.emplace(id, component);
+  look_whether_afresh(*this, id, component);
   live.keepings[id].all_stale = true;
   auto of = live.index.failure_of.find(component);
   if (of != live.index.failure_of.end() && of->second == id) live.index.failure_of.erase(of);
@@ -89,6 +96,7 @@ void Turn::services_changed(const Failure& failure) {
 }
 
 void Turn::all_changed() {
+  live.awaited.clear();
   for (FailureId id : live.index.open) {
     live.failures.touch(id);
     live.keepings[id].all_stale = true;
@@ -158,6 +166,7 @@ Stop& Turn::add_stop() {
 
 Inquiry& Turn::edit_inquiry(InquiryId id) {
   batch.inquiries.insert(id);
+  live.index.open_inquiries.insert(id);  // Whether it is open is seen by follow_inquiries().
   return state_.inquiries.at(id);
 }
 
@@ -167,6 +176,7 @@ Inquiry& Turn::add_inquiry() {
   made.id = id;
   made.received_at = now;
   batch.inquiries.insert(id);
+  live.index.open_inquiries.insert(id);
   return made;
 }
 
@@ -272,6 +282,7 @@ NoticeId Turn::queue(Draft draft) {
       made.hold = fmt::format("window {} opens {}", made.window, time(*opens));
     }
   }
+  state_.notices_by_failure[made.failure].push_back(id);
   live.unsent.insert(id);
   live.index.add_unsent(state_, made);
   edit_notice(id);

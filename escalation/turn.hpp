@@ -66,6 +66,8 @@ struct Live {
   Agenda<ServiceName> services;
   std::map<FailureId, KnownKeeping> keepings;              // of open failures
   std::map<ServiceName, std::set<FailureId>> kept_surely;  // the same, by service
+  // Of failures from before the restart: the components that did not run since, as far as anybody asked (looking.cpp).
+  std::map<FailureId, std::set<ComponentName>> awaited;
   std::set<FailureId> deciding;                            // of those before the restart: the rules may decide again
   // Due, and wait for a free place; the gravest first (outbox.cpp).
   std::set<Rank> ready;
@@ -98,7 +100,7 @@ class Turn {
   // After a change of its members, cause, reported services, or end: index_failure().
   Failure& edit(FailureId id);
   void index_failure(FailureId id);
-  // False where it is one already.
+  // False where it is one already. Members are recorded one by one: there may be thousands.
   bool add_member(FailureId id, const ComponentName& component, Instant since);
   void remove_member(FailureId id, const ComponentName& component);
   // What `from`, which joined, was asked by, `into` is now.

@@ -13,13 +13,6 @@ namespace {
 
 namespace json = boost::json;
 
-int send(const Arguments& given, const Terminal& terminal, json::object order) {
-  Answered answered = ask(given, terminal, "/v1/orders", json::value(std::move(order)));
-  if (answered.exit != exit_done) return answered.exit;
-  terminal.out << (given.json ? answered.body : long_text(answered.value, "text") + "\n");
-  return exit_done;
-}
-
 std::string when(const json::value& shift, std::string_view key) {
   auto at = moment(shift, key);
   return at ? fmt::format("{} {}", day_text(*at), clock_text(*at).substr(0, 5)) : "-";
@@ -70,13 +63,13 @@ int duty_swap(const Arguments& given, const Terminal& terminal) {
     if (!at) return wrong_usage(given, terminal, at.error().message);
     order[name] = given.text(name);
   }
-  return send(given, terminal, std::move(order));
+  return send_order(given, terminal, std::move(order));
 }
 
 int duty_cancel(const Arguments& given, const Terminal& terminal) {
   auto id = given.number("SWAP");
   if (!id) return wrong_usage(given, terminal, id.error().message);
-  return send(given, terminal, {{"order", "duty-cancel"}, {"swap", *id}});
+  return send_order(given, terminal, {{"order", "duty-cancel"}, {"swap", *id}});
 }
 
 }  // namespace yagura::cli

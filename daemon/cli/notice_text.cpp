@@ -161,15 +161,12 @@ std::optional<Draft> draft_of(const json::value& notice, const Terminal& termina
 }
 
 int send(const Arguments& given, const Terminal& terminal, const Draft& draft, const Text& text) {
-  Answered answered = ask(given, terminal, "/v1/orders",
-                          json::value({{"order", "notice-edit"},
-                                       {"notice", draft.id},
-                                       {"edition", draft.edition},
-                                       {"subject", text.subject},
-                                       {"body", text.body}}));
-  if (answered.exit != exit_done) return answered.exit;
-  terminal.out << (given.json ? answered.body : long_text(answered.value, "text") + "\n");
-  return exit_done;
+  return send_order(given, terminal,
+                    {{"order", "notice-edit"},
+                     {"notice", draft.id},
+                     {"edition", draft.edition},
+                     {"subject", text.subject},
+                     {"body", text.body}});
 }
 
 int edit_by_hand(const Arguments& given, const Terminal& terminal, const Draft& draft) {

@@ -139,13 +139,17 @@ bool is_empty(const T& value) {
   }
 }
 template <Described T>
-json::value write(const T& structure) {
+json::value write_without(const T& structure, std::string_view left_out) {
   json::object object;
   boost::mp11::mp_for_each<MembersOf<T>>([&](auto member) {
     const auto& value = structure.*member.pointer;
-    if (!is_empty(value)) object[member.name] = write(value);
+    if (!is_empty(value) && left_out != member.name) object[member.name] = write(value);
   });
   return object;
+}
+template <Described T>
+json::value write(const T& structure) {
+  return write_without(structure, "");
 }
 
 // ---- Reading ----
@@ -265,6 +269,12 @@ std::string text_of(const T& value) {
 std::string encode(const Failure& failure) {
   return text_of(failure);
 }
+std::string encode_without_members(const Failure& failure) {
+  return json::serialize(write_without(failure, "members"));
+}
+std::string encode(const MemberRow& member) {
+  return text_of(member);
+}
 std::string encode(const Notice& notice) {
   return text_of(notice);
 }
@@ -286,6 +296,9 @@ std::string encode(const JobState& job) {
 
 Result<Failure> decode_failure(std::string_view text) {
   return decode<Failure>(text, "a failure");
+}
+Result<MemberRow> decode_member(std::string_view text) {
+  return decode<MemberRow>(text, "a component of a failure");
 }
 Result<Notice> decode_notice(std::string_view text) {
   return decode<Notice>(text, "a notice");

@@ -23,7 +23,18 @@
 
 namespace yagura {
 
+// One component of a failure, as the record keeps it: since when it belongs to it; none: no more.
+struct MemberRow {
+  ComponentName component;
+  std::optional<Instant> since;
+  bool operator==(const MemberRow&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(MemberRow, (), (component, since))
+
 std::string encode(const Failure& failure);
+// As the record keeps it: thousands of components may join one by one, each is a row of its own.
+std::string encode_without_members(const Failure& failure);
+std::string encode(const MemberRow& member);
 std::string encode(const Notice& notice);
 std::string encode(
     const ComponentHealth& component);  // what is recorded of it; live counters are not
@@ -33,6 +44,7 @@ std::string encode(const Core& core);
 std::string encode(const JobState& job);
 
 Result<Failure> decode_failure(std::string_view text);
+Result<MemberRow> decode_member(std::string_view text);
 Result<Notice> decode_notice(std::string_view text);
 Result<ComponentHealth> decode_component(std::string_view text);
 Result<Stop> decode_stop(std::string_view text);

@@ -39,12 +39,12 @@ std::vector<const Notice*> thread_before(const State& state, const Notice& notic
   const bool of_stop = is_stop(notice.kind);
   const bool of_inquiry = notice.inquiry != 0;
   if (notice.failure == 0 && !of_stop && !of_inquiry) return mails;
-  std::set<FailureId> failures = with_joined(state, notice.failure);
-  for (const auto& [id, one] : state.notices) {
-    if (id == notice.id || one.audience != notice.audience || is_stop(one.kind) != of_stop) continue;
-    if (one.inquiry != notice.inquiry) continue;
-    if (!of_inquiry && (of_stop ? one.stop != notice.stop : !failures.contains(one.failure))) continue;
-    const Notice* mail = mail_of(state, one);
+  // What is of a stop or an inquiry is of no failure.
+  for (const Notice* one : notices_of(state, with_joined(state, notice.failure))) {
+    if (one->id == notice.id || one->audience != notice.audience || is_stop(one->kind) != of_stop) continue;
+    if (one->inquiry != notice.inquiry) continue;
+    if (of_stop && one->stop != notice.stop) continue;
+    const Notice* mail = mail_of(state, *one);
     if (mail != nullptr && mail->id != notice.id && known.insert(mail->id).second) mails.push_back(mail);
   }
   std::sort(mails.begin(), mails.end(), [](const Notice* a, const Notice* b) {

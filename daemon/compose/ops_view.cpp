@@ -140,10 +140,7 @@ View ops_view(const Platform& platform, const State& state, const Notice& notice
               const Words& words, Instant now) {
   ops::Source source{platform, state, notice, words, now};
   if (notice.failure != 0) {
-    std::set<FailureId> failures = with_joined(state, notice.failure);
-    for (const auto& [id, one] : state.notices) {
-      if (failures.contains(one.failure)) source.related.push_back(&one);
-    }
+    for (const Notice* one : notices_of(state, with_joined(state, notice.failure))) source.related.push_back(one);
   }
   View view = source.view();
   view.set("AUDIENCE", source.audience(notice.audience));

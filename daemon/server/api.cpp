@@ -4,8 +4,8 @@
 
 #include <boost/json.hpp>
 #include <cctype>
-#include <charconv>
 
+#include "api_parts.hpp"
 #include "ping_request.hpp"
 #include "record_api.hpp"
 #include "text.hpp"
@@ -21,27 +21,6 @@ constexpr std::string_view came_back_too_often =
 
 namespace json = boost::json;
 using Respond_ = std::function<void(WebResponse)>;
-
-WebResponse refusal(int status, const std::string& text) { return {status, "application/json", error_json(text)}; }
-WebResponse fine(std::string body) { return {200, "application/json", std::move(body)}; }
-
-std::optional<std::int64_t> number_in(std::string_view text) {
-  std::int64_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 1) return std::nullopt;
-  return value;
-}
-
-RecordLine line_of(const RecordRow& row, bool hashes) {
-  RecordLine line{row.id, row.at, row.what, row.failure, row.notice, row.who, row.payload, {}, {}, {}, false};
-  if (hashes) {
-    line.digest = row.digest;
-    line.chain = row.chain;
-    line.subject = row.subject;
-    line.erased = row.erased;
-  }
-  return line;
-}
 
 // 8-4-4-4-12 hexadecimal digits (RFC 4122).
 bool is_uuid(std::string_view text) {
@@ -82,7 +61,7 @@ class Api {
     }
     if (request.path.starts_with("/v1/backup")) return backup(request, person, caller, std::move(told));
     if (request.path.starts_with("/v1/record")) return record_.handle(request, person, caller, std::move(told));
-    if (request.method == "GET") return told(read(request, caller));
+    if (request.method == "GET") return told(read(request, person, caller));
     if (request.method != "POST") return told(refusal(400, "GET or POST only"));
     if (request.path == "/v1/orders") return order(request, person, caller, std::move(told));
     if (request.path == "/v1/probe") return probe(request, caller, std::move(told));
@@ -108,9 +87,15 @@ class Api {
     access_.read(caller, kind, which, engine_.now());
   }
 
-  WebResponse read(const WebRequest& request, const Caller& caller) {
+  WebResponse read(const WebRequest& request, const Person* person, const Caller& caller) {
     std::string_view path = request.path;
-    for (std::string_view known : {"/v1/status", "/v1/stops", "/v1/failures", "/v1/notices", "/v1/jobs"}) {
+    // Inquiries hold what a bank's people wrote: those who answer them read them.
+    if (path.starts_with("/v1/inquiries") && person != nullptr && !person->roles.contains(Role::inquiry_desk) &&
+        !person->roles.contains(Role::system_lead)) {
+      return refusal(403, "only the inquiry desk, the system lead and root may read inquiries");
+    }
+    for (std::string_view known :
+         {"/v1/status", "/v1/stops", "/v1/failures", "/v1/notices", "/v1/jobs", "/v1/inquiries"}) {
       if (path.starts_with(known)) note_look(caller, path);
     }
     if (path == "/v1/status") {
@@ -129,14 +114,6 @@ class Api {
         return refusal(400, "\"at\" is an instant, in milliseconds since 1970");
       }
       return fine(duty_json(look(), milliseconds ? Instant{Duration{*milliseconds}} : engine_.now()));
-    }
-    if (path.starts_with("/v1/inquiries")) {
-      const bool may = peer.uid == 0 || (person != nullptr && (person->roles.contains(Role::inquiry_desk) ||
-                                                               person->roles.contains(Role::system_lead)));
-      if (!may) {
-        note_refusal(peer, "/v1/inquiries");
-        return refusal(403, "only the inquiry desk, the system lead and root may read inquiries");
-      }
     }
     if (path == "/v1/inquiries") {
       auto which = request.query.find("which");
@@ -238,7 +215,7 @@ class Api {
   void note_order(const Caller& caller, const std::string& body) {
     const std::optional<json::object> object = object_of(body);
     AccessLog::Details details{{"order", one_line(text_of(*object, "order"), 100)}};
-    for (const char* key : {"failure", "notice", "stop"}) {
+    for (const char* key : {"failure", "notice", "stop", "inquiry"}) {
       const json::value* number = object->if_contains(key);
       if (number != nullptr && number->is_int64()) details[key] = std::to_string(number->get_int64());
     }

@@ -39,6 +39,7 @@ Engine::Engine(Surroundings& surroundings, Store& store, Configuration configura
       composer_(std::move(composer)), clock_(surroundings),
       decider_(configuration_.platform, std::move(kept.state), store.instance()),
       alarm_(surroundings.make_alarm()), drain_alarm_(surroundings.make_alarm()) {
+  members_unrecorded_ = std::move(kept.members_unrecorded);
   Instant now = clock_.read().now;
   scheduler_.set_platform(configuration_.platform, now);
   make_probes();
@@ -133,7 +134,7 @@ void Engine::render(const Batch& batch, Instant now, Transaction& transaction) {
   }
 }
 
-void Engine::record(const Batch& batch, Instant now, Transaction& transaction) const {
+void Engine::record(const Batch& batch, Instant now, Transaction& transaction) {
   auto add_state = [&](std::string what, std::string subject, FailureId failure, NoticeId notice,
                        std::string payload) {
     RecordEntry entry;
@@ -146,6 +147,12 @@ void Engine::record(const Batch& batch, Instant now, Transaction& transaction) c
     entry.payload = std::move(payload);
     transaction.entries.push_back(std::move(entry));
   };
+  auto add_member = [&](FailureId id, const ComponentName& name) {
+    const Failure& failure = state().failures.at(id);
+    MemberRow row{name, {}};
+    if (auto member = failure.members.find(name); member != failure.members.end()) row.since = member->second;
+    add_state("state.member", fmt::format("member:{}:{}", id, name), id, 0, encode(row));
+  };
   for (const Fact& fact : batch.facts) {
     RecordEntry entry;
     entry.at = fact.at;
@@ -157,8 +164,11 @@ void Engine::record(const Batch& batch, Instant now, Transaction& transaction) c
     transaction.entries.push_back(std::move(entry));
   }
   for (FailureId id : batch.failures) {
-    add_state("state.failure", fmt::format("failure:{}", id), id, 0, encode(state().failures.at(id)));
+    add_state("state.failure", fmt::format("failure:{}", id), id, 0,
+              encode_without_members(state().failures.at(id)));
   }
+  for (const auto& [id, name] : batch.members) add_member(id, name);
+  for (const auto& [id, name] : std::exchange(members_unrecorded_, {})) add_member(id, name);
   for (NoticeId id : batch.notices) {
     const Notice& notice = state().notices.at(id);
     add_state("state.notice", fmt::format("notice:{}", id), notice.failure, id, encode(notice));

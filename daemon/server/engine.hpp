@@ -29,6 +29,8 @@ struct Kept {
   State state;
   std::map<ProbeId, JobState> jobs;
   bool first_start = true;
+  // Of failures that an earlier release recorded with their components in one row.
+  std::set<std::pair<FailureId, ComponentName>> members_unrecorded;
 };
 Result<Kept> read_kept(Store& store);
 
@@ -57,8 +59,12 @@ class Engine {
   std::vector<ProbeId> jobs() const;
   // Reads the configuration again. False: the old one stays; the problems say why.
   bool reload(const std::string& who, Problems& problems);
-  // Takes these names and addresses out of what is known, and empties the bank's notices of all but their figures (R4).
-  void erase(const BankName& bank, const std::set<std::string>& texts);
+  // Takes these names and addresses out of what is known, and empties the bank's notices and inquiries of all but their
+  // figures (R4). Gives the files that came with the inquiries, which are to go, too.
+  std::vector<KeptFile> erase(const BankName& bank, const std::set<std::string>& texts);
+  // A mail to the inquiry desk, which was spooled. `recorded` (set once) is called with its name when its file may go.
+  void receive(MailCame mail);
+  void on_mail_recorded(std::function<void(const std::string&)> recorded) { mail_recorded_ = std::move(recorded); }
   // A line of the record that no decision is behind: an access refused, for example.
   void note(const std::string& what, const std::string& who, const std::map<std::string, std::string>& details);
 
@@ -78,12 +84,11 @@ class Engine {
   void turn_at(const Event& event, Instant now);
   Instant read_clock();
   void render(const Batch& batch, Instant now, Transaction& transaction);
-  void record(const Batch& batch, Instant now, Transaction& transaction) const;
+  void record(const Batch& batch, Instant now, Transaction& transaction);
   void act(const std::vector<Effect>& effects);
   void end_overdue_steps(Instant now);
   void act(const StartStep& start);
   void act(const HandOver& hand_over);
-  bool may_leave(const Notice& notice, Instant now) const;
   void act(const Answer& answer);
   void arm();
   void on_timer();
@@ -138,6 +143,8 @@ class Engine {
   std::map<CommandId, Answer> decided_;     // whose rows are not durable yet
   std::set<CommandId> unrecorded_;          // taken, and their callers told so
   CommandId last_command_ = 0;
+  std::set<std::pair<FailureId, ComponentName>> members_unrecorded_;  // to go with the next one too
+  std::function<void(const std::string&)> mail_recorded_;
   std::vector<JobRow> job_rows_;           // to go with the next transaction
   std::optional<SteadyInstant> lateness_told_;  // to the decision code
   std::uint64_t skipped_seen_ = 0;

@@ -21,6 +21,8 @@ void Engine::act(const std::vector<Effect>& effects) {
       act(*hand_over);
     } else if (const auto* answer = std::get_if<Answer>(&effect)) {
       act(*answer);
+    } else if (const auto* forget = std::get_if<ForgetSpooled>(&effect)) {
+      if (mail_recorded_) mail_recorded_(forget->spooled);
     }
   }
   run_due_probes();
@@ -79,20 +81,12 @@ void Engine::act(const StartStep& start) {
   steps_[key] = surroundings_.start_program(std::move(command), std::move(done));
 }
 
-bool Engine::may_leave(const Notice& notice, Instant now) const {
-  const auto& hold = state().core.bank_hold_until;
-  if (is_bank(notice.kind) && !notice.window.empty() && hold && now < *hold) return false;
-  auto window = platform().windows.find(notice.window);
-  if (window == platform().windows.end()) return true;
-  return window->second.next_open(now, platform().mail.attempt_timeout, platform().context()) == now;
-}
-
 void Engine::act(const HandOver& hand_over) {
   if (draining_) return;  // Comes back as an attempt of unknown outcome: nothing was sent.
   // The decision may have waited for the disk: its window holds for the moment at which the mail leaves.
   const Instant now = read_clock();
   const Notice& notice = state().notices.at(hand_over.notice);
-  const bool too_late = !may_leave(notice, now);
+  const bool too_late = !decider_.may_leave(notice.id, now);
   auto bytes = bytes_.find(notice.id);
   if (bytes == bytes_.end()) {
     if (auto kept = store_.mail(notice.id); kept && *kept) {
@@ -148,6 +142,10 @@ void Engine::act(const Answer& answer) {
   auto told = std::move(waiting->second);
   answers_.erase(waiting);
   told(answer, true);
+}
+
+void Engine::receive(MailCame mail) {
+  turn(mail);
 }
 
 void Engine::command(const PersonName& by, Order order, Told told) {

@@ -19,7 +19,14 @@ Result<void> keep(Decoded decoded, const RecordRow& row, Put put) {
   return {};
 }
 
-Result<void> keep_row(const RecordRow& row, State& state) {
+// The components of failures; a failure's own row may come before or after them.
+using Members = std::map<FailureId, std::map<ComponentName, std::optional<Instant>>>;
+
+Result<void> keep_row(const RecordRow& row, State& state, Members& members) {
+  if (row.what == "state.member") {
+    return keep(decode_member(row.payload), row,
+                [&](const MemberRow& member) { members[row.failure][member.component] = member.since; });
+  }
   if (row.what == "state.failure") {
     return keep(decode_failure(row.payload), row,
                 [&](Failure failure) { state.failures[failure.id] = std::move(failure); });
@@ -54,12 +61,27 @@ Result<void> keep_row(const RecordRow& row, State& state) {
 Result<Kept> read_kept(Store& store) {
   Kept kept;
   Result<void> fine;
+  Members members;
   auto read = store.last_states([&](const RecordRow& row) {
     kept.first_start = false;
-    if (fine) fine = keep_row(row, kept.state);
+    if (fine) fine = keep_row(row, kept.state, members);
   });
   if (!read) return tl::unexpected(read.error());
   if (!fine) return tl::unexpected(fine.error());
+  // What stands in a failure's own row was written by an earlier release, before any row of a component of it.
+  for (auto& [id, failure] : kept.state.failures) {
+    const auto& rows = members[id];
+    for (const auto& [component, since] : failure.members) {
+      if (!rows.contains(component)) kept.members_unrecorded.emplace(id, component);
+    }
+    for (const auto& [component, since] : rows) {
+      if (since) {
+        failure.members[component] = *since;
+      } else {
+        failure.members.erase(component);
+      }
+    }
+  }
   auto jobs = store.jobs();
   if (!jobs) return tl::unexpected(jobs.error());
   for (const JobRow& row : *jobs) {

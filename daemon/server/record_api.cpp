@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <charconv>
 
+#include "api_parts.hpp"
 #include "reader.hpp"
 #include "text.hpp"
 #include "view.hpp"
@@ -19,26 +19,6 @@ namespace json = boost::json;
 constexpr std::size_t page_rows = 500;
 // Users whose last page is remembered; beyond, a further page is a look of its own.
 constexpr std::size_t most_paging = 1'000;
-
-WebResponse refusal(int status, const std::string& text) { return {status, "application/json", error_json(text)}; }
-
-std::optional<std::int64_t> number_in(std::string_view text) {
-  std::int64_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
-}
-
-RecordLine line_of(const RecordRow& row, bool hashes) {
-  RecordLine line{row.id, row.at, row.what, row.failure, row.notice, row.who, row.payload, {}, {}, {}, false};
-  if (hashes) {
-    line.digest = row.digest;
-    line.chain = row.chain;
-    line.subject = row.subject;
-    line.erased = row.erased;
-  }
-  return line;
-}
 
 struct Wanted {
   Store::Query query;
@@ -66,7 +46,7 @@ Result<Wanted> wanted_of(const WebRequest& request) {
   for (const char* key : {"after", "failure"}) {
     auto given = request.query.find(key);
     if (given == request.query.end()) continue;
-    auto number = number_in(given->second);
+    auto number = number_in(given->second, 0);
     if (!number) return failure_of(fmt::format("\"{}\" is a number", key));
     if (std::string_view(key) == "after") {
       wanted.query.after_id = *number;

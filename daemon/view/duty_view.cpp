@@ -1,12 +1,12 @@
-#include <boost/json.hpp>
-
+// Who is on duty.
 #include "duty.hpp"
-#include "view.hpp"
+#include "view_parts.hpp"
 
 namespace yagura {
-namespace {
 
-namespace json = boost::json;
+using namespace view;
+
+namespace {
 
 constexpr Duration looked_ahead = 21 * 24h;
 
@@ -14,8 +14,8 @@ json::object shift_object(const Look& look, const Shift& shift) {
   auto person = look.platform.people.find(shift.person);
   return {{"person", shift.person},
           {"name", person == look.platform.people.end() ? shift.person : person->second.name},
-          {"from", look.platform.zone.format(shift.from)},
-          {"until", look.platform.zone.format(shift.until)},
+          {"from", time_or_null(look, shift.from)},
+          {"until", time_or_null(look, shift.until)},
           {"swap", shift.swap == 0 ? json::value(nullptr) : json::value(shift.swap)}};
 }
 
@@ -26,7 +26,7 @@ std::string duty_json(const Look& look, Instant at) {
   for (Role role : all_roles) {
     const auto people = look.platform.people_with(role);
     if (people.empty()) continue;
-    json::object line{{"role", std::string(name_of(role))}, {"at", look.platform.zone.format(at)}};
+    json::object line{{"role", std::string(name_of(role))}, {"at", time_or_null(look, at)}};
     json::array all;
     for (const Person* person : people) all.emplace_back(person->id);
     line["people"] = std::move(all);
@@ -43,7 +43,7 @@ std::string duty_json(const Look& look, Instant at) {
     line["shifts"] = std::move(shifts_of);
     list.push_back(std::move(line));
   }
-  return json::serialize(list) + "\n";
+  return finished(list);
 }
 
 }  // namespace yagura

@@ -86,6 +86,10 @@ std::string inquiry_json(const Look& look, const Inquiry& inquiry) {
     json::array files;
     for (const KeptFile& file : message.files) files.push_back(json::object{{"name", file.name}, {"bytes", file.bytes}});
     line["files"] = std::move(files);
+    json::array left_out;
+    for (const std::string& name : message.left_out) left_out.emplace_back(name);
+    line["left_out"] = std::move(left_out);
+    line["undelivered"] = message.undelivered;
     messages.push_back(std::move(line));
   }
   object["messages"] = std::move(messages);

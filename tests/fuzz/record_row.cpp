@@ -16,12 +16,13 @@ void check(Decode decode, std::string_view bytes) {
 }
 
 void run(std::string_view bytes) {
-  switch (take_choice(bytes, 5)) {
+  switch (take_choice(bytes, 6)) {
     case 0: return check(decode_failure, bytes);
     case 1: return check(decode_notice, bytes);
     case 2: return check(decode_component, bytes);
     case 3: return check(decode_core, bytes);
-    default: return check(decode_job, bytes);
+    case 4: return check(decode_job, bytes);
+    default: return check(decode_member, bytes);
   }
 }
 const Target target("record_row", run);

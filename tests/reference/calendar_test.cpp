@@ -215,6 +215,11 @@ void windows_agree() {
       RC_ASSERT(show(interval->until, zone) == show(closes, zone));
     }
     const std::optional<Instant> for_long = model.next_open(at, at_least);
+    if (!for_long) {  // For so long it is never open, as far as the model sees.
+      const std::optional<Instant> later = window.next_open(at, at_least, context);
+      RC_ASSERT((!later || *later >= at + WindowModel::sight));
+      continue;
+    }
     if (!is_said(at, for_long, zone) || !is_said(*for_long, *for_long + at_least, zone)) continue;
     RC_ASSERT(show(window.next_open(at, at_least, context), zone) == show(for_long, zone));
   }

@@ -321,6 +321,10 @@ void PlatformModel::classify(FailureModel& failure, Instant now) {
       return;
     }
     failure.lead_saw.reset();
+    // "Judged again by the same rule": what went by before was judged by the lead. The contract does not say so in as many
+    // words; docs/operating.md does.
+    failure.down_before = Duration{0};
+    if (failure.down_since) failure.down_since = now;
   }
   if (failure.classification == FailureClass::major) return;
   const bool is_new = failure.class_at.empty();

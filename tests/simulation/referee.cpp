@@ -101,6 +101,9 @@ Referee::Change Referee::read(const Transaction& transaction) {
     if (entry.what == "state.failure") {
       auto failure = decode_failure(entry.payload);
       if (failure) change.failures[failure->id] = std::move(*failure);
+    } else if (entry.what == "state.member") {
+      auto member = decode_member(entry.payload);
+      if (member) change.members[entry.failure].push_back(std::move(*member));
     } else if (entry.what == "state.notice") {
       auto notice = decode_notice(entry.payload);
       if (notice) change.notices[notice->id] = std::move(*notice);
@@ -118,6 +121,16 @@ Referee::Change Referee::read(const Transaction& transaction) {
 
 void Referee::queued(const Transaction& transaction) {
   Change change = read(transaction);
+  for (auto& [id, failure] : change.failures) {
+    if (auto known = failures_.find(id); known != failures_.end()) failure.members = known->second.members;
+    for (const MemberRow& member : change.members[id]) {
+      if (member.since) {
+        failure.members[member.component] = *member.since;
+      } else {
+        failure.members.erase(member.component);
+      }
+    }
+  }
   for (const RecordEntry& fact : change.facts) {
     trace_.line(world_.wall(), fmt::format("{} f{} n{} {} {}", fact.what, fact.failure, fact.notice,
                                            fact.who, fact.payload));
@@ -261,6 +274,7 @@ void Referee::compare_with_record() {
   if (!(kept->state.notices == now.notices))
     violate("the record is the state in memory", "notices");
   if (!(kept->state.stops == now.stops)) violate("the record is the state in memory", "stops");
+  if (!(kept->state.inquiries == now.inquiries)) violate("the record is the state in memory", "inquiries");
   if (!(kept->state.core == now.core)) violate("the record is the state in memory", "core");
   // Health that never turned is not recorded.
   for (const auto& [name, health] : now.components) {

@@ -71,6 +71,7 @@
 #include <string>
 #include <vector>
 
+#include "codec.hpp"
 #include "engine.hpp"
 #include "shape.hpp"
 #include "simulated_store.hpp"
@@ -123,6 +124,7 @@ class Referee final : public Witness {
 
  private:
   struct Change {
+    std::map<FailureId, std::vector<MemberRow>> members;
     std::map<FailureId, Failure> failures;
     std::map<NoticeId, Notice> notices;
     std::map<StopId, Stop> stops;
@@ -210,6 +212,7 @@ class Referee final : public Witness {
   std::set<std::pair<NoticeId, std::string>> refusals_;
   std::map<NoticeId, Duration> flying_since_;
   std::map<NoticeId, Duration> handed_over_at_;  // when that was decided
+  std::map<FailureId, Duration> recovered_clock_;  // when it recovered last
   std::map<FailureId, Duration> lowered_at_;     // to an incident
   // What banks have read, and which failures joined others, in order of time.
   struct Chapter {

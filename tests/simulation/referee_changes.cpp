@@ -206,11 +206,22 @@ void Referee::judge_phase(const Change& change, const Failure* before, const Fai
             fmt::format("{}: from {} to {}", name, boost::describe::enum_to_string(was, ""),
                         boost::describe::enum_to_string(is, "")));
   }
+  if (after.recovered_at && (before == nullptr || before->recovered_at != after.recovered_at)) {
+    // The change may have waited for the disk.
+    const Duration waited = std::clamp(world_.wall() - *after.recovered_at, Duration{0}, Duration{1h});
+    recovered_clock_[after.id] = world_.clock() - waited;
+  }
   if (was == Phase::closed || is != Phase::closed) return;
   if (after.closing == Closing::automatic) {
-    const bool in_time =
-        after.recovered_at &&
-        world_.wall() >= *after.recovered_at + std::chrono::minutes(shape_.auto_close);
+    // By the steady clock, from which the wall clock may have moved by a minute unseen; where the daemon was away in between,
+    // by the wall clock.
+    const Duration needed = std::chrono::minutes(shape_.auto_close);
+    const bool by_wall = after.recovered_at && world_.wall() >= *after.recovered_at + needed;
+    const auto since = recovered_clock_.find(after.id);
+    const bool by_steady =
+        since != recovered_clock_.end() && world_.clock() - since->second >= needed - 1min;
+    const bool ran_since = since != recovered_clock_.end() && started_at_ <= since->second;
+    const bool in_time = ran_since ? by_steady : by_wall || by_steady;
     if (after.classification != FailureClass::incident)
       violate("a major failure never closes by itself", name);
     if (!in_time) violate("nothing closes by itself before its time", name);

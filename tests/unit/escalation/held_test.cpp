@@ -185,3 +185,25 @@ TEST_CASE("a bank that has left is mailed no more") {
     CHECK(world.count(NoticeKind::bank_first, "bank:aozora") == 1);
   }
 }
+
+TEST_CASE("a leak that is to be told at once is held by no window and no clock; one for the window by both") {
+  World world(example_platform(), World::at("2026-12-24T11:00"));  // A Thursday, within the window.
+  for (bool at_once : {true, false}) {
+    CAPTURE(at_once);
+    world.order("sato", TellSecurity{{at_once ? "aozora" : "midori"}, false, at_once, "漏えい"});
+    REQUIRE(world.accepted());
+  }
+  world.clock_jumped(6h + 30min);  // 17:30: closed, and bank mail waits for ten minutes.
+  for (const char* bank : {"aozora", "midori"}) {
+    const Notice* notice = world.unsent(std::string("bank:") + bank);
+    REQUIRE(notice != nullptr);
+    CHECK(notice->hold == "waits for the system lead's second word");
+    world.order("sato", ReleaseNotice{notice->id});
+  }
+  world.run_for(1s);
+  CHECK(world.sent(NoticeKind::bank_security, "bank:aozora").size() == 1);
+  CHECK(world.sent(NoticeKind::bank_security, "bank:midori").empty());
+  world.run_until(World::at("2026-12-25T10:01"));
+  REQUIRE(world.sent(NoticeKind::bank_security, "bank:midori").size() == 1);
+  CHECK(world.sent(NoticeKind::bank_security, "bank:midori").front().at == World::at("2026-12-25T10:00"));
+}
