@@ -173,6 +173,7 @@ void reconcile(Turn& turn) {
   for (StopId id : turn.live.stops.looked_at()) {
     turn.about({0, 0, id}, [&] { owe_banks_of_stop(turn, id); });
   }
+  follow_inquiries(turn);
   forget_what_is_seen(turn);
   hand_over_what_is_due(turn);
   ask_unsettled(turn, settle);
@@ -361,6 +362,8 @@ Batch Decider::handle(const Event& event, Instant now) {
     }
   } else if (const auto* delivered = std::get_if<Delivered>(&event)) {
     take_delivery(turn, *delivered);
+  } else if (const auto* mail = std::get_if<MailCame>(&event)) {
+    take_mail(turn, *mail);
   } else if (std::holds_alternative<Restarted>(event)) {
     restart(turn);
   } else if (const auto* jumped = std::get_if<ClockJumped>(&event)) {
@@ -414,6 +417,7 @@ void Decider::replace(const Renamed& renamed) {
   for (const Failure& failure : renamed.failures) impl_->state.failures.at(failure.id) = failure;
   for (const Notice& notice : renamed.notices) impl_->state.notices.at(notice.id) = notice;
   for (const Stop& stop : renamed.stops) impl_->state.stops.at(stop.id) = stop;
+  for (const Inquiry& inquiry : renamed.inquiries) impl_->state.inquiries.at(inquiry.id) = inquiry;
 }
 
 const State& Decider::state() const { return impl_->state; }

@@ -41,6 +41,7 @@ class Decider {
     std::vector<Failure> failures;
     std::vector<Notice> notices;
     std::vector<Stop> stops;
+    std::vector<Inquiry> inquiries;
   };
   void replace(const Renamed& renamed);
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "failure.hpp"
+#include "inquiry.hpp"
 #include "notice.hpp"
 #include "observation.hpp"
 #include "platform.hpp"
@@ -34,6 +35,7 @@ struct Open {
   bool major = false;
   bool from_desk = false;
   std::string text;
+  InquiryId inquiry = 0;  // that says so
 };
 struct HoldNotice { NoticeId notice; };
 struct ReleaseNotice { NoticeId notice; };
@@ -92,8 +94,24 @@ struct CancelStop {
   std::string text;
 };
 
+struct OpenInquiry {
+  BankName bank;         // whose administrator asks; or none
+  std::string from;      // who: the name or address of a contact or colleague, or any words
+  std::string subject;
+  std::string text;
+};
+struct ReplyInquiry {
+  InquiryId inquiry = 0;
+  FailureId failure = 0;  // or: to all who ask about this failure
+  std::string text;
+  bool again = false;     // although it is answered
+};
+struct CloseInquiry { InquiryId inquiry = 0; std::string text; };
+struct LinkInquiry { InquiryId inquiry = 0; FailureId failure = 0; };
+
 using Order = std::variant<Acknowledge, Respond, Report, Recover, Confirm, Classify, ChangeBanks, Open, HoldNotice,
-                           ReleaseNotice, WithdrawNotice, EditNotice, TellSecurity, SwapDuty, CancelSwap, Escalate, PlanStop, ChangeStop, EndStop, CancelStop>;
+                           ReleaseNotice, WithdrawNotice, EditNotice, TellSecurity, SwapDuty, CancelSwap, Escalate, PlanStop,
+                           ChangeStop, EndStop, CancelStop, OpenInquiry, ReplyInquiry, CloseInquiry, LinkInquiry>;
 
 // ---- Events ----
 
@@ -116,7 +134,24 @@ struct ProbesLate { Duration by; std::uint64_t fell_out; };
 struct PlatformChanged { PlatformPtr platform; std::vector<std::string> changes; };
 struct Command { CommandId id; PersonName by; Order order; };
 
-using Event = std::variant<Observed, StepEnded, Delivered, Tick, Restarted, ClockJumped, ProbesLate, PlatformChanged, Command>;
+// A mail to the inquiry desk, as it was read. Everything in it is somebody's word, and may be made up.
+struct MailCame {
+  std::string spooled;                  // what it is known by until it is recorded
+  std::string from_name;
+  std::string from_address;             // empty: it names nobody
+  std::string subject;
+  std::string message_id;               // with its brackets, or empty
+  std::vector<std::string> references;  // the nearest last
+  InquiryId number = 0;                 // of the inquiry that its subject names
+  std::string automatic;                // why it is a machine's; empty: a person's
+  std::vector<std::string> undelivered; // Message-IDs of mails that it says did not arrive
+  std::string text;
+  std::vector<KeptFile> files;
+  std::vector<std::string> left_out;
+};
+
+using Event = std::variant<Observed, StepEnded, Delivered, Tick, Restarted, ClockJumped, ProbesLate, PlatformChanged, Command,
+                           MailCame>;
 
 // ---- What goes out ----
 
@@ -140,9 +175,11 @@ struct StartStep {
 };
 struct StopStep { FailureId failure; ComponentName component; int step; };  // its time is up
 struct HandOver { NoticeId notice; };               // render where not rendered, keep the bytes, then send
-struct Answer { CommandId command; bool done; std::string text; FailureId failure = 0; StopId stop = 0; };
+struct Answer { CommandId command; bool done; std::string text; FailureId failure = 0; StopId stop = 0; InquiryId inquiry = 0; };
 
-using Effect = std::variant<RunProbes, StartStep, StopStep, HandOver, Answer>;
+struct ForgetSpooled { std::string spooled; };      // the mail is recorded: its file may go
+
+using Effect = std::variant<RunProbes, StartStep, StopStep, HandOver, Answer, ForgetSpooled>;
 
 // Everything that one event leads to: to be written in one transaction (facts and states), then acted on (effects).
 struct Batch {
@@ -151,10 +188,14 @@ struct Batch {
   std::set<std::pair<FailureId, ComponentName>> members;  // who joined a failure, or left it
   std::set<NoticeId> notices;
   std::set<StopId> stops;
+  std::set<InquiryId> inquiries;
   std::set<ComponentName> components;
   bool core = false;
   std::vector<Effect> effects;
-  bool writes() const { return !facts.empty() || !failures.empty() || !members.empty() || !notices.empty() || !stops.empty() || !components.empty() || core; }
+  bool writes() const {
+    return !facts.empty() || !failures.empty() || !members.empty() || !notices.empty() || !stops.empty() ||
+           !inquiries.empty() || !components.empty() || core;
+  }
 };
 
 }  // namespace yagura

@@ -22,6 +22,9 @@ Index::Index(const Platform& platform, const State& state) {
     add_unsent(state, notice);
     if (notice.in_flight) in_flight.insert(id);
   }
+  for (const auto& [id, inquiry] : state.inquiries) {
+    if (inquiry.is_open()) open_inquiries.insert(id);
+  }
   for (const auto& [name, component] : platform.components) {
     if (auto health = state.components.find(name); health != state.components.end()) {
       follow_component(component, health->second);

@@ -44,6 +44,9 @@ struct Index {
   std::map<FailureId, std::set<NoticeId>> unsent_of;
   std::map<StopId, std::set<NoticeId>> unsent_of_stop;
 
+  // ---- inquiries ----
+  std::set<InquiryId> open_inquiries;
+
   // ---- components ----
   std::set<ComponentName> loose;  // a probe shows that it fails, and it belongs to no open failure
   std::unordered_map<ComponentName, ComponentState> unwell;  // all that are not ok

@@ -17,7 +17,8 @@ BOOST_DEFINE_ENUM_CLASS(NoticeKind, bank_security, bank_first, bank_occurred_and
                         bank_progress, stop_emergency, stop_cancelled, stop_changed, stop_extended, stop_planned,
                         stop_reminder, stop_completed, major_declared, failure_escalated, delivery_failed, lead_attention,
                         monitoring_blind, failure_detected, failure_reminder, failure_recovered, failure_confirmed,
-                        failure_progress, failure_acknowledged)
+                        failure_progress, failure_acknowledged, inquiry_reminder, inquiry_received,
+                        inquiry_update, inquiry_reply)
 // "bank.occurred-and-recovered", as in X-Yagura-Notice.
 std::string name_of(NoticeKind kind);
 std::optional<NoticeKind> notice_kind_named(std::string_view name);
@@ -32,6 +33,11 @@ constexpr bool is_bank_first(NoticeKind kind) {
 constexpr std::string_view others_of_role = "/others";
 constexpr std::string_view role_of_audience(std::string_view audience) {
   return audience.ends_with(others_of_role) ? audience.substr(0, audience.size() - others_of_role.size()) : audience;
+}
+
+// To the one who asked, in the desk's words.
+constexpr bool is_answer(NoticeKind kind) {
+  return kind == NoticeKind::inquiry_reply || kind == NoticeKind::inquiry_update;
 }
 
 BOOST_DEFINE_ENUM_CLASS(NoticeState, held, due, sent, merged, withdrawn, undeliverable)
@@ -62,7 +68,7 @@ BOOST_DESCRIBE_STRUCT(EditedText, (), (subject, body, by, at, version, number))
 struct Notice {
   NoticeId id = 0;
   NoticeKind kind = NoticeKind::failure_detected;
-  std::string audience;          // "system-lead", "ap-ops", "bank:aozora"
+  std::string audience;          // "system-lead", "ap-ops", "bank:aozora", "inquiry:3"
   FailureId failure = 0;
   std::int64_t stop = 0;
   std::vector<Recipient> to;     // as of now; computed again at hand-over
@@ -104,6 +110,7 @@ struct Notice {
   std::optional<Instant> counted_at; // by the brake, at a try that may bring it to the bank
   std::optional<Instant> brake_until;
   bool overdue_told = false;     // delivery.failed was raised for its age
+  std::int64_t inquiry = 0;
   bool operator==(const Notice&) const = default;
   bool is_unsent() const { return state == NoticeState::held || state == NoticeState::due; }
   BankName bank() const { return audience.starts_with("bank:") ? audience.substr(5) : BankName{}; }
@@ -112,6 +119,6 @@ BOOST_DESCRIBE_STRUCT(Notice, (),
                       (id, kind, audience, failure, stop, to, accepted, refused, state, reason, hold, window, topic, details,
                        created_at, not_before, sent_at, due_since, attempts, in_flight, retry_at, rendered, frozen, last_error, subject,
                        message_id, into, carries, grouped, number, reports, relapse, bank_version, unless_acknowledged, lead_hold, hold_told_at, released, released_version, approval_asked_at, approval_asked_version,
-                       edited, counted_at, brake_until, overdue_told))
+                       edited, counted_at, brake_until, overdue_told, inquiry))
 
 }  // namespace yagura

@@ -298,7 +298,8 @@ std::string_view name_of_order(const Order& order) {
   static constexpr std::string_view names[] = {"ack",   "respond", "report", "recover",
                                                "confirm", "classify", "banks", "open",
                                                "notice hold", "notice release", "notice withdraw", "notice edit", "notice security", "duty swap", "duty cancel", "escalate",
-                                               "stop plan", "stop change", "stop end", "stop cancel"};
+                                               "stop plan", "stop change", "stop end", "stop cancel",
+                                               "inquiry open", "inquiry reply", "inquiry close", "inquiry link"};
   static_assert(std::size(names) == std::variant_size_v<Order>);
   return names[order.index()];
 }
@@ -316,6 +317,11 @@ void obey(Turn& turn, const Command& command) {
         [&](const auto& order) -> Reply {
           if constexpr (std::is_same_v<std::decay_t<decltype(order)>, Confirm>) {
             return follow(turn, who, order, command.id);
+          } else if constexpr (std::is_same_v<std::decay_t<decltype(order)>, Open>) {
+            if (auto no = no_report_from(turn, who, order)) return *no;
+            Reply given = follow(turn, who, order);
+            link_report(turn, who, order, given);
+            return given;
           } else {
             return follow(turn, who, order);
           }
@@ -327,7 +333,7 @@ void obey(Turn& turn, const Command& command) {
     turn.fact("command.refused", reply.failure,
               {{"order", std::string(name_of_order(command.order))}, {"reason", reply.text}}, command.by);
   }
-  turn.effect(Answer{command.id, reply.done, reply.text, reply.failure, reply.stop});
+  turn.effect(Answer{command.id, reply.done, reply.text, reply.failure, reply.stop, reply.inquiry});
 }
 
 }  // namespace yagura

@@ -1,7 +1,8 @@
 // What the orders have in common: who gives them, and what is answered. Only for orders.cpp,
-// notice_orders.cpp and stop_orders.cpp.
+// notice_orders.cpp, stop_orders.cpp and inquiry_orders.cpp.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@ struct Reply {
   FailureId failure = 0;
   bool later = false;  // answered by another turn
   StopId stop = 0;
+  InquiryId inquiry = 0;
 };
 
 inline Reply refused(std::string text) {
@@ -55,5 +57,14 @@ Reply follow(Turn& turn, const Caller& who, const PlanStop& order);
 Reply follow(Turn& turn, const Caller& who, const ChangeStop& order);
 Reply follow(Turn& turn, const Caller& who, const EndStop& order);
 Reply follow(Turn& turn, const Caller& who, const CancelStop& order);
+
+// inquiry_orders.cpp
+Reply follow(Turn& turn, const Caller& who, const OpenInquiry& order);
+Reply follow(Turn& turn, const Caller& who, const ReplyInquiry& order);
+Reply follow(Turn& turn, const Caller& who, const CloseInquiry& order);
+Reply follow(Turn& turn, const Caller& who, const LinkInquiry& order);
+// Of a failure that is reported because of an inquiry: why it may not be; then what links them.
+std::optional<Reply> no_report_from(const Turn& turn, const Caller& who, const Open& order);
+void link_report(Turn& turn, const Caller& who, const Open& order, Reply& reply);
 
 }  // namespace yagura

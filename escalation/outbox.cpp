@@ -235,7 +235,7 @@ void hand_over(Turn& turn, NoticeId id) {
 // Ops audiences: the first goes at once, the rest of the five seconds after it as one mail.
 bool waits_for_bundle(Turn& turn, NoticeId id, std::map<std::string, std::vector<NoticeId>>& bundles) {
   const Notice& notice = turn.notice(id);
-  if (is_bank(notice.kind) || notice.grouped) return false;
+  if (is_bank(notice.kind) || is_answer(notice.kind) || notice.grouped) return false;
   auto& from = turn.state().core.bundle_from;
   auto opened = from.find(notice.audience);
   if (opened == from.end()) {

@@ -147,6 +147,12 @@ struct BankNotices {
   bool stop_reminder = false;  // of planned stops, the business day before
 };
 
+struct Inquiries {
+  Duration first_reply_within = 2h;  // counted while response_hours is open
+  Duration remind_before = 30min;    // the same; 0: no reminder
+  int per_sender_per_hour = 20;      // further mails of one sender are set aside
+};
+
 // What the outbox's rules need to know of the mail transport.
 struct MailPolicy {
   std::string from_domain = "localhost";  // right-hand side of Message-IDs
@@ -169,6 +175,7 @@ struct Platform {
   BankNotices bank_notices;
   std::map<Role, Roster> duty;  // of a role without one everybody is mailed
   MailPolicy mail;
+  Inquiries inquiries;
 
   Window::Context context() const { return {zone, calendar}; }
   const Window& window(const std::string& name) const { return windows.at(name); }

@@ -96,10 +96,13 @@ void compute_recipients_again(Turn& turn, const std::set<NoticeId>& of) {
     // Its bytes name the former recipients: another row takes its place.
     Turn::Draft draft{notice.kind,  notice.audience, notice.failure, notice.reason,
                       notice.topic, notice.details,  notice.window,  notice.unless_acknowledged,
-                      notice.stop};
+                      notice.stop,  notice.inquiry};
     const bool found_anew = is_bank(notice.kind) && notice.kind != NoticeKind::bank_security;
     turn.withdraw(id, "its recipients changed; another takes its place");
-    if (!found_anew) turn.queue(std::move(draft));  // What a bank is owed is.
+    if (found_anew) continue;  // What a bank is owed is.
+    const InquiryId inquiry = draft.inquiry;
+    const NoticeId next = turn.queue(std::move(draft));
+    if (inquiry != 0) carried_by(turn, inquiry, id, next);
   }
   if (notices.empty()) return;
   turn.queue_for(Role::system_lead,
@@ -119,6 +122,7 @@ void follow_platform(Turn& turn, const std::vector<std::string>& changes) {
 void compare_with_platform(Turn& turn) {
   turn.reloading = true;
   for (FailureId id : turn.open_failures()) let_go_of_components(turn, id);
+  compute_due_times_again(turn);
   compute_recipients_again(turn, std::set<NoticeId>(turn.live.unsent));
 }
 

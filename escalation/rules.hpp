@@ -43,6 +43,24 @@ bool concerns(const Stop& stop, const Bank& bank);
 // Why the notice of a stop's end has to wait; empty: it need not, or is of nothing that is over.
 std::string unseen_end(const Turn& turn, const Notice& notice);
 
+// ---- inquiries.cpp ----
+// Tells the desk of what was asked, and reminds it before an answer is due and after.
+void follow_inquiries(Turn& turn);
+// `message` is from who asks: from now on it waits for an answer.
+void take_message(Turn& turn, InquiryId id, InquiryMessage message);
+// The last answer will not arrive: who asked waits again, and the desk is told.
+void lose_answer(Turn& turn, InquiryId id, const std::string& why, const std::string& reply);
+// When answers are due, by the calendar and the hours in force.
+void compute_due_times_again(Turn& turn);
+// An answer goes by another notice now.
+void carried_by(Turn& turn, InquiryId id, NoticeId before, NoticeId now);
+// Nothing waits for an answer any more: the reminders are withdrawn.
+void wait_no_more(Turn& turn, InquiryId id, const std::string& why);
+
+// ---- inquiry_mails.cpp ----
+// A mail becomes an inquiry, goes on with one, or is kept aside.
+void take_mail(Turn& turn, const MailCame& came);
+
 // ---- opening.cpp: rules 1 to 3 of opening and joining ----
 void open_and_join(Turn& turn);
 void merge_what_keeps_a_service_down_together(Turn& turn);

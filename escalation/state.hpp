@@ -11,6 +11,7 @@
 #include "duty.hpp"
 #include "failure.hpp"
 #include "health.hpp"
+#include "inquiry.hpp"
 #include "notice.hpp"
 #include "stop.hpp"
 
@@ -37,14 +38,16 @@ struct Core {
   SwapId last_swap = 0;
   std::optional<Instant> late_since;                         // probes run late, and people were told
   int calendar_told = 0;                                     // the year whose missing holidays the lead was told of
+  InquiryId last_inquiry = 0;
   bool operator==(const Core&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, last_stop, bundle_from, firsts, bank_hold_until, services, swaps, last_swap, late_since, calendar_told))
+BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, last_stop, bundle_from, firsts, bank_hold_until, services, swaps, last_swap, late_since, calendar_told, last_inquiry))
 
 struct State {
   std::map<FailureId, Failure> failures;
   std::map<NoticeId, Notice> notices;
   std::map<StopId, Stop> stops;
+  std::map<InquiryId, Inquiry> inquiries;
   std::map<ComponentName, ComponentHealth> components;
   Core core;
   // All notices of each failure, so that a mail need not go through those of years. Kept by whoever has a Decider; empty: not

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "rules.hpp"
 
@@ -164,6 +165,22 @@ Stop& Turn::add_stop() {
   return made;
 }
 
+Inquiry& Turn::edit_inquiry(InquiryId id) {
+  batch.inquiries.insert(id);
+  live.index.open_inquiries.insert(id);  // Whether it is open is seen by follow_inquiries().
+  return state_.inquiries.at(id);
+}
+
+Inquiry& Turn::add_inquiry() {
+  InquiryId id = ++edit_core().last_inquiry;
+  Inquiry& made = state_.inquiries[id];
+  made.id = id;
+  made.received_at = now;
+  batch.inquiries.insert(id);
+  live.index.open_inquiries.insert(id);
+  return made;
+}
+
 const ComponentHealth& Turn::health(const ComponentName& name) const {
   static const ComponentHealth none;
   auto found = state_.components.find(name);
@@ -193,6 +210,22 @@ void Turn::fact(std::string what, FailureId failure, Details details, std::strin
   batch.facts.push_back({now, std::move(what), failure, 0, std::move(who), std::move(details)});
 }
 
+namespace {
+
+// "inquiry:3": who asked, while the address is still that of a contact or a colleague.
+std::vector<Recipient> asker(const Turn& turn, std::string_view audience) {
+  InquiryId id = 0;
+  audience.remove_prefix(audience.find(':') + 1);
+  std::from_chars(audience.data(), audience.data() + audience.size(), id);
+  auto found = turn.state().inquiries.find(id);
+  if (found == turn.state().inquiries.end()) return {};
+  auto known = correspondent_of(turn.platform, found->second.address);
+  if (!known || known->bank != found->second.bank) return {};
+  return {{known->name, known->address}};
+}
+
+}  // namespace
+
 std::vector<Recipient> Turn::recipients(const std::string& audience, NoticeKind kind) const {
   std::vector<Recipient> to;
   if (audience.starts_with("bank:")) {
@@ -201,6 +234,8 @@ std::vector<Recipient> Turn::recipients(const std::string& audience, NoticeKind 
     for (const Contact& contact : bank->second.contacts) {
       if (is_stop(kind) ? contact.for_stops : contact.for_failures) to.push_back({contact.name, contact.mail});
     }
+  } else if (audience.starts_with("inquiry:")) {
+    return asker(*this, audience);
   } else if (auto role = role_named(role_of_audience(audience))) {
     const bool others = audience.ends_with(others_of_role);
     const PersonName duty = person_on_duty(*role);
@@ -256,6 +291,7 @@ NoticeId Turn::queue(Draft draft) {
   made.audience = std::move(draft.audience);
   made.failure = draft.failure;
   made.stop = draft.stop;
+  made.inquiry = draft.inquiry;
   made.to = std::move(to);
   made.reason = std::move(draft.reason);
   made.topic = std::move(draft.topic);
@@ -283,6 +319,7 @@ NoticeId Turn::queue(Draft draft) {
              {"not_before", time(made.not_before)}}};
   if (!made.topic.empty()) line.details["topic"] = made.topic;
   if (made.stop != 0) line.details["stop"] = std::to_string(made.stop);
+  if (made.inquiry != 0) line.details["inquiry"] = std::to_string(made.inquiry);
   batch.facts.push_back(std::move(line));
   return id;
 }

@@ -118,6 +118,9 @@ class Turn {
   Failure& add_failure();
   Stop& edit_stop(StopId id);
   Stop& add_stop();
+  const Inquiry& inquiry(InquiryId id) const { return state_.inquiries.at(id); }
+  Inquiry& edit_inquiry(InquiryId id);
+  Inquiry& add_inquiry();
   const ComponentHealth& health(const ComponentName& name) const;
 
   // Failures that are not closed, oldest first.
@@ -157,6 +160,7 @@ class Turn {
     std::string window{};
     bool unless_acknowledged = false;
     StopId stop = 0;
+    InquiryId inquiry = 0;
   };
   // Makes the row. Not where the audience is nobody: then the fact says so.
   NoticeId queue(Draft draft);

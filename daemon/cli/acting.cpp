@@ -14,26 +14,13 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t longest_message = 10'000;  // more the daemon would cut off silently
-
-int send(const Arguments& given, const Terminal& terminal, json::object order) {
-  if (given.text("message").size() > longest_message) {
-    return wrong_usage(given, terminal,
-                       fmt::format("-m: the text is longer than {} bytes", longest_message));
-  }
-  if (!is_utf8(given.text("message"))) {
-    return wrong_usage(given, terminal, "-m: the text is not UTF-8; is the terminal set to it?");
-  }
-  return send_order(given, terminal, std::move(order));
-}
-
 // An order about one failure, with what people said.
 int send_of_failure(const Arguments& given, const Terminal& terminal, json::object order) {
   auto number = given.number("N");
   if (!number) return wrong_usage(given, terminal, number.error().message);
   order["failure"] = *number;
   order["text"] = given.text("message");
-  return send(given, terminal, std::move(order));
+  return send_order(given, terminal, std::move(order));
 }
 
 // One order for each; the first that is refused ends it.
@@ -43,7 +30,7 @@ int send_of_notices(const Arguments& given, const Terminal& terminal, const char
     one.values["ID"] = {id};
     auto number = one.number("ID");
     if (!number) return wrong_usage(given, terminal, number.error().message);
-    if (int exit = send(given, terminal, {{"order", name}, {"notice", *number}}); exit != exit_done) return exit;
+    if (int exit = send_order(given, terminal, {{"order", name}, {"notice", *number}}); exit != exit_done) return exit;
   }
   return exit_done;
 }
@@ -123,13 +110,18 @@ int open(const Arguments& given, const Terminal& terminal) {
     return wrong_usage(given, terminal,
                        "--class can be `major` only; without it the class is judged");
   }
-  return send(given, terminal,
-              {{"order", "open"},
-               {"components", array_of(given.texts("component"))},
-               {"services", array_of(given.texts("service"))},
-               {"class", given.text("class")},
-               {"from_desk", given.has("from-desk")},
-               {"text", given.text("message")}});
+  json::object order{{"order", "open"},
+                     {"components", array_of(given.texts("component"))},
+                     {"services", array_of(given.texts("service"))},
+                     {"class", given.text("class")},
+                     {"from_desk", given.has("from-desk")},
+                     {"text", given.text("message")}};
+  if (given.has("inquiry")) {
+    auto number = given.number("inquiry");
+    if (!number) return wrong_usage(given, terminal, number.error().message);
+    order["inquiry"] = *number;
+  }
+  return send_order(given, terminal, std::move(order));
 }
 
 int stop_plan(const Arguments& given, const Terminal& terminal) {
@@ -140,7 +132,7 @@ int stop_plan(const Arguments& given, const Terminal& terminal) {
                      {"text", given.text("message")}};
   if (!given.has("service")) return wrong_usage(given, terminal, "say what stops: --service S, or --service all");
   if (auto wrong = take_times(given, order)) return wrong_usage(given, terminal, *wrong);
-  return send(given, terminal, std::move(order));
+  return send_order(given, terminal, std::move(order));
 }
 
 int stop_change(const Arguments& given, const Terminal& terminal) {
@@ -155,13 +147,13 @@ int stop_change(const Arguments& given, const Terminal& terminal) {
     return wrong_usage(given, terminal, "say what changes: --from T, --until T or -m TEXT");
   }
   if (auto wrong = take_times(given, order)) return wrong_usage(given, terminal, *wrong);
-  return send(given, terminal, std::move(order));
+  return send_order(given, terminal, std::move(order));
 }
 
 int stop_end(const Arguments& given, const Terminal& terminal) {
   auto id = given.number("ID");
   if (!id) return wrong_usage(given, terminal, id.error().message);
-  return send(given, terminal, {{"order", "stop-end"}, {"stop", *id}});
+  return send_order(given, terminal, {{"order", "stop-end"}, {"stop", *id}});
 }
 
 // A single one by its number, one date of a regular one by its name.
@@ -177,7 +169,7 @@ int stop_cancel(const Arguments& given, const Terminal& terminal) {
     if (!date) return wrong_usage(given, terminal, date.error().message);
     order["on"] = format_date(*date);
   }
-  return send(given, terminal, std::move(order));
+  return send_order(given, terminal, std::move(order));
 }
 
 int notice_hold(const Arguments& given, const Terminal& terminal) {
@@ -194,7 +186,7 @@ int notice_security(const Arguments& given, const Terminal& terminal) {
   if (given.has("at-once") == given.has("in-window")) {
     return wrong_usage(given, terminal, "say either --at-once or --in-window");
   }
-  return send(given, terminal,
+  return send_order(given, terminal,
               {{"order", "notice-security"},
                {"banks", array_of(given.texts("bank"))},
                {"at_once", given.has("at-once")},

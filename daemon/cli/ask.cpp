@@ -5,12 +5,16 @@
 #include <boost/json.hpp>
 #include <cstdlib>
 
+#include "commands.hpp"
 #include "fields.hpp"
+#include "text.hpp"
 
 namespace yagura::cli {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::size_t longest_message = 10'000;  // more the daemon would cut off silently
 
 int exit_of(int status) {
   if (status >= 200 && status < 300) return exit_done;
@@ -61,6 +65,12 @@ Answered ask(const Arguments& given, const Terminal& terminal, const std::string
 }
 
 int send_order(const Arguments& given, const Terminal& terminal, json::object order) {
+  if (given.text("message").size() > longest_message) {
+    return wrong_usage(given, terminal, fmt::format("-m: the text is longer than {} bytes", longest_message));
+  }
+  if (!is_utf8(given.text("message"))) {
+    return wrong_usage(given, terminal, "-m: the text is not UTF-8; is the terminal set to it?");
+  }
   Answered answered = ask(given, terminal, "/v1/orders", json::value(std::move(order)));
   if (answered.exit != exit_done) return answered.exit;
   terminal.out << (given.json ? answered.body : long_text(answered.value, "text") + "\n");

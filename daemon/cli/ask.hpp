@@ -28,7 +28,8 @@ std::optional<Client> client_for(const Arguments& given, const Terminal& termina
 Answered ask(const Arguments& given, const Terminal& terminal, const std::string& target,
              const std::optional<boost::json::value>& body = std::nullopt);
 
-// Sends an order, and prints the daemon's sentence about it (with --json the whole answer).
+// Sends an order with what people said (-m), which is checked first, and prints the daemon's sentence about it (with
+// --json the whole answer).
 int send_order(const Arguments& given, const Terminal& terminal, boost::json::object order);
 
 // Asks, and prints the answer: as it is with --json, else as `render` lays it out.

@@ -22,6 +22,79 @@ const Taken text{"-m,--message", "TEXT", "what is said about it; line breaks are
 const Taken wanted_text{"-m,--message", "TEXT", "what is said about it; line breaks are kept",
                         Need::required};
 
+constexpr std::string_view desk = "inquiry-desk, system-lead";
+const Taken inquiry_id{"N", "N", "the inquiry's number, as `yagura inquiries` lists it", Need::required};
+
+// Of the inquiry desk (C5).
+std::vector<CommandRow> of_inquiries() {
+  return {
+      {"inquiries",
+       "[--all]",
+       "inquiry-desk, system-lead, and root",
+       "what was asked, and waits for an answer",
+       "The inquiries that are open: those that wait for an answer, with the time by which it is due, and those that "
+       "are answered and not yet confirmed by who asked. With --all those closed, too.",
+       "  yagura inquiries\n",
+       {{"--all", "", "those closed, too"}},
+       inquiries},
+      {"inquiry show",
+       "N",
+       "inquiry-desk, system-lead, and root",
+       "one inquiry with all its messages",
+       "One inquiry: who asks, what was asked and answered, and which failures it is about.",
+       "  yagura inquiry show 3\n",
+       {inquiry_id},
+       inquiry_show},
+      {"inquiry open",
+       "(--bank B | --from TEXT) [--subject S] -m TEXT",
+       desk,
+       "takes an inquiry in, as from the telephone",
+       "Takes an inquiry in that came by telephone or otherwise. --bank names the bank; where it has several contacts "
+       "--from says which, by name or address. Without a bank --from is a colleague (name or address), or any words. "
+       "Answers are mailed only to contacts and people of the configuration. The answer says by when a first reply is "
+       "due: `inquiries.first_reply_within`, counted in the response hours.",
+       "  yagura inquiry open --bank aozora --subject ログイン -m 'ログインできない'\n",
+       {{"--bank", "B", "whose administrator asks"},
+        {"--from", "TEXT", "who asks"},
+        {"--subject", "S", "what it is about, in one line"},
+        wanted_text},
+       inquiry_open},
+      {"inquiry reply",
+       "(N | --failure N) -m TEXT [--again]",
+       desk,
+       "answers an inquiry",
+       "Answers: the text is mailed to who asked, in the response hours and in the thread of their mail. Write words "
+       "that a bank may read: no names of hosts or of other banks. Where somebody has answered already it is refused, "
+       "with what was said; --again says more. With --failure all whose open inquiries are linked to that failure get "
+       "the text, each a mail of their own.",
+       "  yagura inquiry reply 3 -m '調査中です。本日15時までにご連絡します。'\n"
+       "  yagura inquiry reply --failure 12 -m '復旧作業を進めております。'\n",
+       {{"N", "N", "the inquiry's number, as `yagura inquiries` lists it"},
+        {"--failure", "N", "all who ask about this failure"},
+        {"--again", "", "although it is answered"},
+        wanted_text},
+       inquiry_reply},
+      {"inquiry close",
+       "N [-m TEXT]",
+       desk,
+       "closes an inquiry that was confirmed",
+       "Closes an inquiry, when who asked has confirmed that it is settled (C5). One that still waits for an answer "
+       "needs -m, with how it ended.",
+       "  yagura inquiry close 3 -m '電話で解決を確認'\n",
+       {inquiry_id, text},
+       inquiry_close},
+      {"inquiry link",
+       "N --failure M",
+       desk,
+       "says which failure an inquiry is about",
+       "Links an inquiry to a failure, so that `yagura inquiry reply --failure M` reaches who asked. "
+       "`yagura open --inquiry N` reports a failure because of an inquiry, and links it.",
+       "  yagura inquiry link 3 --failure 12\n",
+       {inquiry_id, {"--failure", "M", "the failure's number", Need::required}},
+       inquiry_link},
+  };
+}
+
 std::vector<CommandRow> looking() {
   return {
       {"status",
@@ -245,7 +318,7 @@ std::vector<CommandRow> acting() {
         wanted_text},
        banks},
       {"open",
-       "(--component C | --service S)... [--class major] [--from-desk] -m TEXT",
+       "(--component C | --service S)... [--class major] [--from-desk] [--inquiry N] -m TEXT",
        "everybody with a role; --class: system-lead",
        "reports a failure seen by a person",
        "Opens a failure that a person has seen, or adds to one that is open. A service named here "
@@ -255,6 +328,7 @@ std::vector<CommandRow> acting() {
         {"--service", "S", "what users cannot use; may be given several times", Need::repeated},
         {"--class", "major", "a major failure at once, without judging"},
         {"--from-desk", "", "the inquiry desk took the report, and is told how it goes on"},
+        {"--inquiry", "N", "because of this inquiry, which is linked to it; of the desk and the lead"},
         wanted_text},
        open},
       {"notice hold",
@@ -499,7 +573,7 @@ std::vector<CommandRow> by_itself() {
 const std::vector<CommandRow>& command_table() {
   static const std::vector<CommandRow> all = [] {
     std::vector<CommandRow> rows = looking();
-    for (auto part : {acting(), by_itself()})
+    for (auto part : {acting(), of_inquiries(), by_itself()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();

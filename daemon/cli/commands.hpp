@@ -47,6 +47,14 @@ int notice_edit(const Arguments& given, const Terminal& terminal);  // notice_te
 int reload(const Arguments& given, const Terminal& terminal);
 int backup(const Arguments& given, const Terminal& terminal);  // backup_command.cpp
 
+// Inquiries (inquiry_commands.cpp).
+int inquiries(const Arguments& given, const Terminal& terminal);
+int inquiry_show(const Arguments& given, const Terminal& terminal);
+int inquiry_open(const Arguments& given, const Terminal& terminal);
+int inquiry_reply(const Arguments& given, const Terminal& terminal);
+int inquiry_close(const Arguments& given, const Terminal& terminal);
+int inquiry_link(const Arguments& given, const Terminal& terminal);
+
 int job_run(const Arguments& given, const Terminal& terminal);  // job_run.cpp
 
 // Without a daemon.

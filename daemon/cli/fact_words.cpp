@@ -141,6 +141,20 @@ std::string fact_words(const json::value& row) {
                                   : fmt::format(": {} from {} until {}", get("services"), get("from"), get("until"));
     return with(fmt::format("stop {} is {}{}{}", get("stop"), verb, by, times), "; ", get("text"));
   }
+  if (what.starts_with("inquiry.")) {
+    const std::string one = "inquiry " + get("inquiry");
+    if (what == "inquiry.received") {
+      return with(fmt::format("{} was received from {}{}", one, get("from"), by), ": ", get("subject"));
+    }
+    if (what == "inquiry.replied") {
+      return with(fmt::format("{} is answered{}{}", one, by, get("mailed") == "true" ? "" : ", by word of mouth"), ": ",
+                  get("text"));
+    }
+    if (what == "inquiry.confirmed") return with(one + " is closed" + by, ": ", get("text"));
+    if (what == "inquiry.linked") return one + " is linked" + by;
+    if (what == "inquiry.overdue") return one + " is overdue: no answer by " + get("due");
+    if (what == "inquiry.undelivered") return with("the answer to " + one + " did not arrive", ": ", get("why"));
+  }
   if (what == "stop.began") return "a planned stop of " + get("service") + " begins";
   if (what == "stop.ended") return "the planned stop of " + get("service") + " ends";
   if (what == "daemon.started") return "the daemon started";

@@ -43,6 +43,8 @@ const std::vector<Group>& groups() {
         "stop change", "stop extend", "stop end", "stop cancel", "reload", "backup",
         "record archive", "record erase"}},
       {"Duty", {"duty swap", "duty cancel"}},
+      {"Inquiries",
+       {"inquiries", "inquiry show", "inquiry open", "inquiry reply", "inquiry close", "inquiry link"}},
       {"Jobs", {"job run"}},
       {"Without a daemon", {"config check", "calendar", "rehearse", "restore"}}};
   return all;

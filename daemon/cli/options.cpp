@@ -30,19 +30,7 @@ Reading wrong(const std::string& what, const CommandRow* row = nullptr) {
                       row->synopsis.empty() ? "" : " ", row->synopsis, row->name)};
 }
 
-// Words that people will try, and that this version answers with where to look instead.
-std::string_view word_on(std::string_view command) {
-  if (command == "inquiry" || command == "inquiries") {
-    return "this version keeps no inquiries: what a bank reports is opened as a failure with "
-           "`yagura open --service S --from-desk -m TEXT`";
-  }
-  return "";
-}
-
 Reading unknown_command(const std::string& word) {
-  if (std::string_view help = word_on(word); !help.empty()) {
-    return {std::nullopt, exit_usage, std::string(help)};
-  }
   std::vector<std::string> known;
   for (const CommandRow& row : command_table()) {
     known.emplace_back(row.name.substr(0, row.name.find(' ')));

@@ -160,10 +160,11 @@ int record_erase(const Arguments& given, const Terminal& terminal) {
       "  ordered by: {}\n"
       "  done at:    {}\n"
       "  emptied:    {} rows of the record, the mails of {} notices\n"
-      "  kept:       number, time, kind and state of {} notices to the bank, without names, addresses and texts\n"
+      "  kept:       number, time, kind and state of {} notices to the bank and {} inquiries of it, without names, "
+      "addresses and texts\n"
       "  recorded:   row {} (record.erased), which names the rows\n",
       text(said, "bank"), text(said, "by"), text(said, "at"), number(said, "rows"), number(said, "mails"),
-      number(said, "notices"), number(said, "row"));
+      number(said, "notices"), number(said, "inquiries"), number(said, "row"));
   if (number(said, "left") > 0) {
     terminal.out << fmt::format("  left:       {} rows that hold the present state and name somebody of the bank\n",
                                 number(said, "left"));

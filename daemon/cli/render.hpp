@@ -18,6 +18,8 @@ std::string render_notices(const boost::json::value& notices, const Screen& scre
 std::string render_notice(const boost::json::value& notice, const boost::json::value& rows,
                           const Screen& screen);
 std::string render_stops(const boost::json::value& stops, const Screen& screen);
+std::string render_inquiries(const boost::json::value& inquiries, const Screen& screen);
+std::string render_inquiry(const boost::json::value& inquiry, const Screen& screen);
 std::string render_jobs(const boost::json::value& jobs, const Screen& screen);
 std::string render_observations(const boost::json::value& observations, const Screen& screen);
 // `day` is the day of the last row printed before, and is set to that of these rows' last.

@@ -176,6 +176,15 @@ std::string render_status(const json::value& status, const Screen& given) {
                     number(*notices, "due"), lost, lost == 0 ? "" : " (yagura notices --failed)"),
         lost == 0 ? Hue::plain : Hue::red, 2);
   }
+  if (const json::value* inquiries = member(status, "inquiries")) {
+    const std::int64_t open = number(*inquiries, "open"), overdue = number(*inquiries, "overdue");
+    if (open > 0) {
+      sheet.heading("Inquiries", "yagura inquiries");
+      sheet.line(fmt::format("{} open, {} waiting for an answer, {} overdue", open, number(*inquiries, "waiting"),
+                             overdue),
+                 overdue == 0 ? Hue::plain : Hue::red, 2);
+    }
+  }
   windows_part(sheet, status, screen);
   if (const auto rows = stop_rows(list(status, "stops"), screen); !rows.empty()) {
     sheet.heading("Planned stops");

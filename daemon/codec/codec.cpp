@@ -284,6 +284,9 @@ std::string encode(const ComponentHealth& component) {
 std::string encode(const Stop& stop) {
   return text_of(stop);
 }
+std::string encode(const Inquiry& inquiry) {
+  return text_of(inquiry);
+}
 std::string encode(const Core& core) {
   return text_of(core);
 }
@@ -305,6 +308,9 @@ Result<ComponentHealth> decode_component(std::string_view text) {
 }
 Result<Stop> decode_stop(std::string_view text) {
   return decode<Stop>(text, "a stop");
+}
+Result<Inquiry> decode_inquiry(std::string_view text) {
+  return decode<Inquiry>(text, "an inquiry");
 }
 Result<Core> decode_core(std::string_view text) {
   return decode<Core>(text, "the core");

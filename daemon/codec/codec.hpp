@@ -39,6 +39,7 @@ std::string encode(const Notice& notice);
 std::string encode(
     const ComponentHealth& component);  // what is recorded of it; live counters are not
 std::string encode(const Stop& stop);
+std::string encode(const Inquiry& inquiry);
 std::string encode(const Core& core);
 std::string encode(const JobState& job);
 
@@ -47,6 +48,7 @@ Result<MemberRow> decode_member(std::string_view text);
 Result<Notice> decode_notice(std::string_view text);
 Result<ComponentHealth> decode_component(std::string_view text);
 Result<Stop> decode_stop(std::string_view text);
+Result<Inquiry> decode_inquiry(std::string_view text);
 Result<Core> decode_core(std::string_view text);
 Result<JobState> decode_job(std::string_view text);
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "bank_view.hpp"
+#include "inquiry_view.hpp"
 #include "mail_thread.hpp"
 #include "ops_view.hpp"
 #include "security_view.hpp"
@@ -84,12 +85,14 @@ std::string ascii(std::string_view text) {
 View view_of(const Platform& platform, const State& state, const Notice& notice, const Words& words, Instant now) {
   if (notice.kind == NoticeKind::bank_security) return security_view(platform, notice, words, now);
   if (is_stop(notice.kind)) return stop_view(platform, state, notice, words, now);
+  if (is_answer(notice.kind)) return answer_view(platform, state, notice, words, now);
   if (is_bank(notice.kind)) return to_view(bank_view(platform, state, notice, now), platform.zone, words);
   return ops_view(platform, state, notice, words, now);
 }
 
 const Vocabulary& vocabulary_of(NoticeKind kind) {
   if (kind == NoticeKind::bank_security) return security_vocabulary();
+  if (is_answer(kind)) return answer_vocabulary();
   return is_stop(kind) ? stop_vocabulary() : is_bank(kind) ? bank_vocabulary() : ops_vocabulary();
 }
 
@@ -107,7 +110,9 @@ const std::vector<NoticeKind>& Composer::kinds() {
       NoticeKind::lead_attention,    NoticeKind::monitoring_blind,
       NoticeKind::failure_detected,  NoticeKind::failure_reminder,
       NoticeKind::failure_recovered, NoticeKind::failure_confirmed,
-      NoticeKind::failure_progress,  NoticeKind::failure_acknowledged};
+      NoticeKind::failure_progress,  NoticeKind::failure_acknowledged,
+      NoticeKind::inquiry_reminder,  NoticeKind::inquiry_received,
+      NoticeKind::inquiry_update,    NoticeKind::inquiry_reply};
   return kinds;
 }
 
@@ -192,14 +197,17 @@ Result<Composer> Composer::load(const Writing& writing) {
   return failure_of(all);
 }
 
-Language Composer::language_of(const Notice& notice) const {
-  return is_bank(notice.kind) ? writing_.of_bank(notice.bank()) : writing_.language;
+Language Composer::language_of(const State& state, const Notice& notice) const {
+  if (is_bank(notice.kind)) return writing_.of_bank(notice.bank());
+  auto inquiry = state.inquiries.find(notice.inquiry);
+  const bool of_bank = is_answer(notice.kind) && inquiry != state.inquiries.end() && !inquiry->second.bank.empty();
+  return of_bank ? writing_.of_bank(inquiry->second.bank) : writing_.language;
 }
 
 Composer::Mail Composer::render(const Platform& platform, const State& state, const Notice& notice,
                                 Instant now, bool bundled,
                                 std::vector<std::string>& missing) const {
-  const Texts& texts = texts_.at(language_of(notice));
+  const Texts& texts = texts_.at(language_of(state, notice));
   const Words& words = texts.words;
   auto found = texts.templates.find(notice.kind);
   if (found == texts.templates.end()) {
@@ -207,21 +215,23 @@ Composer::Mail Composer::render(const Platform& platform, const State& state, co
     return {name_of(notice.kind), {}};
   }
   View view = view_of(platform, state, notice, words, now);
-  if (!is_bank(notice.kind)) {
+  const bool outside = is_bank(notice.kind) || is_answer(notice.kind);
+  if (!outside) {
     view.show_if(bundled, "BUNDLED");
-  } else if (!texts.contact.empty()) {
+  } else if (is_bank(notice.kind) && !texts.contact.empty()) {
     View desk{words["unknown"]};
     desk.set("DESK_TEXT", texts.contact);
     view.add("DESK", std::move(desk));
   }
   Mail mail;
-  // The names of services give way, so that the number of the failure stays.
-  if (is_bank(notice.kind) && notice.kind != NoticeKind::bank_security) {
-    const std::string services = *view.value("SERVICES");
+  // The names of services, and the subject of an inquiry, give way, so that the number stays.
+  if (outside && notice.kind != NoticeKind::bank_security) {
+    const std::string_view long_one = is_bank(notice.kind) ? "SERVICES" : "SUBJECT";
+    const std::string services = *view.value(long_one);
     for (std::size_t room = std::min(display_width(services), subject_columns); room > 4; --room) {
       if (display_width(one_line(found->second.subject(view, missing), 4000)) <= subject_columns)
         break;
-      view.set("SERVICES", cut_to_width(services, room - 1));
+      view.set(long_one, cut_to_width(services, room - 1));
     }
   }
   std::string subject = one_line(found->second.subject(view, missing), most_bytes_of_subject);
@@ -237,12 +247,12 @@ Composer::Mail Composer::render_all(const Platform& platform, const State& state
                                     std::vector<std::string>& missing) const {
   std::vector<const Notice*> all = carried_by(state, notice);
   if (notice.edited) return {notice.edited->subject, notice.edited->body};
-  if (all.size() == 1 || is_bank(notice.kind)) {
+  if (all.size() == 1 || is_bank(notice.kind) || is_answer(notice.kind)) {
     Mail mail = render(platform, state, notice, now, false, missing);
     mail.body = wrap_lines(mail.body, body_columns);
     return mail;
   }
-  const Texts& texts = texts_.at(language_of(notice));
+  const Texts& texts = texts_.at(language_of(state, notice));
   const Words& words = texts.words;
   View view{words["unknown"]};
   view.set("AUDIENCE", words.role_named(one_line(notice.audience)));
@@ -304,6 +314,8 @@ Result<Message> Composer::compose(const Platform& platform, const State& state,
   if (notice.failure != 0)
     message.headers.emplace_back("X-Yagura-Failure", std::to_string(notice.failure));
   if (notice.stop != 0) message.headers.emplace_back("X-Yagura-Stop", std::to_string(notice.stop));
+  if (notice.inquiry != 0)
+    message.headers.emplace_back("X-Yagura-Inquiry", std::to_string(notice.inquiry));
   message.headers.emplace_back("X-Yagura-Audience", ascii(notice.audience));
   message.body = mail.body;
   return message;

@@ -46,7 +46,7 @@ class Composer {
                           const Mailbox& from, Instant now) const;
 
   // Of the bank that it is for; of everybody else, the one for all.
-  Language language_of(const Notice& notice) const;
+  Language language_of(const State& state, const Notice& notice) const;
 
   // The kinds that there are templates for.
   static const std::vector<NoticeKind>& kinds();

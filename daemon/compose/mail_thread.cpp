@@ -1,5 +1,7 @@
 #include "mail_thread.hpp"
 
+#include "inquiry_view.hpp"
+
 #include <algorithm>
 
 namespace yagura {
@@ -35,10 +37,12 @@ std::vector<const Notice*> thread_before(const State& state, const Notice& notic
   std::vector<const Notice*> mails;
   std::set<NoticeId> known;
   const bool of_stop = is_stop(notice.kind);
-  if (notice.failure == 0 && !of_stop) return mails;
-  // What is of a stop is of no failure.
+  const bool of_inquiry = notice.inquiry != 0;
+  if (notice.failure == 0 && !of_stop && !of_inquiry) return mails;
+  // What is of a stop or an inquiry is of no failure.
   for (const Notice* one : notices_of(state, with_joined(state, notice.failure))) {
     if (one->id == notice.id || one->audience != notice.audience || is_stop(one->kind) != of_stop) continue;
+    if (one->inquiry != notice.inquiry) continue;
     if (of_stop && one->stop != notice.stop) continue;
     const Notice* mail = mail_of(state, *one);
     if (mail != nullptr && mail->id != notice.id && known.insert(mail->id).second) mails.push_back(mail);
@@ -57,7 +61,8 @@ std::vector<const Notice*> thread_before(const State& state, const Notice& notic
 
 std::vector<std::string> references_of(const State& state, const Notice& notice) {
   std::vector<std::string> ids;
-  for (const Notice* mail : thread_before(state, notice)) {
+  if (is_answer(notice.kind)) ids = references_of_inquiry(state, notice);
+  for (const Notice* mail : is_answer(notice.kind) ? std::vector<const Notice*>{} : thread_before(state, notice)) {
     if (!mail->message_id.empty()) ids.push_back(mail->message_id);
   }
   if (ids.size() > most_references) {

@@ -262,6 +262,10 @@ void add_topics(View& view, const Source& source) {
     case NoticeKind::stop_planned:
     case NoticeKind::stop_reminder:
     case NoticeKind::stop_completed:
+    case NoticeKind::inquiry_reminder:
+    case NoticeKind::inquiry_received:
+    case NoticeKind::inquiry_update:
+    case NoticeKind::inquiry_reply:
       break;
   }
 }

@@ -58,6 +58,10 @@ std::string Source::services(const std::set<ServiceName>& ids) const {
 
 std::string Source::audience(const std::string& name) const {
   if (name.starts_with("bank:")) return bank(name.substr(5));
+  if (std::size_t number = 0; name.starts_with("inquiry:")) {
+    std::from_chars(name.data() + 8, name.data() + name.size(), number);
+    return words.counted("audience.inquiry", number);
+  }
   if (name.empty()) return words["audience.unnamed"];
   const std::string role = words.role_named(one_line(role_of_audience(name)));
   return name.ends_with(others_of_role) ? role + words["audience.others"] : role;
@@ -150,6 +154,9 @@ View ops_view(const Platform& platform, const State& state, const Notice& notice
   if (auto failure = state.failures.find(notice.failure); failure != state.failures.end()) {
     view.add("FAILURE", ops::failure_view(source, failure->second));
   }
+  if (auto inquiry = state.inquiries.find(notice.inquiry); inquiry != state.inquiries.end()) {
+    view.add("INQUIRY", ops::inquiry_view(source, inquiry->second));
+  }
   ops::add_topics(view, source);
   return view;
 }
@@ -161,7 +168,8 @@ const Vocabulary& ops_vocabulary() {
                      {"FOR_LEAD", {}},
                      {"FOR_DESK", {}},
                      {"FOR_OPS", {}},
-                     {"FAILURE", ops::failure_vocabulary()}}};
+                     {"FAILURE", ops::failure_vocabulary()},
+                     {"INQUIRY", ops::inquiry_vocabulary()}}};
     for (const auto& topic : ops::topics_vocabulary().sections)
       made.sections.push_back(topic);
     return made;

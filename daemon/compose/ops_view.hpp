@@ -61,6 +61,9 @@ View failure_view(const Source& source, const Failure& failure);
 // ops_banks.cpp: CHAIN, BANK, HELD and what belongs to them, into the failure's view.
 void add_chain(View& view, const Source& source, const Failure& failure);
 void add_banks(View& view, const Source& source, const Failure& failure);
+// ops_inquiry.cpp.
+const Vocabulary& inquiry_vocabulary();
+View inquiry_view(const Source& source, const Inquiry& inquiry);
 // ops_topics.cpp: what the notice is about beyond its failure: reminders, questions to the lead,
 // undelivered mail, blind probes.
 void add_topics(View& view, const Source& source);

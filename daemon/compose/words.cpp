@@ -28,7 +28,7 @@ void add_keys(std::vector<std::string>& keys, std::string_view family) {
 
 std::vector<std::string> make_keys() {
   std::vector<std::string> keys{
-      "unknown",       "no-title",      "audience.unnamed", "audience.others", "bank.unnamed", "services.unnamed",
+      "unknown",       "no-title",      "audience.unnamed", "audience.others", "audience.inquiry", "bank.unnamed", "services.unnamed",
       "services.more", "told.nothing",  "told.waiting",     "told.first",   "told.ended",
       "told.refused",  "told.removed",  "told.withdrawn",   "told.added",   "hold.lead",
       "hold.approval", "hold.second-word", "hold.brake",    "hold.clock",    "hold.window",      "hold.retry",   "hold.check",

@@ -81,6 +81,7 @@ void read_duty(Draft& draft);
 void read_maintenance(Draft& draft);
 void read_mail(Draft& draft);
 void read_escalation(Draft& draft);  // and bank_notices
+void read_inquiries(Draft& draft);
 void check_whole(Draft& draft);
 
 // A probe of a component: the keys common to all kinds, then those of its own.

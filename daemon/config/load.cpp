@@ -116,6 +116,7 @@ Loaded load_configuration(const std::string& path, Instant now) {
     read_maintenance(draft);
     read_mail(draft);
     read_escalation(draft);
+    read_inquiries(draft);
     if (document.complete) check_whole(draft);
     draft.root.finish();
   }

@@ -77,7 +77,7 @@ void read_unix_user(Reader& reader, Person& person, std::map<std::string, Refere
 std::string kinds_inside() {
   std::string names;
   boost::mp11::mp_for_each<boost::describe::describe_enumerators<NoticeKind>>([&](auto one) {
-    if (!is_bank(one.value)) names += (names.empty() ? "" : ", ") + name_of(one.value);
+    if (!is_bank(one.value) && !is_answer(one.value)) names += (names.empty() ? "" : ", ") + name_of(one.value);
   });
   return names;
 }
@@ -109,7 +109,7 @@ void read_command(Draft& draft, Reader& of_person, Person& person) {
     if (kinds.empty()) reader.problem(*of, "`for` is empty: write the notices that it is run for, or leave `for` out");
     for (const Node* kind : kinds) {
       const auto known = notice_kind_named(kind->scalar);
-      if (!known || is_bank(*known)) {
+      if (!known || is_bank(*known) || is_answer(*known)) {
         reader.problem(*kind, fmt::format("there is no notice `{}` to people of ours: write some of {}", kind->scalar,
                                           kinds_inside()));
       } else if (!person.command_for.insert(kind->scalar).second) {

@@ -15,8 +15,8 @@ json::value number_or_null(std::int64_t number) {
 
 // The record keeps details as texts; here they have their types.
 json::value detail(const std::string& name, const std::string& text) {
-  static const std::set<std::string_view> numbers{"into", "step", "attempt", "failures_open", "notices_unsent"};
-  static const std::set<std::string_view> truths{"manual", "to_banks", "from_desk"};
+  static const std::set<std::string_view> numbers{"inquiry", "into", "step", "attempt", "failures_open", "notices_unsent"};
+  static const std::set<std::string_view> truths{"mailed", "manual", "to_banks", "from_desk"};
   const bool is_number = numbers.contains(name) && !text.empty() && text.size() < 18 &&
                          text.find_first_not_of("0123456789") == std::string::npos;
   if (is_number) return std::stoll(text);

@@ -34,6 +34,11 @@ Result<State> read_back(const State& state) {
     if (!read) return tl::unexpected(read.error());
     back.stops.emplace(id, std::move(*read));
   }
+  for (const auto& [id, inquiry] : state.inquiries) {
+    auto read = decode_inquiry(encode(inquiry));
+    if (!read) return tl::unexpected(read.error());
+    back.inquiries.emplace(id, std::move(*read));
+  }
   for (const auto& [name, component] : state.components) {
     auto read = decode_component(encode(component));
     if (!read) return tl::unexpected(read.error());

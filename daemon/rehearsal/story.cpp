@@ -167,7 +167,8 @@ StoryAction read_open(EntryReader& entry) {
                    "without it the rules decide");
   }
   open.major = wanted == FailureClass::major;
-  open.from_desk = report.boolean_or("from_desk", false);
+  open.inquiry = report.integer_or("inquiry", 0, 1, std::int64_t{1'000'000'000'000});
+  open.from_desk = report.boolean_or("from_desk", open.inquiry != 0);
   open.text = report.has("message") ? entry.message(report) : entry.some_message();
   if (open.components.empty() && open.services.empty()) {
     report.problem("`open` needs `services` or `components`");
@@ -247,6 +248,37 @@ StoryAction read_cancel_stop(EntryReader& entry) {
   }
   stop.text = entry.message();
   return PersonActs{entry.person(), stop};
+}
+
+// `inquiry: {open: …}`, `{reply: N}`, `{reply_about: FAILURE}`, `{close: N}`, `{link: N, failure: M}`.
+StoryAction read_inquiry(EntryReader& entry) {
+  Reader inquiry(*entry.keys().find("inquiry"), entry.keys().problems(), "`inquiry`");
+  std::vector<Order> orders;
+  const auto id = [&inquiry](std::string_view key) { return inquiry.integer(key, 1, 1'000'000'000'000); };
+  const std::string text = many_lines(inquiry.text_or("message", ""));
+  const std::string words = text.empty() ? std::string(no_words) : text;
+  const bool again = inquiry.boolean_or("again", false);
+  if (inquiry.has("bank") || inquiry.has("from")) {
+    OpenInquiry open;
+    if (inquiry.has("bank")) open.bank = entry.named(inquiry, "bank", StoryName::Of::bank);
+    open.from = one_line(inquiry.text_or("from", ""));
+    open.subject = one_line(inquiry.text_or("subject", ""));
+    open.text = words;
+    orders.emplace_back(std::move(open));
+  }
+  if (auto answered = id("reply")) orders.emplace_back(ReplyInquiry{*answered, 0, words, again});
+  if (auto about = id("reply_about")) orders.emplace_back(ReplyInquiry{0, *about, words, again});
+  if (auto closed = id("close")) orders.emplace_back(CloseInquiry{*closed, text});
+  if (auto linked = id("link")) {
+    inquiry.required("failure");
+    orders.emplace_back(LinkInquiry{*linked, id("failure").value_or(0)});
+  }
+  inquiry.finish();
+  if (orders.size() != 1) {
+    inquiry.problem("`inquiry` takes one of bank or from (a new one), reply, reply_about, close, link");
+    orders.assign(1, CloseInquiry{});
+  }
+  return PersonActs{entry.person(), orders.front()};
 }
 
 StoryAction read_mail(EntryReader& entry) {
@@ -347,7 +379,8 @@ constexpr std::array forms{Form{"failing", read_failing},     Form{"ok", read_ok
                            Form{"escalate", read_escalate},
                            Form{"mail", read_mail},
                            Form{"restart", read_restart},     Form{"job", read_job},
-                           Form{"reload", read_reload}};
+                           Form{"reload", read_reload},
+                           Form{"inquiry", read_inquiry}};
 
 // The entry as one line: "failing database/tcp, reason connection refused".
 std::string words_of(const Node& node) {

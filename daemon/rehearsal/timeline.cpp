@@ -282,6 +282,12 @@ void Timeline::show(const RehearsalLine& line, const Platform& platform) {
     one_of(number,
            what == "failure.keeps-down" ? "keeps down: " : "back again: ", detail(line, "service"),
            "");
+  } else if (what.starts_with("inquiry.")) {
+    std::string text = fmt::format("inquiry {} {}", detail(line, "inquiry"), what.substr(8));
+    if (const std::string from = detail(line, "from"); !from.empty())
+      text += fmt::format(" from {}: {}", from, detail(line, "subject"));
+    if (const std::string due = detail(line, "due"); !due.empty()) text += ", due " + due;
+    one(number.empty() ? "desk" : number, std::move(text));
   } else if (line.failure != 0) {
     if (std::string words = words_of_failure(line, platform); !words.empty())
       one(number, std::move(words));

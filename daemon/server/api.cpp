@@ -61,7 +61,7 @@ class Api {
     }
     if (request.path.starts_with("/v1/backup")) return backup(request, person, caller, std::move(told));
     if (request.path.starts_with("/v1/record")) return record_.handle(request, person, caller, std::move(told));
-    if (request.method == "GET") return told(read(request, caller));
+    if (request.method == "GET") return told(read(request, person, caller));
     if (request.method != "POST") return told(refusal(400, "GET or POST only"));
     if (request.path == "/v1/orders") return order(request, person, caller, std::move(told));
     if (request.path == "/v1/probe") return probe(request, caller, std::move(told));
@@ -87,9 +87,15 @@ class Api {
     access_.read(caller, kind, which, engine_.now());
   }
 
-  WebResponse read(const WebRequest& request, const Caller& caller) {
+  WebResponse read(const WebRequest& request, const Person* person, const Caller& caller) {
     std::string_view path = request.path;
-    for (std::string_view known : {"/v1/status", "/v1/stops", "/v1/failures", "/v1/notices", "/v1/jobs"}) {
+    // Inquiries hold what a bank's people wrote: those who answer them read them.
+    if (path.starts_with("/v1/inquiries") && person != nullptr && !person->roles.contains(Role::inquiry_desk) &&
+        !person->roles.contains(Role::system_lead)) {
+      return refusal(403, "only the inquiry desk, the system lead and root may read inquiries");
+    }
+    for (std::string_view known :
+         {"/v1/status", "/v1/stops", "/v1/failures", "/v1/notices", "/v1/jobs", "/v1/inquiries"}) {
       if (path.starts_with(known)) note_look(caller, path);
     }
     if (path == "/v1/status") {
@@ -109,6 +115,14 @@ class Api {
       }
       return fine(duty_json(look(), milliseconds ? Instant{Duration{*milliseconds}} : engine_.now()));
     }
+    if (path == "/v1/inquiries") {
+      auto which = request.query.find("which");
+      const std::string word = which == request.query.end() ? "" : which->second;
+      return fine(inquiries_json(look(), word == "all"     ? InquiryFilter::all
+                                         : word == "aside" ? InquiryFilter::aside
+                                                           : InquiryFilter::open));
+    }
+    if (path.starts_with("/v1/inquiries/")) return inquiry(path.substr(14));
     if (path == "/v1/failures") {
       auto all = request.query.find("all");
       return fine(failures_json(look(), all != request.query.end() && all->second == "1"));
@@ -141,6 +155,16 @@ class Api {
     std::vector<RecordLine> lines;
     for (auto row = rows->begin() + (cut ? 1 : 0); row != rows->end(); ++row) lines.push_back(line_of(*row, false));
     return fine(failure_json(look(), found->second, lines, cut));
+  }
+
+  WebResponse inquiry(std::string_view rest) {
+    auto id = number_in(rest);
+    if (!id) return refusal(400, "an inquiry is named by its number");
+    auto found = engine_.state().inquiries.find(*id);
+    if (found == engine_.state().inquiries.end()) {
+      return refusal(404, fmt::format("there is no inquiry {}; `yagura inquiries --all` lists them", *id));
+    }
+    return fine(inquiry_json(look(), found->second));
   }
 
   WebResponse notices(const WebRequest& request) {
@@ -183,7 +207,7 @@ class Api {
     note_order(caller, request.body);
     if (auto* edit = std::get_if<EditNotice>(&*order)) keep_what_stood_there(*edit);
     engine_.command(person->id, std::move(*order), [answer = std::move(answer)](const Answer& given, bool recorded) {
-      answer({given.done ? 200 : recorded ? 409 : 503, "application/json", answer_json(given.done, given.text, given.failure, given.stop)});
+      answer({given.done ? 200 : recorded ? 409 : 503, "application/json", answer_json(given.done, given.text, given.failure, given.stop, given.inquiry)});
     });
   }
 
@@ -191,7 +215,7 @@ class Api {
   void note_order(const Caller& caller, const std::string& body) {
     const std::optional<json::object> object = object_of(body);
     AccessLog::Details details{{"order", one_line(text_of(*object, "order"), 100)}};
-    for (const char* key : {"failure", "notice", "stop"}) {
+    for (const char* key : {"failure", "notice", "stop", "inquiry"}) {
       const json::value* number = object->if_contains(key);
       if (number != nullptr && number->is_int64()) details[key] = std::to_string(number->get_int64());
     }

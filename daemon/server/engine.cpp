@@ -179,6 +179,9 @@ void Engine::record(const Batch& batch, Instant now, Transaction& transaction) {
   for (StopId id : batch.stops) {
     add_state("state.stop", fmt::format("stop:{}", id), 0, 0, encode(state().stops.at(id)));
   }
+  for (InquiryId id : batch.inquiries) {
+    add_state("state.inquiry", fmt::format("inquiry:{}", id), 0, 0, encode(state().inquiries.at(id)));
+  }
   if (batch.core) add_state("state.core", "core", 0, 0, encode(state().core));
 }
 

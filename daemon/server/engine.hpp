@@ -60,8 +60,12 @@ class Engine {
   std::vector<ProbeId> jobs() const;
   // Reads the configuration again. False: the old one stays; the problems say why.
   bool reload(const std::string& who, Problems& problems);
-  // Takes these names and addresses out of what is known, and empties the bank's notices of all but their figures (R4).
-  void erase(const BankName& bank, const std::set<std::string>& texts);
+  // Takes these names and addresses out of what is known, and empties the bank's notices and inquiries of all but their
+  // figures (R4). Gives the files that came with the inquiries, which are to go, too.
+  std::vector<KeptFile> erase(const BankName& bank, const std::set<std::string>& texts);
+  // A mail to the inquiry desk, which was spooled. `recorded` (set once) is called with its name when its file may go.
+  void receive(MailCame mail);
+  void on_mail_recorded(std::function<void(const std::string&)> recorded) { mail_recorded_ = std::move(recorded); }
   // A line of the record that no decision is behind: an access refused, for example.
   void note(const std::string& what, const std::string& who, const std::map<std::string, std::string>& details);
 
@@ -144,6 +148,7 @@ class Engine {
   std::set<CommandId> unrecorded_;          // taken, and their callers told so
   CommandId last_command_ = 0;
   std::set<std::pair<FailureId, ComponentName>> members_unrecorded_;  // to go with the next one too
+  std::function<void(const std::string&)> mail_recorded_;
   std::vector<JobRow> job_rows_;           // to go with the next transaction
   std::optional<SteadyInstant> lateness_told_;  // to the decision code
   std::uint64_t skipped_seen_ = 0;

@@ -21,6 +21,8 @@ void Engine::act(const std::vector<Effect>& effects) {
       act(*hand_over);
     } else if (const auto* answer = std::get_if<Answer>(&effect)) {
       act(*answer);
+    } else if (const auto* forget = std::get_if<ForgetSpooled>(&effect)) {
+      if (mail_recorded_) mail_recorded_(forget->spooled);
     }
   }
   run_due_probes();
@@ -194,6 +196,10 @@ void Engine::act(const Answer& answer) {
   auto told = std::move(waiting->second);
   answers_.erase(waiting);
   told(answer, true);
+}
+
+void Engine::receive(MailCame mail) {
+  turn(mail);
 }
 
 void Engine::command(const PersonName& by, Order order, Told told) {

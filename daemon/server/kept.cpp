@@ -43,6 +43,10 @@ Result<void> keep_row(const RecordRow& row, State& state, Members& members) {
   if (row.what == "state.stop") {
     return keep(decode_stop(row.payload), row, [&](Stop stop) { state.stops[stop.id] = std::move(stop); });
   }
+  if (row.what == "state.inquiry") {
+    return keep(decode_inquiry(row.payload), row,
+                [&](Inquiry inquiry) { state.inquiries[inquiry.id] = std::move(inquiry); });
+  }
   if (row.what == "state.core") {
     return keep(decode_core(row.payload), row, [&](Core core) { state.core = std::move(core); });
   }

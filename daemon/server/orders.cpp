@@ -35,6 +35,10 @@ class Fields {
     }
     return value->get_int64();
   }
+  std::int64_t number_or_none(const char* key) {
+    const json::value* value = object_.if_contains(key);
+    return value == nullptr || value->is_null() ? 0 : number(key);
+  }
   std::vector<std::string> texts(const char* key) {
     std::vector<std::string> list;
     const json::value* value = object_.if_contains(key);
@@ -98,8 +102,9 @@ Result<Order> read_order(std::string_view body) {
     if (!classification.empty() && classification != "major") {
       return failure_of("\"class\" of a reported failure can be major only");
     }
+    const InquiryId inquiry = fields.number_or_none("inquiry");
     order = Open{fields.texts("components"), fields.texts("services"), classification == "major",
-                 fields.boolean("from_desk"), fields.text("text")};
+                 fields.boolean("from_desk") || inquiry != 0, fields.text("text"), inquiry};
   } else if (name == "notice-hold") {
     order = HoldNotice{fields.number("notice")};
   } else if (name == "notice-release") {
@@ -155,6 +160,20 @@ Result<Order> read_order(std::string_view body) {
     }
     stop.text = fields.text("text");
     order = std::move(stop);
+  } else if (name == "inquiry-open") {
+    order = OpenInquiry{one_line(fields.text("bank"), 200), one_line(fields.text("from"), 200),
+                        one_line(fields.text("subject"), 400), fields.text("text")};
+  } else if (name == "inquiry-reply") {
+    ReplyInquiry reply{fields.number_or_none("inquiry"), fields.number_or_none("failure"), fields.text("text"),
+                       fields.boolean("again")};
+    if ((reply.inquiry == 0) == (reply.failure == 0)) {
+      return failure_of("an answer is either to an \"inquiry\" or to all about a \"failure\"");
+    }
+    order = std::move(reply);
+  } else if (name == "inquiry-close") {
+    order = CloseInquiry{fields.number("inquiry"), fields.text("text")};
+  } else if (name == "inquiry-link") {
+    order = LinkInquiry{fields.number("inquiry"), fields.number("failure")};
   } else {
     return failure_of("there is no order \"" + one_line(name, 100) + "\"");
   }

@@ -195,7 +195,17 @@ std::string RecordUpkeep::why_not_erased(const std::string& bank) const {
   if (engine_.platform().banks.contains(bank)) {
     return fmt::format("{} is a bank of the configuration: take it out, reload, and order this again", bank);
   }
+  for (const auto& [id, inquiry] : engine_.state().inquiries) {
+    if (inquiry.bank == bank && inquiry.is_open()) {
+      return fmt::format("inquiry {} of {} is open: `yagura inquiry close {} -m TEXT`, and order this again", id, bank, id);
+    }
+  }
   for (const auto& [id, notice] : engine_.state().notices) {
+    const auto inquiry = engine_.state().inquiries.find(notice.inquiry);
+    if (notice.is_unsent() && inquiry != engine_.state().inquiries.end() && inquiry->second.bank == bank) {
+      return fmt::format("notice {} of inquiry {} of {} is not sent yet: wait for it, or `yagura notice withdraw {}`",
+                         id, inquiry->first, bank, id);
+    }
     if (notice.is_unsent() && notice.bank() == bank) {
       return fmt::format("notice {} to {} is not sent yet: wait for it, or `yagura notice withdraw {}`", id, bank, id);
     }
@@ -221,8 +231,9 @@ void RecordUpkeep::erase(const std::string& body, const Caller& caller, Answer a
       },
       [this, job] {
         if (!job->failed.empty()) return end(job->answer, refusal(500, "the record cannot be read: " + job->failed));
-        if (job->data.notices.empty()) {
-          return end(job->answer, refusal(404, fmt::format("the record holds no notice to a bank {}", job->bank)));
+        if (job->data.notices.empty() && job->data.inquiries.empty()) {
+          return end(job->answer, refusal(404, fmt::format("the record holds no notice to a bank {}, and no inquiry of it",
+                                                           job->bank)));
         }
         find_rows(job);
       },
@@ -273,6 +284,7 @@ void RecordUpkeep::empty_rows(const std::shared_ptr<Erasing>& job) {
                                                  {"rows", job->found.rows.size()},
                                                  {"mails", job->found.mails.size()},
                                                  {"notices", job->data.notices.size()},
+                                                 {"inquiries", job->data.inquiries.size()},
                                                  {"left", job->found.left},
                                                  {"from", job->caller.from},
                                                  {"erased_rows", one}});
@@ -287,6 +299,7 @@ void RecordUpkeep::empty_rows(const std::shared_ptr<Erasing>& job) {
                                        {"rows", job->found.rows.size()},
                                        {"mails", job->found.mails.size()},
                                        {"notices", job->data.notices.size()},
+                                       {"inquiries", job->data.inquiries.size()},
                                        {"left", job->found.left},
                                        {"row", store_.head().id}}));
   });

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <cstdint>
+#include <cstdlib>
 
 namespace yagura {
 namespace {
@@ -70,27 +71,70 @@ void take_text(std::set<std::string>& texts, const json::value* value) {
 
 }  // namespace
 
-Result<PersonalData> personal_data_of(RecordReader& reader, const std::string& bank) {
-  PersonalData data;
+namespace {
+
+// Of each row of a kind, the payload.
+template <class Take>
+Result<void> each_payload(RecordReader& reader, const char* what, Take take) {
   Store::Query query;
-  query.what = "state.notice";
-  const std::string audience = "bank:" + bank;
-  Result<void> read = reader.each(query, [&](const RecordRow& row) {
+  query.what = what;
+  return reader.each(query, [&](const RecordRow& row) {
     if (row.erased) return true;
     json::error_code error;
     const json::value value = json::parse(row.payload, error);
-    if (error || !value.is_object()) return true;
-    const json::value* whose = value.get_object().if_contains("audience");
-    if (whose == nullptr || !whose->is_string() || std::string_view(whose->get_string()) != audience) return true;
-    data.notices.insert(row.notice);
-    if (const json::value* to = value.get_object().if_contains("to"); to != nullptr && to->is_array()) {
-      for (const json::value& one : to->get_array()) {
-        if (!one.is_object()) continue;
-        take_text(data.texts, one.get_object().if_contains("name"));
-        take_text(data.texts, one.get_object().if_contains("mail"));
-      }
-    }
+    if (!error && value.is_object()) take(row, value.get_object());
     return true;
+  });
+}
+
+bool says(const json::object& object, const char* key, std::string_view wanted) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_string() && std::string_view(value->get_string()) == wanted;
+}
+std::int64_t number_of(const json::object& object, const char* key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_int64() ? value->get_int64() : 0;
+}
+
+// A fact names its inquiry by a text.
+std::int64_t inquiry_of(const RecordRow& row) {
+  json::error_code error;
+  const json::value value = json::parse(row.payload, error);
+  if (error || !value.is_object()) return 0;
+  const json::value* named = value.get_object().if_contains("inquiry");
+  if (named == nullptr || !named->is_string()) return 0;
+  const std::string text(named->get_string());
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+}  // namespace
+
+Result<PersonalData> personal_data_of(RecordReader& reader, const std::string& bank) {
+  PersonalData data;
+  auto read = each_payload(reader, "state.inquiry", [&](const RecordRow&, const json::object& inquiry) {
+    if (!says(inquiry, "bank", bank)) return;
+    data.inquiries.insert(number_of(inquiry, "id"));
+    // A name without an address is whatever the desk wrote: it may be a word that stands everywhere.
+    const json::value* address = inquiry.if_contains("address");
+    if (address == nullptr || !address->is_string() || address->get_string().empty()) return;
+    take_text(data.texts, address);
+    take_text(data.texts, inquiry.if_contains("from"));
+  });
+  if (!read) return tl::unexpected(read.error());
+  const std::string audience = "bank:" + bank;
+  read = each_payload(reader, "state.notice", [&](const RecordRow& row, const json::object& notice) {
+    if (data.inquiries.contains(number_of(notice, "inquiry"))) data.notices_of_inquiries.insert(row.notice);
+    if (!says(notice, "audience", audience)) return;
+    data.notices.insert(row.notice);
+    const json::value* to = notice.if_contains("to");
+    if (to == nullptr || !to->is_array()) return;
+    for (const json::value& one : to->get_array()) {
+      if (!one.is_object()) continue;
+      take_text(data.texts, one.get_object().if_contains("name"));
+      take_text(data.texts, one.get_object().if_contains("mail"));
+    }
   });
   if (!read) return tl::unexpected(read.error());
   return data;
@@ -118,6 +162,11 @@ Result<ErasableRows> erasable_rows(RecordReader& reader, const PersonalData& dat
     });
   };
   const auto is_written_for_the_bank = [&](const RecordRow& row) {
+    if (row.what == "state.inquiry") {
+      return row.subject.starts_with("inquiry:") && data.inquiries.contains(std::atoll(row.subject.c_str() + 8));
+    }
+    if (row.what.starts_with("inquiry.")) return data.inquiries.contains(inquiry_of(row));
+    if (row.what == "state.notice" && data.notices_of_inquiries.contains(row.notice)) return true;
     return data.notices.contains(row.notice) &&
            (row.what == "notice.edited" ||
             (row.what == "state.notice" && row.payload.find("\"edited\":{") != std::string::npos));
@@ -127,6 +176,7 @@ Result<ErasableRows> erasable_rows(RecordReader& reader, const PersonalData& dat
   if (!read) return tl::unexpected(read.error());
   ErasableRows found;
   std::set<std::int64_t> mails = data.notices;
+  mails.insert(data.notices_of_inquiries.begin(), data.notices_of_inquiries.end());
   read = reader.each({}, [&](const RecordRow& row) {
     if (row.erased || row.what == "record.erased" || row.what == "record.archived") return true;
     const bool names = names_somebody(row);

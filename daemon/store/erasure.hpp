@@ -1,6 +1,6 @@
 // Finding the personal data of a bank in the record, so that it can be erased on request (R4): the
-// names and addresses of its contacts, as they stand in its notices, and every payload that holds
-// one of them or a text written for the bank. What is found is emptied by the writer; digests, and
+// names and addresses of its contacts, as they stand in its notices and inquiries, every payload that
+// holds one of them or a text written for the bank, and all that was said in its inquiries. What is found is emptied by the writer; digests, and
 // with them the chain, stay.
 #pragma once
 
@@ -16,9 +16,11 @@ namespace yagura {
 
 struct PersonalData {
   std::set<std::string> texts;       // names and addresses, as they are
-  std::set<std::int64_t> notices;    // of the bank
+  std::set<std::int64_t> notices;    // to the bank
+  std::set<std::int64_t> inquiries;  // of the bank's people
+  std::set<std::int64_t> notices_of_inquiries;  // to whomever they went
 };
-// From the notices of the bank, as they were recorded at any time.
+// From the notices and inquiries of the bank, as they were recorded at any time.
 Result<PersonalData> personal_data_of(RecordReader& reader, const std::string& bank);
 
 // Takes every text out of the JSON text, and puts "(erased)" in its place. False: there was none.

@@ -138,6 +138,7 @@ std::string status_json(const Look& look, const DaemonHealth& health) {
   }
   object["notices"] = {{"held", held}, {"due", due}, {"undeliverable", undeliverable}};
   object["stops"] = stops_of(look, false);
+  object["inquiries"] = count_of_inquiries(look);
   object["version"] = health.version;
   object["record_trouble"] = text_or_null(health.record_trouble);
   object["queued_writes"] = health.queued_writes;

@@ -6,11 +6,12 @@ namespace yagura {
 
 using namespace view;
 
-std::string answer_json(bool done, const std::string& text, FailureId failure, StopId stop) {
+std::string answer_json(bool done, const std::string& text, FailureId failure, StopId stop, InquiryId inquiry) {
   json::object object{{"done", done}};
   object[done ? "text" : "error"] = text;
   object["failure"] = failure == 0 ? json::value(nullptr) : json::value(failure);
   object["stop"] = stop == 0 ? json::value(nullptr) : json::value(stop);
+  object["inquiry"] = inquiry == 0 ? json::value(nullptr) : json::value(inquiry);
   return finished(object);
 }
 

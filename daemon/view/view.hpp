@@ -52,6 +52,10 @@ std::string status_json(const Look& look, const DaemonHealth& health);
 std::string stops_json(const Look& look, bool all);
 // Who of each role is on duty then, and the shifts of the three weeks after (duty_view.cpp).
 std::string duty_json(const Look& look, Instant at);
+// Those that are open; or all; or (`aside`) the mails that were kept aside.
+enum class InquiryFilter { open, all, aside };
+std::string inquiries_json(const Look& look, InquiryFilter filter);
+std::string inquiry_json(const Look& look, const Inquiry& inquiry);
 std::string failures_json(const Look& look, bool all);
 // `cut`: the timeline has older rows, which are left out.
 std::string failure_json(const Look& look, const Failure& failure, const std::vector<RecordLine>& timeline,
@@ -67,7 +71,7 @@ std::string notice_json(const Look& look, const Notice& notice, const SubjectOf&
 std::string jobs_json(const Look& look, const std::vector<JobLine>& jobs);
 std::string observation_json(const Look& look, const ProbeId& probe, const Observation& observation);
 std::string record_json(const Look& look, const std::vector<RecordLine>& lines);
-std::string answer_json(bool done, const std::string& text, FailureId failure, StopId stop);
+std::string answer_json(bool done, const std::string& text, FailureId failure, StopId stop, InquiryId inquiry = 0);
 std::string error_json(const std::string& text);
 std::string strings_json(const std::string& key, const std::vector<std::string>& values);
 

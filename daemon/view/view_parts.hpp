@@ -17,6 +17,8 @@ namespace json = boost::json;
 
 json::value time_or_null(const Look& look, std::optional<Instant> at);
 json::value text_or_null(const std::string& text);
+// Open, waiting for an answer, overdue, and kept aside (inquiries_view.cpp).
+json::object count_of_inquiries(const Look& look);
 json::object values_of(const std::map<std::string, double>& values);
 // With its line break.
 std::string finished(const json::value& value);

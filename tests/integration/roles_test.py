@@ -57,6 +57,12 @@ TABLE = [
     ("stop cancel", ["999"], "lead"),
     ("duty swap", ["ap-ops", "games", *SOON], "lead ap"),
     ("duty cancel", ["999"], PEOPLE),  # whose swap it is, is known only where there is one
+    ("inquiries", [], "lead desk root"),
+    ("inquiry show", ["1"], "lead desk root"),
+    ("inquiry open", ["--from", "山田", "-m", "質問"], "lead desk"),
+    ("inquiry reply", ["999", "-m", "回答"], "lead desk"),
+    ("inquiry link", ["999", "--failure", "999"], "lead desk"),
+    ("inquiry close", ["999"], "lead desk"),
     ("backup", ["{open}/{who}"], "lead root"),
     ("record archive", ["--until", "2020-01", "--to", "{open}"], "lead auditor root"),
     ("record erase", ["--bank", "gone", "--yes"], "lead"),

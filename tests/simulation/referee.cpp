@@ -274,6 +274,7 @@ void Referee::compare_with_record() {
   if (!(kept->state.notices == now.notices))
     violate("the record is the state in memory", "notices");
   if (!(kept->state.stops == now.stops)) violate("the record is the state in memory", "stops");
+  if (!(kept->state.inquiries == now.inquiries)) violate("the record is the state in memory", "inquiries");
   if (!(kept->state.core == now.core)) violate("the record is the state in memory", "core");
   // Health that never turned is not recorded.
   for (const auto& [name, health] : now.components) {

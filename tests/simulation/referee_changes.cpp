@@ -49,6 +49,11 @@ bool is_owed_after_closing(NoticeKind kind) {
     case NoticeKind::stop_planned:
     case NoticeKind::stop_reminder:
     case NoticeKind::stop_completed:
+    // Nor are inquiries.
+    case NoticeKind::inquiry_reminder:
+    case NoticeKind::inquiry_received:
+    case NoticeKind::inquiry_update:
+    case NoticeKind::inquiry_reply:
       return true;
     case NoticeKind::bank_first:
     case NoticeKind::bank_progress:

@@ -86,7 +86,7 @@ TEST_CASE("wrong usage is told in words that help") {
   CHECK(contains(refusal({"notice", "shwo", "1"}), "there is no `notice shwo`"));
   CHECK(contains(refusal({"stop", "plan"}), "--from"));
   CHECK(contains(refusal({"stop"}), "`plan`, `change`, `extend`, `end`, `cancel`"));
-  CHECK(contains(refusal({"inquiries"}), "--from-desk"));
+  CHECK(contains(refusal({"inquiry"}), "`show`, `open`, `reply`, `close`, `link`"));
   CHECK(contains(refusal({"-m", "x", "ack", "1"}), "before a command's name"));
   CHECK(contains(refusal({}), "a command is missing"));
   CHECK(contains(refusal({"\x1b[2J"}), "\\x1b[2J"));

@@ -52,6 +52,8 @@ const Golden goldens[] = {
     {"notices", render_notices},
     {"notice", render_with_history},
     {"stops", render_stops},
+    {"inquiries", render_inquiries},
+    {"inquiry", render_inquiry},
     {"jobs", render_jobs},
     {"observations", render_observations},
     {"record", render_rows},

@@ -90,11 +90,15 @@ TEST_CASE("whatever is encoded is decoded to the same") {
     const auto failure = filler.make<Failure>();
     const auto notice = filler.make<Notice>();
     const auto component = filler.make<ComponentHealth>();
+    const auto stop = filler.make<Stop>();
+    const auto inquiry = filler.make<Inquiry>();
     const auto core = filler.make<Core>();
     const auto job = filler.make<JobState>();
     REQUIRE(decode_failure(encode(failure)).value() == failure);
     REQUIRE(decode_notice(encode(notice)).value() == notice);
     REQUIRE(decode_component(encode(component)).value() == component);
+    REQUIRE(decode_stop(encode(stop)).value() == stop);
+    REQUIRE(decode_inquiry(encode(inquiry)).value() == inquiry);
     REQUIRE(decode_core(encode(core)).value() == core);
     REQUIRE(decode_job(encode(job)).value() == job);
     REQUIRE(encode(decode_failure(encode(failure)).value()) == encode(failure));

@@ -282,6 +282,13 @@ void translate(std::string& text) {
   static const std::vector<std::pair<std::string, std::string>> words{
       {"会員企業サイトにおいて、一部の情報が外部から閲覧できる状態でした。\n現在は閲覧できない状態です。対象となる情報を調査しております。",
        "On the member site some information could be read from outside.\nThat is no longer possible. We are investigating which."},
+      {"RE: 会員企業サイトにログインできない", "RE: Cannot log in to the member site"},
+      {"お世話になっております。\n今朝から会員企業サイトにログインできません。", "Hello,\nsince this morning we cannot log in to the member site."},
+      {"パスワードの初期化をお試しください。\n手順は管理者マニュアルの 3.2 をご覧ください。",
+       "Please try to reset the password.\nSection 3.2 of the manual for administrators says how."},
+      {"共有フォルダーの手順書にあります。", "It stands in the manual on the shared folder."},
+      {"復旧作業を進めております。", "We are working on the recovery."},
+      {"窓口の山本さま", "Ms Yamamoto of the branch"},
       {"佐藤 彩", "Aya Sato"},
       {"田中 亮", "Ryo Tanaka"},
       {"鈴木 真", "Makoto Suzuki"},
@@ -348,6 +355,14 @@ State in_english(State state) {
       translate(step.what);
     for (ProgressReport& report : failure.reports)
       translate(report.text);
+  }
+  for (auto& [id, inquiry] : state.inquiries) {
+    translate(inquiry.from);
+    translate(inquiry.subject);
+    for (InquiryMessage& message : inquiry.messages) {
+      translate(message.who);
+      translate(message.text);
+    }
   }
   for (auto& [id, stop] : state.stops) {
     translate(stop.text);

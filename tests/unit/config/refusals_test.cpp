@@ -53,7 +53,7 @@ TEST_CASE("unknown keys are refused with the nearest known one") {
         "  b: {mail: a@b.jp, roles: [system-lead, ap-ops, infra-ops]}"},
        "there is no notice `bank.first` to people of ours: write some of major.declared, failure.escalated, "
        "delivery.failed, lead.attention, monitoring.blind, failure.detected, failure.reminder, failure.recovered, "
-       "failure.confirmed, failure.progress, failure.acknowledged"},
+       "failure.confirmed, failure.progress, failure.acknowledged, inquiry.reminder, inquiry.received"},
       {{probe("{kind: tcp, host: h, port: 1, «tiemout: 3s}")},
        "unknown key `tiemout` in probe web/tcp; did you mean `timeout`?"},
       {{"escalation: {«remindd: none}"},
@@ -536,6 +536,12 @@ TEST_CASE("escalation") {
       {{"bank_notices: {approval: «maybe}"}, "`approval` must be none or system-lead"},
       {{"bank_notices: {first_per_hour: «0}"},
        "`first_per_hour` must be a whole number from 1 to 1000"},
+      {{"inquiries: {«first_reply_withn: 2h}"},
+       "unknown key `first_reply_withn` in inquiries; did you mean `first_reply_within`?"},
+      {{"inquiries: {first_reply_within: «5s}"}, "`first_reply_within` must be from 1m to 30d, not 5s"},
+      {{"inquiries: {remind_before: «2h}"},
+       "`remind_before`, 2h, is not shorter than `first_reply_within`, 2h: the desk would be reminded "
+       "before anybody asks; write a shorter one, or 0s for no reminder"},
   });
 }
 

@@ -173,6 +173,8 @@ TEST_CASE("the example is accepted, with the warnings that it deserves") {
   CHECK(e.auto_close == 30min);
   CHECK(e.blind_after == 15min);
   CHECK(p.bank_notices.first_per_hour == 5);
+  CHECK(p.inquiries.first_reply_within == 2h);
+  CHECK(p.inquiries.remind_before == 30min);
 }
 
 TEST_CASE("the configuration that is installed is accepted as it stands") {

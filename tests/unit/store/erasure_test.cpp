@@ -70,6 +70,39 @@ TEST_CASE("names, addresses and texts of one bank are found wherever they stand"
   CHECK((*mismatch)->row == 6);
 }
 
+TEST_CASE("of a bank's inquiries all that was said is found, also in the mails to the desk") {
+  TempFolder folder;
+  auto store = open_store(folder.path());
+  auto of_inquiry = [](std::int64_t id, std::string payload) {
+    return entry("state.inquiry", std::move(payload), fmt::format("inquiry:{}", id));
+  };
+  const RecordEntry rows[] = {
+      of_inquiry(3, R"({"id":3,"bank":"aozora","from":"青木 一","address":"aoki@aozora.example","subject":"印鑑"})"),
+      entry("inquiry.received", R"({"inquiry":"3","text":"印鑑の件"})"),
+      of_notice(1, "state.notice", R"({"audience":"inquiry-desk","inquiry":3,"subject":"問合せ 印鑑"})", true),
+      of_inquiry(4, R"({"id":4,"bank":"midori","from":"緑川","address":"m@midori.example","subject":"x"})"),
+      entry("inquiry.received", R"({"inquiry":"4","text":"別件"})"),
+      entry("failure.progress", R"({"text":"青木 一 様"})"),
+      of_inquiry(5, R"({"id":5,"bank":"aozora","from":"受付係","address":"","subject":"y"})"),
+      entry("failure.progress", R"({"text":"受付係"})"),  // a word that the desk wrote, not a name that is looked for
+      of_notice(1, "state.notice", R"j({"audience":"inquiry-desk","inquiry":3,"subject":"(erased)"})j", true),
+      of_inquiry(3, R"j({"id":3,"bank":"aozora","from":"(erased)","address":"","subject":"(erased)"})j"),
+      of_inquiry(5, R"j({"id":5,"bank":"aozora","from":"(erased)","address":"","subject":"(erased)"})j")};
+  for (const RecordEntry& row : rows) store->append(one(row), nullptr);
+  REQUIRE(store->flush(10s));
+  auto reader = RecordReader::open(folder / "yagura.db");
+  auto data = personal_data_of(*reader, "aozora");
+  REQUIRE(data.has_value());
+  CHECK(data->texts == std::set<std::string>{"青木 一", "aoki@aozora.example"});
+  CHECK(data->inquiries == std::set<std::int64_t>{3, 5});
+  CHECK(data->notices.empty());
+  auto found = erasable_rows(*reader, *data);
+  REQUIRE(found.has_value());
+  CHECK(found->rows == std::vector<std::int64_t>{1, 2, 3, 6, 7});
+  CHECK(found->mails == std::vector<std::int64_t>{1});
+  CHECK(found->left == 0);
+}
+
 TEST_CASE("what is taken out of a state is taken out as it stands in JSON") {
   std::string text = R"({"a":"by \"Q\" and x@y.example, x@y.example"})";
   CHECK(redact(text, {"\"Q\"", "x@y.example"}));
