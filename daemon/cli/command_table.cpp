@@ -29,13 +29,15 @@ const Taken inquiry_id{"N", "N", "the inquiry's number, as `yagura inquiries` li
 std::vector<CommandRow> of_inquiries() {
   return {
       {"inquiries",
-       "[--all]",
+       "[--all | --unknown]",
        "inquiry-desk, system-lead, and root",
        "what was asked, and waits for an answer",
        "The inquiries that are open: those that wait for an answer, with the time by which it is due, and those that "
-       "are answered and not yet confirmed by who asked. With --all those closed, too.",
-       "  yagura inquiries\n",
-       {{"--all", "", "those closed, too"}},
+       "are answered and not yet confirmed by who asked. With --all those closed, too. With --unknown the mails that are kept "
+       "aside, and that nobody waits for: of senders who are none of the contacts and people, of programs, and of who wrote "
+       "more than 20 within an hour. `yagura inquiry close N` takes one off that list.",
+       "  yagura inquiries\n  yagura inquiries --unknown\n",
+       {{"--all", "", "those closed, too"}, {"--unknown", "", "the mails kept aside"}},
        inquiries},
       {"inquiry show",
        "N",
@@ -92,6 +94,16 @@ std::vector<CommandRow> of_inquiries() {
        "  yagura inquiry link 3 --failure 12\n",
        {inquiry_id, {"--failure", "M", "the failure's number", Need::required}},
        inquiry_link},
+      {"inquiry receive",
+       "[--sender ADDRESS]",
+       "the user of the daemon, called by a mail server",
+       "takes a mail in from standard input",
+       "Reads a mail to the inquiry desk from standard input, and keeps it until the daemon has recorded it, which may be away. "
+       "--sender is the envelope's sender, empty for a bounce; without it the environment's SENDER. Exit status: 0 it is "
+       "kept; 75 it cannot be kept now, try again; 69 it is empty or larger than 25 MB, and refused.",
+       "  yagura inquiry receive --sender taro@aozora.example < mail\n",
+       {{"--sender", "ADDRESS", "who sent it, by the envelope"}},
+       inquiry_receive},
   };
 }
 

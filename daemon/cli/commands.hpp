@@ -54,6 +54,7 @@ int inquiry_open(const Arguments& given, const Terminal& terminal);
 int inquiry_reply(const Arguments& given, const Terminal& terminal);
 int inquiry_close(const Arguments& given, const Terminal& terminal);
 int inquiry_link(const Arguments& given, const Terminal& terminal);
+int inquiry_receive(const Arguments& given, const Terminal& terminal);  // inquiry_receive.cpp
 
 int job_run(const Arguments& given, const Terminal& terminal);  // job_run.cpp
 

@@ -44,7 +44,8 @@ const std::vector<Group>& groups() {
         "record archive", "record erase"}},
       {"Duty", {"duty swap", "duty cancel"}},
       {"Inquiries",
-       {"inquiries", "inquiry show", "inquiry open", "inquiry reply", "inquiry close", "inquiry link"}},
+       {"inquiries", "inquiry show", "inquiry open", "inquiry reply", "inquiry close", "inquiry link",
+        "inquiry receive"}},
       {"Jobs", {"job run"}},
       {"Without a daemon", {"config check", "calendar", "rehearse", "restore"}}};
   return all;

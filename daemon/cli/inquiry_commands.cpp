@@ -24,6 +24,12 @@ int send_of_one(const Arguments& given, const Terminal& terminal, json::object o
 }  // namespace
 
 int inquiries(const Arguments& given, const Terminal& terminal) {
+  if (given.has("all") && given.has("unknown")) {
+    return wrong_usage(given, terminal, "say either --all or --unknown");
+  }
+  if (given.has("unknown")) {
+    return ask_and_print(given, terminal, "/v1/inquiries?which=aside", render_aside);
+  }
   return ask_and_print(given, terminal,
                        given.has("all") ? "/v1/inquiries?which=all" : "/v1/inquiries",
                        render_inquiries);

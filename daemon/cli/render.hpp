@@ -19,6 +19,8 @@ std::string render_notice(const boost::json::value& notice, const boost::json::v
                           const Screen& screen);
 std::string render_stops(const boost::json::value& stops, const Screen& screen);
 std::string render_inquiries(const boost::json::value& inquiries, const Screen& screen);
+// Of mails that nobody is answered by.
+std::string render_aside(const boost::json::value& inquiries, const Screen& screen);
 std::string render_inquiry(const boost::json::value& inquiry, const Screen& screen);
 std::string render_jobs(const boost::json::value& jobs, const Screen& screen);
 std::string render_observations(const boost::json::value& observations, const Screen& screen);

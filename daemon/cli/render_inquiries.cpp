@@ -42,6 +42,31 @@ std::string way_of(const json::value& message, const Screen& screen) {
 
 }  // namespace
 
+namespace {
+
+std::string why_aside(const std::string& aside) {
+  if (aside == "unknown_sender") return "from somebody who is none of the contacts and people";
+  if (aside == "automatic") return "written by a program";
+  return aside == "too_many" ? "one of too many of its sender within an hour" : aside;
+}
+
+}  // namespace
+
+std::string render_aside(const json::value& inquiries, const Screen& screen) {
+  Sheet sheet(screen);
+  std::vector<Row> rows;
+  for (const json::value& one : list(inquiries)) {
+    std::string note = text(one, "subject");
+    note += "\n" + why_aside(text(one, "aside"));
+    rows.push_back({{text(one, "id"), only_ago(one, "received_at", screen),
+                     fmt::format("{} <{}>", text(one, "from"), text(one, "address"))},
+                    note});
+  }
+  if (rows.empty()) sheet.line("No mail is kept aside.");
+  sheet.rows(rows, 0);
+  return sheet.take();
+}
+
 std::string render_inquiries(const json::value& inquiries, const Screen& screen) {
   Sheet sheet(screen);
   std::vector<Row> rows;
@@ -82,7 +107,7 @@ std::string render_inquiry(const json::value& inquiry, const Screen& screen) {
   fact("waits", due_of(inquiry, screen));
   fact("first reply", time_and_ago(inquiry, "first_reply_at", screen));
   fact("failures", failures_of(inquiry));
-  fact("kept aside", text(inquiry, "aside"));
+  if (const std::string aside = text(inquiry, "aside"); !aside.empty()) fact("kept aside", why_aside(aside));
   if (moment(inquiry, "closed_at")) {
     fact("closed", fmt::format("{}, by {}", time_and_ago(inquiry, "closed_at", screen),
                                text(inquiry, "closed_by")));
@@ -99,6 +124,9 @@ std::string render_inquiry(const json::value& inquiry, const Screen& screen) {
     for (const json::value& file : list(message, "files")) {
       sheet.line(fmt::format("attached: {} ({} bytes)", text(file, "name"), text(file, "bytes")),
                  Hue::dim, 2);
+    }
+    for (const json::value& name : list(message, "left_out")) {
+      sheet.line(fmt::format("attached, and not kept: {}", text(name)), Hue::dim, 2);
     }
   }
   return sheet.take();

@@ -37,8 +37,10 @@ constexpr std::size_t most_timeline = 2000;
 
 class Api {
  public:
-  Api(io::Runtime& runtime, Engine& engine, Store& store, Backups& backups, AccessLog& access)
-      : engine_(engine), store_(store), backups_(backups), access_(access), record_(runtime, engine, store, access) {}
+  Api(io::Runtime& runtime, Engine& engine, Store& store, Backups& backups, AccessLog& access,
+      std::function<void()> look_at_spool)
+      : engine_(engine), store_(store), backups_(backups), access_(access), look_at_spool_(std::move(look_at_spool)),
+        record_(runtime, engine, store, access) {}
 
   void handle(WebRequest request, Respond_ answer) {
     if (!request.peer) return answer(refusal(403, "the caller is not known"));
@@ -54,6 +56,12 @@ class Api {
     if (request.path == "/v1/ping" && request.method == "POST") {
       access_.count("ping", now);
       return told(ping(request));
+    }
+    // It says nothing but that there is something to look at.
+    if (request.path == "/v1/inquiries/spooled" && request.method == "POST") {
+      access_.count("inquiry", now);
+      look_at_spool_();
+      return told(fine("{\"done\":true}\n"));
     }
     if (person == nullptr && peer.uid != 0) {
       return told(refusal(403, fmt::format("{} is none of the people of the configuration: ask the system "
@@ -332,6 +340,7 @@ class Api {
   Store& store_;
   Backups& backups_;
   AccessLog& access_;
+  std::function<void()> look_at_spool_;
   RecordApi record_;
 };
 
@@ -355,8 +364,9 @@ WebResponse web_ping(Engine& engine, const WebRequest& request) {
 
 }  // namespace
 
-WebHandler control_handler(io::Runtime& runtime, Engine& engine, Store& store, Backups& backups, AccessLog& access) {
-  return [api = std::make_shared<Api>(runtime, engine, store, backups, access)](WebRequest request, Respond_ answer) {
+WebHandler control_handler(io::Runtime& runtime, Engine& engine, Store& store, Backups& backups, AccessLog& access,
+                           std::function<void()> look_at_spool) {
+  return [api = std::make_shared<Api>(runtime, engine, store, backups, access, std::move(look_at_spool))](WebRequest request, Respond_ answer) {
     api->handle(std::move(request), std::move(answer));
   };
 }

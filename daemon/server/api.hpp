@@ -10,6 +10,8 @@
 //   POST /v1/orders {"order":…}   /v1/probe {"component","probe"}   /v1/reload   /v1/backup
 //        /v1/record/archive {"month","first","last","file","sha256"}   /v1/record/erase {"bank"}
 //        /v1/ping {"component","probe","event","exit_status","run_id","body"}   by any local user
+//        /v1/inquiries/spooled   by any local user: a mail to the inquiry desk was spooled
+//   GET  /v1/inquiries[?which=all|aside]  /v1/inquiries/N
 //
 // 200 done; 400 cannot be read; 403 not allowed; 404 not there; 409 refused by the rules; every refusal is {"error": sentence}.
 #pragma once
@@ -25,7 +27,8 @@ namespace yagura {
 Result<Order> read_order(std::string_view body);
 
 // They borrow what they are given.
-WebHandler control_handler(io::Runtime& runtime, Engine& engine, Store& store, Backups& backups, AccessLog& access);
+WebHandler control_handler(io::Runtime& runtime, Engine& engine, Store& store, Backups& backups, AccessLog& access,
+                           std::function<void()> look_at_spool);
 WebHandler web_handler(Engine& engine, Store& store, AccessLog& access);
 
 }  // namespace yagura

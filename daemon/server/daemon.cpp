@@ -14,6 +14,7 @@
 #include "descriptors.hpp"
 #include "folder.hpp"
 #include "heartbeat.hpp"
+#include "inquiry_intake.hpp"
 #include "load_here.hpp"
 #include "log.hpp"
 #include "loop_surroundings.hpp"
@@ -35,7 +36,7 @@ class Daemon {
         backups_(surroundings_.runtime(), engine_.configuration().state_folder),
         access_([this](const auto& what, const auto& who, const auto& details) { engine_.note(what, who, details); },
                 [this](Instant at) { return engine_.platform().zone.format(at); }),
-        signals_(loop_, SIGTERM, SIGINT, SIGHUP), watchdog_(loop_), look_timer_(loop_) {}
+        intake_(surroundings_.runtime(), engine_), signals_(loop_, SIGTERM, SIGINT, SIGHUP), watchdog_(loop_), look_timer_(loop_) {}
 
   Result<void> listen() {
     const Configuration& configuration = engine_.configuration();
@@ -43,7 +44,8 @@ class Daemon {
     control_limits.refused = [this](const WebRequest& request, int status) { note_refusal(request, status); };
     auto control = WebServer::on_unix_socket(
         loop_, configuration.control_socket,
-        control_handler(surroundings_.runtime(), engine_, *store_, backups_, access_), std::move(control_limits));
+        control_handler(surroundings_.runtime(), engine_, *store_, backups_, access_, [this] { intake_.look(); }),
+        std::move(control_limits));
     if (!control) return tl::unexpected(control.error());
     control_ = std::move(*control);
     if (configuration.http_address.empty()) return {};
@@ -148,6 +150,7 @@ class Daemon {
     look_at_record();
     access_.look(engine_.now());
     if (heartbeat_) heartbeat_->look();
+    if (control_) intake_.look_again();
     look_timer_.expires_after(std::chrono::seconds(1));
     look_timer_.async_wait([this](boost::system::error_code error) {
       if (!error) look_around();
@@ -175,6 +178,7 @@ class Daemon {
   std::unique_ptr<Heartbeat> heartbeat_;
   Backups backups_;
   AccessLog access_;
+  InquiryIntake intake_;
   std::unique_ptr<WebServer> control_, web_;
   asio::signal_set signals_;
   asio::steady_timer watchdog_, look_timer_;

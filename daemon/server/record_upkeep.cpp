@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 
+#include "mail_spool.hpp"
 #include "text.hpp"
 #include "view.hpp"
 
@@ -253,10 +254,11 @@ void RecordUpkeep::find_rows(const std::shared_ptr<Erasing>& job) {
   }
   for (const auto& [id, person] : engine_.platform().people) keep(person.name, person.mail);
   // First what the daemon knows, so that nothing of it is written again; then, when that is durable, what was written.
-  engine_.erase(job->bank, job->data.texts);
-  commit({}, [this, job] {
+  std::vector<KeptFile> files = engine_.erase(job->bank, job->data.texts);
+  commit({}, [this, job, files = std::move(files)] {
     aside(
-        [job, file = file_] {
+        [job, file = file_, files, folder = engine_.configuration().state_folder] {
+          for (const KeptFile& one : files) remove_file(folder, one.name);
           auto found = RecordReader::open(file).and_then(
               [&](RecordReader&& reader) { return erasable_rows(reader, job->data); });
           if (found) job->found = std::move(*found);

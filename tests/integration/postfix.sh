@@ -2,20 +2,22 @@
 # A real Postfix of our own beside whatever the machine runs: own configuration, queue and log in
 # a folder, on loopback only.
 #
-#   postfix.sh start FOLDER PORT   returns when it answers; exit status 77: not possible here,
+#   postfix.sh start FOLDER PORT [PROGRAM [ARGUMENT…]]
+#                                  returns when it answers; exit status 77: not possible here,
 #                                  with the reason
 #   postfix.sh stop FOLDER         stops it, and waits until it is gone
 #
 # It offers STARTTLS with a certificate for localhost and 127.0.0.1 (FOLDER/ca.pem signs it), takes
 # mail for any domain under .example and delivers each copy into the Maildir FOLDER/mail/all, where
 # Delivered-To says whose it is. The user "nobody" does not exist (550), "later" is to be tried
-# again (450). Nothing leaves the machine.
+# again (450), "gone" is taken and comes back. Mail to desk@inquiry.example is given to PROGRAM, as the user nobody, with
+# the envelope's sender as its last argument. Nothing leaves the machine.
 set -euo pipefail
 
 cannot() { echo "$*" >&2; exit 77; }
 
 start() {
-  local port=$2
+  local port=$2 program=${*:3}
   command -v postfix >/dev/null || cannot "postfix is not installed"
   command -v openssl >/dev/null || cannot "openssl is not installed"
   [ "$(id -u)" -eq 0 ] || cannot "postfix can be started by root only"
@@ -56,7 +58,12 @@ virtual_mailbox_base = $folder/mail
 virtual_uid_maps = static:$(id -u nobody)
 virtual_gid_maps = static:$(id -g nobody)
 default_transport = error:nothing leaves this machine
+transport_maps = regexp:$folder/etc/transport
+message_size_limit = 60000000
+virtual_mailbox_limit = 0
 END
+  echo '/^gone@/ error:5.1.1 this mailbox is gone' >"$folder/etc/transport"
+  if [ -n "$program" ]; then echo '/^desk@inquiry\.example$/ inquiry:' >>"$folder/etc/transport"; fi
   echo '/^later@/ 450 4.2.1 mailbox busy' >"$folder/etc/access"
   echo '/\.example$/ yes' >"$folder/etc/domains"
   cat >"$folder/etc/mailboxes" <<'END'
@@ -85,6 +92,7 @@ anvil   unix - - n -    1 anvil
 scache  unix - - n -    1 scache
 showq   unix n - n -    - showq
 postlog unix-dgram n - n - 1 postlogd
+inquiry unix - n n -    - pipe flags=Rq user=nobody null_sender= argv=${program:-/bin/false} \${sender}
 END
 
   postfix -c "$folder/etc" start >"$folder/start.log" 2>&1 ||
@@ -126,7 +134,7 @@ stop() {
 }
 
 case "${1:-}" in
-  start) [ $# -eq 3 ] || { echo "usage: $0 start FOLDER PORT" >&2; exit 2; }; start "$2" "$3" ;;
+  start) [ $# -ge 3 ] || { echo "usage: $0 start FOLDER PORT [PROGRAM]" >&2; exit 2; }; start "${@:2}" ;;
   stop) [ $# -eq 2 ] || { echo "usage: $0 stop FOLDER" >&2; exit 2; }; stop "$2" ;;
-  *) echo "usage: $0 start FOLDER PORT | stop FOLDER" >&2; exit 2 ;;
+  *) echo "usage: $0 start FOLDER PORT [PROGRAM] | stop FOLDER" >&2; exit 2 ;;
 esac

@@ -53,6 +53,7 @@ const Golden goldens[] = {
     {"notice", render_with_history},
     {"stops", render_stops},
     {"inquiries", render_inquiries},
+    {"aside", render_aside},
     {"inquiry", render_inquiry},
     {"jobs", render_jobs},
     {"observations", render_observations},

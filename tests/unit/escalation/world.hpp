@@ -52,6 +52,7 @@ class World {
   void restart(Duration down, Platform platform);
   void reload(Platform platform);
   void clock_jumped(Duration by);
+  void mail_comes(const MailCame& mail) { take(mail); }
   void probes_are_late(Duration by, std::uint64_t fell_out) { take(ProbesLate{by, fell_out}); }
   bool mail_up = true;
   std::map<std::string, int> refuses;   // address -> 550
