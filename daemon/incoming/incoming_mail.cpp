@@ -109,7 +109,7 @@ std::string machine(GMimeObject* message, std::string_view envelope_sender) {
   for (std::string_view word : {"bulk", "junk", "list", "auto_reply"}) {
     if (precedence == word) return "Precedence: " + precedence;
   }
-  for (const char* name : {"List-Id", "List-Unsubscribe", "X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress"}) {
+  for (const char* name : {"List-Id", "X-Autoreply", "X-Autorespond"}) {
     if (!header(message, name).empty()) return name;
   }
   return {};

@@ -13,6 +13,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <optional>
 
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::string_view suffix = ".mail";
 constexpr std::size_t longest_sender = 320;
+constexpr std::time_t abandoned_after = 24 * 3600;  // seconds since it last grew
 constexpr std::int64_t most_discarded = std::int64_t{8} * 1024 * 1024 * 1024;
 
 class Descriptor {
@@ -114,6 +116,13 @@ bool is_below(std::string_view name) {
 
 SpoolOutcome not_now(std::string words) { return {Spooled::not_now, std::move(words), {}}; }
 
+// Who wrote it was killed, and told its mail server nothing: the server has the mail still.
+void remove_if_abandoned(int folder, const char* name, std::time_t now) {
+  struct stat about {};
+  if (name[0] != '.' || ::fstatat(folder, name, &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode)) return;
+  if (about.st_mtime < now - abandoned_after) ::unlinkat(folder, name, 0);
+}
+
 // How much waits, and in how many files.
 Result<std::pair<std::size_t, std::int64_t>> load_of(const std::string& folder) {
   std::unique_ptr<DIR, Closing> open(::opendir(folder.c_str()));
@@ -181,8 +190,10 @@ Result<std::vector<WaitingMail>> waiting_mails(const std::string& state_folder) 
   std::unique_ptr<DIR, Closing> open(::opendir(folder->c_str()));
   if (!open) return failure_of(in_words(*folder, errno));
   std::vector<WaitingMail> mails;
+  const std::time_t now = std::time(nullptr);
   while (const dirent* entry = ::readdir(open.get())) {  // NOLINT(concurrency-mt-unsafe)
     if (auto mail = mail_in(static_cast<const char*>(entry->d_name))) mails.push_back(std::move(*mail));
+    remove_if_abandoned(::dirfd(open.get()), static_cast<const char*>(entry->d_name), now);
   }
   std::sort(mails.begin(), mails.end(), [](const WaitingMail& a, const WaitingMail& b) { return a.name < b.name; });
   return mails;

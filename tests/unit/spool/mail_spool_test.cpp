@@ -140,3 +140,17 @@ TEST_CASE("files that came with a mail are kept below its name, and nowhere else
   remove_file(folder.path, *kept);
   CHECK_FALSE(fs::exists(folder.path + "/inquiries/files/mail-1"));
 }
+
+TEST_CASE("what was being written for a day is of somebody who is gone, and takes no room") {
+  Folder folder;
+  REQUIRE(spool(folder, "Subject: x\n\nx").how == Spooled::kept);
+  const std::string old = folder.path + "/inquiries/spool/.old", fresh = folder.path + "/inquiries/spool/.fresh";
+  for (const std::string& path : {old, fresh}) std::ofstream(path) << "sender a@b\nhalf of it";
+  const auto now = fs::last_write_time(old);
+  fs::last_write_time(old, now - std::chrono::hours(25));
+  fs::last_write_time(fresh, now - std::chrono::hours(23));
+  auto waiting = waiting_mails(folder.path);
+  REQUIRE((waiting && waiting->size() == 1));
+  CHECK_FALSE(fs::exists(old));
+  CHECK(fs::exists(fresh));
+}
