@@ -15,6 +15,7 @@
 #include <limits>
 #include <optional>
 
+#include "descriptor.hpp"
 #include "job_run.hpp"
 #include "text.hpp"
 
@@ -22,23 +23,6 @@ namespace yagura::cli {
 namespace {
 
 constexpr std::array<int, 6> passed_on{SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return number_; }
-  void set(int number) { number_ = number; }
-  void close() {
-    if (number_ >= 0) ::close(number_);
-    number_ = -1;
-  }
-
- private:
-  int number_;
-};
 
 // Takes the signals as data for as long as it lives, and a broken pipe as an error.
 class SignalsAsData {
@@ -56,7 +40,7 @@ class SignalsAsData {
     usual.sa_handler = SIG_DFL;
     sigaction(SIGPIPE, &ignore, &pipe_before_);
     sigaction(SIGCHLD, &usual, &child_before_);  // ignored, there would be no status to wait for
-    descriptor_.set(signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
+    descriptor_ = io::Descriptor(signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
   }
   ~SignalsAsData() {
     sigaction(SIGPIPE, &pipe_before_, nullptr);
@@ -68,14 +52,14 @@ class SignalsAsData {
   bool pipe_was_ignored() const { return pipe_before_.sa_handler == SIG_IGN; }
 
  private:
-  Descriptor descriptor_;
+  io::Descriptor descriptor_;
   sigset_t mask_before_{};
   struct sigaction pipe_before_ {
   }, child_before_{};
 };
 
 struct Stream {
-  Descriptor from;
+  io::Descriptor from;
   int to = -1;  // -1: cannot be written any more; what comes is only kept
 };
 
@@ -122,7 +106,10 @@ void pass(Stream& stream, Tail& tail) {
   std::array<char, 16 * 1024> buffer{};
   const ssize_t count = read(stream.from.get(), buffer.data(), buffer.size());
   if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
-  if (count <= 0) return stream.from.close();
+  if (count <= 0) {
+    stream.from.close();
+    return;
+  }
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
   tail.add(bytes);
   if (stream.to < 0 || write_all(stream.to, bytes)) return;
@@ -168,13 +155,13 @@ Ended run_program(const std::vector<std::string>& command, int out, int err, Tai
   std::array<Stream, 2> streams;
   pid_t child = -1;
   {
-    std::array<Descriptor, 2> ends;
+    std::array<io::Descriptor, 2> ends;
     for (std::size_t i = 0; i < 2; ++i) {
       std::array<int, 2> both{};
       if (pipe2(both.data(), O_CLOEXEC) != 0) return {126, std::strerror(errno)};
-      streams[i].from.set(both[0]);
+      streams[i].from = io::Descriptor(both[0]);
       streams[i].to = i == 0 ? out : err;
-      ends[i].set(both[1]);
+      ends[i] = io::Descriptor(both[1]);
     }
     if (signals.get() < 0) return {126, std::strerror(errno)};
     if (int error = spawn(command, ends[0].get(), ends[1].get(), signals, child); error != 0) {

@@ -32,14 +32,6 @@ using Chars = std::unique_ptr<char, Free>;
 
 std::string_view view_of(const char* text) { return text == nullptr ? std::string_view() : text; }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 // As it may stand in a header of ours again: "<a@b>", printable ASCII.
 std::string safe_id(std::string_view id) {
   while (id.starts_with('<')) id.remove_prefix(1);

@@ -11,6 +11,7 @@
 #include <map>
 #include <utility>
 
+#include "descriptor.hpp"
 #include "runtime.hpp"
 #include "text.hpp"
 #include "transport.hpp"
@@ -22,20 +23,6 @@ namespace asio = boost::asio;
 
 constexpr std::size_t file_name_most =
     200;  // Of the 255 bytes that file systems allow; a suffix may come.
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  explicit operator bool() const { return number_ >= 0; }
-  int get() const { return number_; }
-  int close() { return number_ < 0 ? 0 : ::close(std::exchange(number_, -1)); }
-
- private:
-  int number_;
-};
 
 // What a file's name may not hold is written as =XX; a very long name ends in a digest of the rest.
 std::string file_name(const std::string& name) {
@@ -78,7 +65,7 @@ struct Problem {
 };
 
 int sync_folder(const std::string& path) {
-  Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  io::Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder || ::fsync(folder.get()) != 0) return errno;
   return 0;
 }
@@ -96,7 +83,7 @@ int make_folder(const std::string& path) {
 }
 
 int write_file(const std::string& path, const std::string& bytes) {
-  Descriptor file(
+  io::Descriptor file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return errno;
   for (std::size_t at = 0; at < bytes.size();) {

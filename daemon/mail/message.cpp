@@ -62,14 +62,6 @@ Result<void> check_identifier(std::string_view what, std::string_view identifier
                                 one_line(identifier, 100)));
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
 Result<void> check_field(const std::string& name, const std::string& value) {
   bool well_named =
       !name.empty() && name.size() <= field_name_most &&

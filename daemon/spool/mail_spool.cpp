@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 
+#include "descriptor.hpp"
 #include "text.hpp"
 
 namespace yagura {
@@ -27,20 +28,6 @@ constexpr std::size_t longest_sender = 320;
 constexpr std::time_t abandoned_after = 24 * 3600;  // seconds since it last grew
 constexpr std::int64_t most_discarded = std::int64_t{8} * 1024 * 1024 * 1024;
 
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  explicit operator bool() const { return number_ >= 0; }
-  int get() const { return number_; }
-  int close() { return number_ < 0 ? 0 : ::close(std::exchange(number_, -1)); }
-
- private:
-  int number_;
-};
-
 std::string in_words(const std::string& path, int error) {
   return fmt::format("{}: {}", one_line(path, 300), std::strerror(error));  // NOLINT(concurrency-mt-unsafe)
 }
@@ -48,7 +35,7 @@ std::string in_words(const std::string& path, int error) {
 std::string folder_of(const std::string& state, std::string_view which) { return fmt::format("{}/inquiries/{}", state, which); }
 
 int sync_folder(const std::string& path) {
-  Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  io::Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return !folder || ::fsync(folder.get()) != 0 ? errno : 0;
 }
 
@@ -151,7 +138,7 @@ SpoolOutcome spool_mail(const std::string& state_folder, int source, std::string
   outcome.name = new_name();
   const std::string unfinished = fmt::format("{}/.{}", *folder, outcome.name);
   const std::string finished = fmt::format("{}/{}{}", *folder, outcome.name, suffix);
-  Descriptor file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  io::Descriptor file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return not_now(in_words(unfinished, errno));
   const std::string head = fmt::format("sender {}\n", one_line(sender, longest_sender));
   int error = write_all(file.get(), head.data(), head.size());
@@ -210,7 +197,7 @@ Result<WaitingMail> begin_try(const std::string& state_folder, const WaitingMail
 
 Result<ReadMail> read_mail(const std::string& state_folder, const WaitingMail& mail, const SpoolLimits& limits) {
   const std::string path = folder_of(state_folder, "spool") + "/" + mail.file;
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  io::Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat about {};
   if (!file || ::fstat(file.get(), &about) != 0) return failure_of(in_words(path, errno));
   const auto most = limits.message + static_cast<std::int64_t>(2 * longest_sender);
@@ -241,7 +228,7 @@ Result<std::string> keep_file(const std::string& state_folder, const std::string
   if (!is_below(kept) || name.find('/') != std::string_view::npos) return failure_of("a file may not be called so");
   int error = make_folder(own);
   if (error == 0) {
-    Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    io::Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
     error = file ? write_all(file.get(), bytes.data(), bytes.size()) : errno;
     if (error == 0 && ::fsync(file.get()) != 0) error = errno;
     if (file.close() != 0 && error == 0) error = errno;

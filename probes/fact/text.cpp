@@ -87,6 +87,14 @@ std::string end_of(std::string_view text, std::size_t limit) {
   return std::string(text.substr(from));
 }
 
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return result;
+}
+
 bool is_utf8(std::string_view text) {
   bool valid = true;
   while (valid && !text.empty()) take_character(text, valid);

@@ -18,6 +18,9 @@ std::string many_lines(std::string_view text, std::size_t limit = 10'000);
 // The end of a safe text: its last characters, at most `limit` bytes of them.
 std::string end_of(std::string_view text, std::size_t limit);
 
+// ASCII letters made small, everything else as it is.
+std::string lower(std::string_view text);
+
 bool is_utf8(std::string_view text);
 
 // How many columns of a terminal the text takes: East Asian wide characters two, combining ones none.

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 
+#include "descriptor.hpp"
 #include "text.hpp"
 
 namespace yagura::io {
@@ -26,22 +27,6 @@ namespace {
 constexpr std::array<std::string_view, 7> not_inherited = {
     "NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID",         "LISTEN_FDS",
     "LISTEN_PID",    "LISTEN_FDNAMES", "CREDENTIALS_DIRECTORY"};
-
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-  int release() { return std::exchange(number_, -1); }
-
- private:
-  int number_;
-};
 
 // posix_spawn's two tables, freed in any case.
 struct Plan {
@@ -117,13 +102,13 @@ class OtherUser {
     if (::pipe2(ends, O_CLOEXEC) != 0) return errno;
     Descriptor reading(ends[0]);
     Descriptor low(ends[1]);
-    Descriptor telling(::fcntl(low.number(), F_DUPFD_CLOEXEC, 3));
-    if (telling.number() < 0) return errno;
+    Descriptor telling(::fcntl(low.get(), F_DUPFD_CLOEXEC, 3));
+    if (telling.get() < 0) return errno;
     sigset_t all, before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, &before);
     pid = ::fork();
-    if (pid == 0) become(telling.number());
+    if (pid == 0) become(telling.get());
     const int forked = pid < 0 ? errno : 0;
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (forked != 0) return forked;
@@ -132,7 +117,7 @@ class OtherUser {
     int error = 0;
     ssize_t size = 0;
     do {
-      size = ::read(reading.number(), &error, sizeof error);
+      size = ::read(reading.get(), &error, sizeof error);
     } while (size < 0 && errno == EINTR);
     if (size == 0) return 0;  // Closed by exec.
     ::waitpid(pid, nullptr, 0);
@@ -194,15 +179,15 @@ Result<Spawned> spawn(const std::vector<std::string>& argv,
   Descriptor low(ends[1]);
   // Above 2, so that no step of the plan overwrites it, even where the daemon runs without 0, 1
   // and 2.
-  Descriptor writing(::fcntl(low.number(), F_DUPFD_CLOEXEC, 3));
-  if (writing.number() < 0) return cannot(errno);
-  if (::fcntl(reading.number(), F_SETFL, O_NONBLOCK) != 0) return cannot(errno);
+  Descriptor writing(::fcntl(low.get(), F_DUPFD_CLOEXEC, 3));
+  if (writing.get() < 0) return cannot(errno);
+  if (::fcntl(reading.get(), F_SETFL, O_NONBLOCK) != 0) return cannot(errno);
 
   std::vector<std::string> arguments = argv;
   std::vector<std::string> environment = environment_of(extra_environment);
   pid_t pid = 0;
   if (as != nullptr) {
-    OtherUser other(pointers(arguments), pointers(environment), *as, writing.number());
+    OtherUser other(pointers(arguments), pointers(environment), *as, writing.get());
     if (int error = other.start(pid); error != 0) {
       return failure_of(fmt::format("cannot start {} as {}: {}", name, one_line(as->user, 100),
                                     std::strerror(error)));
@@ -210,7 +195,7 @@ Result<Spawned> spawn(const std::vector<std::string>& argv,
     return Spawned{pid, reading.release()};
   }
   Plan plan;
-  if (int error = plan.fill(writing.number()); error != 0) return cannot(error);
+  if (int error = plan.fill(writing.get()); error != 0) return cannot(error);
   int error = posix_spawnp(&pid, argv.front().c_str(), &plan.actions, &plan.attributes,
                            pointers(arguments).data(), pointers(environment).data());
   if (error != 0) return cannot(error);

@@ -60,11 +60,7 @@ std::optional<int> read_number(std::string_view text) {
 template <std::size_t Size>
 std::optional<int> read_name(std::string_view text, const std::array<std::string_view, Size>& names,
                              int first) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  const auto found = std::find(names.begin(), names.end(), lower);
+  const auto found = std::find(names.begin(), names.end(), lower(text));
   if (found == names.end()) return std::nullopt;
   return static_cast<int>(found - names.begin()) + first;
 }
