@@ -188,7 +188,7 @@ struct Batch {
   std::set<std::pair<FailureId, ComponentName>> members;  // who joined a failure, or left it
   std::set<NoticeId> notices;
   std::set<StopId> stops;
-  std::set<InquiryId> inquiries;
+  std::set<InquiryId> inquiries;        // those too that the state knows no more
   std::set<ComponentName> components;
   bool core = false;
   std::vector<Effect> effects;

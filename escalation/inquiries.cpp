@@ -13,12 +13,6 @@ namespace {
 
 constexpr int most_openings = 1000;  // of the window, while time is counted
 
-bool same_address(std::string_view a, std::string_view b) {
-  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 // The desk; where nobody has that role the lead, so that no inquiry is heard by nobody.
 Role desk(const Turn& turn) {
   return turn.platform.people_with(Role::inquiry_desk).empty() ? Role::system_lead
@@ -103,14 +97,15 @@ std::optional<Instant> after_open_time(const Platform& platform, const std::stri
 
 std::optional<Correspondent> correspondent_of(const Platform& platform, std::string_view address) {
   if (address.empty()) return std::nullopt;
+  const std::string wanted = lower(address);
   for (const auto& [id, bank] : platform.banks) {
     for (const Contact& contact : bank.contacts) {
-      if (same_address(contact.mail, address))
+      if (lower(contact.mail) == wanted)
         return Correspondent{id, {}, contact.name, contact.mail};
     }
   }
   for (const auto& [id, person] : platform.people) {
-    if (same_address(person.mail, address)) return Correspondent{{}, id, person.name, person.mail};
+    if (lower(person.mail) == wanted) return Correspondent{{}, id, person.name, person.mail};
   }
   return std::nullopt;
 }
@@ -119,6 +114,16 @@ void lose_answer(Turn& turn, InquiryId id, const std::string& why, const std::st
   if (!turn.inquiry(id).waits_since) wait(turn, turn.edit_inquiry(id));
   turn.fact("inquiry.undelivered", 0, {{"inquiry", std::to_string(id)}, {"why", why}, {"reply", reply}});
   tell(turn, desk(turn), NoticeKind::inquiry_reminder, id, "an answer could not be delivered", "undelivered");
+}
+
+Inquiry& add_inquiry_of(Turn& turn, const Correspondent& who, std::string subject) {
+  Inquiry& made = turn.add_inquiry();
+  made.bank = who.bank;
+  made.colleague = who.colleague;
+  made.from = who.name.empty() ? who.address : who.name;
+  made.address = who.address;
+  made.subject = std::move(subject);
+  return made;
 }
 
 void take_message(Turn& turn, InquiryId id, InquiryMessage message) {

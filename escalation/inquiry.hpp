@@ -27,6 +27,11 @@ namespace yagura {
 
 using InquiryId = std::int64_t;
 
+// What is kept of one inquiry, however it came.
+constexpr std::size_t most_of_a_subject = 200;  // bytes
+constexpr std::size_t most_of_a_message = 20'000;
+constexpr std::size_t most_messages = 200;
+
 BOOST_DEFINE_ENUM_CLASS(InquiryPhase, received, answered, confirmed)
 
 // Why a mail is kept aside.

@@ -11,10 +11,7 @@ namespace yagura {
 
 namespace {
 
-constexpr std::size_t longest_subject = 200;
-constexpr std::size_t longest_text = 20'000;
 constexpr std::size_t longest_aside = 2'000;
-constexpr std::size_t most_messages = 200;  // of one inquiry
 constexpr int most_within_an_hour = 20;     // of one sender
 constexpr std::size_t most_aside = 500;     // that can be read; of older ones the record has the text
 
@@ -30,7 +27,7 @@ bool is_known(const Turn& turn, const MailCame& mail) {
       if (!message.spooled.empty() && message.spooled == mail.spooled) return true;
       const bool same_mail = !mail.message_id.empty() && message.message_id == mail.message_id && message.who == mail.from_address;
       // One that broke off is followed by the whole.
-      if (same_mail && (inquiry.aside != Aside::no || message.text == many_lines(mail.text, longest_text))) return true;
+      if (same_mail && (inquiry.aside != Aside::no || message.text == many_lines(mail.text, most_of_a_message))) return true;
     }
   }
   return false;
@@ -110,7 +107,7 @@ InquiryMessage message_of(const Turn& turn, const MailCame& mail) {
   message.at = turn.now;
   message.automatic = !mail.automatic.empty();
   message.who = mail.from_address;
-  message.text = many_lines(mail.text, longest_text);
+  message.text = many_lines(mail.text, most_of_a_message);
   message.message_id = mail.message_id;
   message.files = mail.files;
   message.left_out = mail.left_out;
@@ -119,12 +116,12 @@ InquiryMessage message_of(const Turn& turn, const MailCame& mail) {
 }
 
 std::string subject_of(const MailCame& mail) {
-  return one_line(mail.subject.empty() ? mail.text : mail.subject, longest_subject);
+  return one_line(mail.subject.empty() ? mail.text : mail.subject, most_of_a_subject);
 }
 
 Turn::Details details_of(InquiryId id, const MailCame& mail, std::size_t longest) {
   Turn::Details details{{"inquiry", std::to_string(id)},
-                        {"from", one_line(mail.from_address, longest_subject)},
+                        {"from", one_line(mail.from_address, most_of_a_subject)},
                         {"subject", subject_of(mail)},
                         {"text", many_lines(mail.text, longest)}};
   if (!mail.files.empty()) details["files"] = std::to_string(mail.files.size());
@@ -142,6 +139,12 @@ void let_go_of_old_ones(Turn& turn) {
   if (kept.size() <= most_aside) return;
   kept.resize(kept.size() - most_aside);
   for (InquiryId id : kept) {
+    const auto& seen = turn.inquiry(id).messages;
+    if (std::all_of(seen.begin(), seen.end(), [](const InquiryMessage& one) { return one.files.empty(); })) {
+      turn.forget_inquiry(id);
+      continue;
+    }
+    // Its files are found by it.
     Inquiry& inquiry = turn.edit_inquiry(id);
     inquiry.closed_at = turn.now;
     inquiry.closed_by = "daemon";
@@ -156,7 +159,7 @@ void put_aside(Turn& turn, const MailCame& mail, const std::optional<Corresponde
     made.bank = sender->bank;
     made.colleague = sender->colleague;
   }
-  made.from = one_line(mail.from_name.empty() ? mail.from_address : mail.from_name, longest_subject);
+  made.from = one_line(mail.from_name.empty() ? mail.from_address : mail.from_name, most_of_a_subject);
   if (made.from.empty()) made.from = "?";
   made.address = mail.from_address;
   made.subject = subject_of(mail);
@@ -182,22 +185,17 @@ void go_on_with(Turn& turn, InquiryId id, const MailCame& mail, const Correspond
   inquiry.from = sender.name;  // Another contact of the bank may go on with it.
   inquiry.address = sender.address;
   take_message(turn, id, message_of(turn, mail));
-  Turn::Details details = details_of(id, mail, longest_text);
+  Turn::Details details = details_of(id, mail, most_of_a_message);
   details["further"] = "true";
   turn.fact("inquiry.received", 0, std::move(details));
 }
 
 void begin(Turn& turn, const MailCame& mail, const Correspondent& sender) {
-  Inquiry& made = turn.add_inquiry();
+  Inquiry& made = add_inquiry_of(turn, sender, subject_of(mail));
   const InquiryId id = made.id;
-  made.bank = sender.bank;
-  made.colleague = sender.colleague;
-  made.from = sender.name.empty() ? sender.address : sender.name;
-  made.address = sender.address;
-  made.subject = subject_of(mail);
   made.by_mail = true;
   take_message(turn, id, message_of(turn, mail));
-  Turn::Details details = details_of(id, mail, longest_text);
+  Turn::Details details = details_of(id, mail, most_of_a_message);
   if (!made.bank.empty()) details["bank"] = made.bank;
   if (made.first_reply_due) details["due"] = turn.time(*made.first_reply_due);
   turn.fact("inquiry.received", 0, std::move(details));
@@ -210,7 +208,7 @@ void take_mail(Turn& turn, const MailCame& came) {
   MailCame mail = came;
   if (mail.automatic.empty() && notice_with(turn, mail.message_id) != 0) mail.automatic = "our own mail";
   if (is_known(turn, mail)) {
-    turn.fact("inquiry.repeated", 0, {{"from", one_line(mail.from_address, longest_subject)}});
+    turn.fact("inquiry.repeated", 0, {{"from", one_line(mail.from_address, most_of_a_subject)}});
     return;
   }
   if (take_bounces(turn, mail)) return;

@@ -12,9 +12,6 @@ namespace yagura {
 namespace {
 
 const std::string only_desk = "only the inquiry desk and the system lead may do this";
-constexpr std::size_t longest_subject = 200;
-constexpr std::size_t longest_text = 20'000;
-constexpr std::size_t most_messages = 200;
 
 bool may(const Caller& who) {
   return who.is_lead() || who.has(Role::inquiry_desk);
@@ -52,45 +49,35 @@ std::string names_of_contacts(const Bank& bank) {
 }
 
 // Who asks, by what the desk wrote: a contact of the bank, one of the people, or somebody else.
-struct Asker {
-  std::optional<std::string> refusal{};
-  BankName bank{};
-  PersonName colleague{};
-  std::string name{};
-  std::string address{};
-};
-
-Asker contact_of(const Bank& bank, const std::string& from) {
+Result<Correspondent> contact_of(const Bank& bank, const std::string& from) {
   if (from.empty()) {
     if (bank.contacts.size() == 1)
-      return {{}, bank.id, {}, bank.contacts[0].name, bank.contacts[0].mail};
-    return {fmt::format("say which contact of {} asks: --from NAME. They are {}", bank.id,
-                        names_of_contacts(bank))};
+      return Correspondent{bank.id, {}, bank.contacts[0].name, bank.contacts[0].mail};
+    return failure_of(fmt::format("say which contact of {} asks: --from NAME. They are {}", bank.id,
+                                  names_of_contacts(bank)));
   }
   for (const Contact& contact : bank.contacts) {
     if (contact.name == from || contact.mail == from)
-      return {{}, bank.id, {}, contact.name, contact.mail};
+      return Correspondent{bank.id, {}, contact.name, contact.mail};
   }
-  return {{}, bank.id, {}, from, {}};
+  return Correspondent{bank.id, {}, from, {}};
 }
 
-Asker asker_of(const Turn& turn, const OpenInquiry& order) {
-  const std::string from = one_line(order.from, longest_subject);
+Result<Correspondent> asker_of(const Turn& turn, const OpenInquiry& order) {
+  const std::string from = one_line(order.from, most_of_a_subject);
   if (!order.bank.empty()) {
     auto bank = turn.platform.banks.find(order.bank);
     if (bank == turn.platform.banks.end()) {
-      return {fmt::format("there is no bank {} in the configuration", order.bank)};
+      return failure_of(fmt::format("there is no bank {} in the configuration", order.bank));
     }
     return contact_of(bank->second, is_blank(from) ? std::string() : from);
   }
-  if (is_blank(from)) return {"say who asks: --bank B, or --from TEXT"};
-  if (auto known = correspondent_of(turn.platform, from)) {
-    return {{}, known->bank, known->colleague, known->name, known->address};
-  }
+  if (is_blank(from)) return failure_of("say who asks: --bank B, or --from TEXT");
+  if (auto known = correspondent_of(turn.platform, from)) return *known;
   if (auto person = turn.platform.people.find(from); person != turn.platform.people.end()) {
-    return {{}, {}, person->first, person->second.name, person->second.mail};
+    return Correspondent{{}, person->first, person->second.name, person->second.mail};
   }
-  return {{}, {}, {}, from, {}};
+  return Correspondent{{}, {}, from, {}};
 }
 
 // Says by when; or why no time runs.
@@ -100,7 +87,7 @@ std::string due_words(const Turn& turn, const Inquiry& inquiry) {
 }
 
 std::string subject_or_text(const std::string& subject, const std::string& text) {
-  return one_line(is_blank(subject) ? text : subject, longest_subject);
+  return one_line(is_blank(subject) ? text : subject, most_of_a_subject);
 }
 
 // The answer, as a message of the inquiry; mailed where there is an address that answers may go to.
@@ -114,7 +101,7 @@ bool answer(Turn& turn, const Caller& who, InquiryId id, NoticeKind kind, const 
   message.at = turn.now;
   message.ours = true;
   message.who = who.person.id;
-  message.text = many_lines(text, longest_text);
+  message.text = many_lines(text, most_of_a_message);
   message.failure = failure;
   inquiry.messages.push_back(std::move(message));
   if (!inquiry.first_reply_at) inquiry.first_reply_at = turn.now;
@@ -210,20 +197,15 @@ Reply answer_all(Turn& turn, const Caller& who, const ReplyInquiry& order) {
 Reply follow(Turn& turn, const Caller& who, const OpenInquiry& order) {
   if (!may(who)) return refused(only_desk);
   if (is_blank(order.text)) return refused("say what was asked: -m TEXT");
-  Asker asker = asker_of(turn, order);
-  if (asker.refusal) return refused(*asker.refusal);
-  Inquiry& made = turn.add_inquiry();
+  auto asker = asker_of(turn, order);
+  if (!asker) return refused(asker.error().message);
+  Inquiry& made = add_inquiry_of(turn, *asker, subject_or_text(order.subject, order.text));
   const InquiryId id = made.id;
-  made.bank = asker.bank;
-  made.colleague = asker.colleague;
-  made.from = asker.name.empty() ? asker.address : asker.name;
-  made.address = asker.address;
-  made.subject = subject_or_text(order.subject, order.text);
   made.by = who.person.id;
   InquiryMessage message;
   message.at = turn.now;
   message.who = made.from;
-  message.text = many_lines(order.text, longest_text);
+  message.text = many_lines(order.text, most_of_a_message);
   take_message(turn, id, std::move(message));
   const Inquiry& inquiry = turn.inquiry(id);
   Turn::Details details{{"inquiry", std::to_string(id)},
@@ -260,7 +242,7 @@ Reply follow(Turn& turn, const Caller& who, const CloseInquiry& order) {
   Inquiry& inquiry = turn.edit_inquiry(order.inquiry);
   inquiry.closed_at = turn.now;
   inquiry.closed_by = who.person.id;
-  inquiry.close_text = many_lines(order.text, longest_text);
+  inquiry.close_text = many_lines(order.text, most_of_a_message);
   turn.fact("inquiry.confirmed", 0, {{"inquiry", std::to_string(inquiry.id)}, {"text", order.text}},
             who.person.id);
   Reply reply = done(fmt::format("inquiry {} is closed", inquiry.id));

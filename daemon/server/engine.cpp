@@ -180,7 +180,9 @@ void Engine::record(const Batch& batch, Instant now, Transaction& transaction) {
     add_state("state.stop", fmt::format("stop:{}", id), 0, 0, encode(state().stops.at(id)));
   }
   for (InquiryId id : batch.inquiries) {
-    add_state("state.inquiry", fmt::format("inquiry:{}", id), 0, 0, encode(state().inquiries.at(id)));
+    auto inquiry = state().inquiries.find(id);
+    add_state("state.inquiry", fmt::format("inquiry:{}", id), 0, 0,
+              inquiry == state().inquiries.end() ? std::string(forgotten_inquiry) : encode(inquiry->second));
   }
   if (batch.core) add_state("state.core", "core", 0, 0, encode(state().core));
 }

@@ -25,6 +25,9 @@
 
 namespace yagura {
 
+// In place of the last state of an inquiry that was kept aside, and had to make room.
+inline constexpr std::string_view forgotten_inquiry = "null";
+
 // What is read back at start-up.
 struct Kept {
   State state;

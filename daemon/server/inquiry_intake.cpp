@@ -18,23 +18,6 @@ constexpr std::size_t most_unrecorded = 50;
 constexpr int most_tries = 3;
 constexpr std::int64_t most_kept = std::int64_t{2} * 1024 * 1024 * 1024;  // of all files that came with mails
 
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
-// Only of those who are answered files are kept.
-std::set<std::string> known_addresses(const Platform& platform) {
-  std::set<std::string> known;
-  for (const auto& [id, bank] : platform.banks) {
-    for (const Contact& contact : bank.contacts) known.insert(lower(contact.mail));
-  }
-  for (const auto& [id, person] : platform.people) known.insert(lower(person.mail));
-  return known;
-}
-
 std::int64_t bytes_kept(const State& state) {
   std::int64_t bytes = 0;
   for (const auto& [id, inquiry] : state.inquiries) {
@@ -50,7 +33,7 @@ std::int64_t bytes_kept(const State& state) {
 // One go: what the thread is given, and what it gives back.
 struct InquiryIntake::Taking {
   std::string state_folder;
-  std::set<std::string> known;
+  PlatformPtr platform;
   std::set<std::string> unrecorded;
   std::int64_t room = 0;
   std::vector<MailCame> mails;
@@ -69,7 +52,8 @@ struct InquiryIntake::Taking {
   // A file that cannot be kept is named, and the mail goes on: what was asked matters more.
   void keep_files(const std::string& name, IncomingMail& mail, MailCame& came) {
     came.left_out = std::move(mail.left_out);
-    const bool keeps = known.contains(lower(mail.from_address));
+    // Only of those who are answered files are kept.
+    const bool keeps = correspondent_of(*platform, mail.from_address).has_value();
     for (std::size_t i = 0; i < mail.files.size(); ++i) {
       const IncomingFile& file = mail.files[i];
       const auto bytes = static_cast<std::int64_t>(file.bytes.size());
@@ -147,7 +131,7 @@ void InquiryIntake::look() {
   once_more_ = false;
   auto taking = std::make_shared<Taking>();
   taking->state_folder = state_folder_;
-  taking->known = known_addresses(engine_.platform());
+  taking->platform = engine_.configuration().platform;
   taking->unrecorded = unrecorded_;
   taking->room = most_kept - bytes_kept(engine_.state());
   auto started = runtime_.run_aside([taking] { taking->work(); },

@@ -44,6 +44,7 @@ Result<void> keep_row(const RecordRow& row, State& state, Members& members) {
     return keep(decode_stop(row.payload), row, [&](Stop stop) { state.stops[stop.id] = std::move(stop); });
   }
   if (row.what == "state.inquiry") {
+    if (row.payload == forgotten_inquiry) return {};
     return keep(decode_inquiry(row.payload), row,
                 [&](Inquiry inquiry) { state.inquiries[inquiry.id] = std::move(inquiry); });
   }

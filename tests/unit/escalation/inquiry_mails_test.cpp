@@ -195,10 +195,24 @@ TEST_CASE("another contact of the bank goes on, and is answered") {
   CHECK(world.notice(inquiry.last_answer()->notice).to.at(0).mail == "kawakami@aozora.example");
 }
 
-TEST_CASE("of mails kept aside the oldest make room") {
+TEST_CASE("of mails kept aside the oldest make room, so that strangers fill nothing") {
   Desk desk;
   for (int i = 0; i < 503; ++i) desk.world.mail_comes(from(fmt::format("{}@elsewhere.example", i)));
-  CHECK(desk.inquiry(3).closed_at);
-  CHECK(desk.inquiry(3).messages.at(0).text.empty());
+  CHECK(desk.inquiries() == 500);
+  CHECK_FALSE(desk.world.state().inquiries.contains(3));
   CHECK_FALSE(desk.inquiry(4).closed_at);
+  desk.come(from(desk.contact));
+  CHECK(desk.inquiry(504).bank == "aozora");
+}
+
+TEST_CASE("one that has files is known as long as they are there") {
+  Desk desk;
+  MailCame absent = from(desk.contact);
+  absent.automatic = "Auto-Submitted: auto-replied";
+  absent.files = {{"1/1-card.vcf", 100}};
+  desk.come(absent);
+  for (int i = 0; i < 500; ++i) desk.world.mail_comes(from(fmt::format("{}@elsewhere.example", i)));
+  CHECK(desk.inquiry(1).closed_at);
+  CHECK(desk.inquiry(1).messages.at(0).text.empty());
+  CHECK(desk.inquiry(1).messages.at(0).files.size() == 1);
 }

@@ -1,23 +1,16 @@
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <filesystem>
+#include <fmt/format.h>
 
 #include "codec.hpp"
-#include "engine.hpp"
+#include "world.hpp"
 
 namespace yagura {
-namespace {
 
-struct Folder {
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "yagura-kept-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string path;
-};
+using test::EngineWorld;
+using test::Folder;
+
+namespace {
 
 const Instant noon{Duration{1'800'000'000'000}};
 
@@ -71,6 +64,22 @@ TEST_CASE("the components that an earlier release wrote into the failure's row s
       kept_of({state("state.failure", "failure:7", 7, encode(failure)), member(7, "b", noon), member(7, "left", {})});
   CHECK(kept.state.failures.at(7).members == std::map<ComponentName, Instant>{{"a", noon}, {"b", noon}});
   CHECK(kept.members_unrecorded == std::set<std::pair<FailureId, ComponentName>>{{7, "a"}});
+}
+
+TEST_CASE("an inquiry that had to make room is not there after a restart either") {
+  EngineWorld world;
+  for (int i = 1; i <= 502; ++i) {
+    MailCame mail;
+    mail.spooled = fmt::format("mail-{}", i);
+    mail.from_address = fmt::format("{}@elsewhere.example", i);
+    mail.subject = mail.text = "x";
+    world.engine.receive(std::move(mail));
+  }
+  REQUIRE(world.store->flush(10s));
+  const Result<Kept> kept = read_kept(*world.store);
+  REQUIRE(kept.has_value());
+  CHECK(kept->state.inquiries.size() == 500);
+  CHECK(kept->state.inquiries == world.engine.state().inquiries);
 }
 
 }  // namespace yagura
