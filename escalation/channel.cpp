@@ -1,11 +1,14 @@
 // Who has a notice: recipients by mail, and those whose command is run beside it.
 #include <algorithm>
+#include <map>
 
 #include "rules.hpp"
 
 namespace yagura {
 
 namespace {
+
+constexpr Duration one_call = 5min;  // what comes within is one thing to a person who is called
 
 std::string_view address_of(std::string_view refused) { return refused.substr(0, refused.find(' ')); }
 
@@ -20,9 +23,8 @@ bool is_settled(const Notice& notice, const Recipient& recipient) {
 
 namespace {
 
-// A person's command is run to bring them to act: not about what somebody has in hand, or what is over, since it was decided.
-std::string why_no_command(const Turn& turn, const Notice& notice) {
-  if (notice.due_since && turn.now >= *notice.due_since + undelivered_for) return "not done within " + format_duration(undelivered_for);
+// Somebody has it in hand, or it is over, since it was decided.
+std::string why_over(const Turn& turn, const Notice& notice) {
   if (notice.failure == 0 || !notice.carries.empty()) return {};
   const Failure& failure = turn.failure(end_of_joins(turn, notice.failure));
   auto since = [&](const std::optional<Instant>& at) { return at && *at > notice.created_at; };
@@ -32,21 +34,40 @@ std::string why_no_command(const Turn& turn, const Notice& notice) {
   return {};
 }
 
+// Who has two roles hears of one thing by two mails, and is called once: for the gravest that is said, the first of its kind.
+bool calls_too(const Notice& other, const Notice& notice, const Recipient& person) {
+  const Duration apart = notice.created_at > other.created_at ? notice.created_at - other.created_at
+                                                              : other.created_at - notice.created_at;
+  return std::pair(other.kind, other.id) < std::pair(notice.kind, notice.id) && other.state != NoticeState::withdrawn &&
+         apart < one_call && std::find(other.to.begin(), other.to.end(), person) != other.to.end();
+}
+
 }  // namespace
 
-bool drop_commands(Turn& turn, NoticeId id) {
-  const Notice& notice = turn.notice(id);
-  auto waits = [&](const Recipient& to) { return to.is_command() && !is_settled(notice, to); };
-  if (std::none_of(notice.to.begin(), notice.to.end(), waits)) return false;
-  std::string why = why_no_command(turn, notice);
-  if (why.empty()) return false;
-  std::set<std::string> dropped;
-  for (const Recipient& one : notice.to) {
-    if (waits(one)) dropped.insert(one.mail);
+std::string why_no_command(const Turn& turn, const Notice& notice, const Recipient& person) {
+  if (notice.due_since && turn.now >= *notice.due_since + undelivered_for) return "not done within " + format_duration(undelivered_for);
+  if (std::string why = why_over(turn, notice); !why.empty()) return why;
+  auto of = turn.state().notices_by_failure.find(notice.failure);
+  if (notice.failure == 0 || of == turn.state().notices_by_failure.end()) return {};
+  for (NoticeId id : of->second) {
+    if (calls_too(turn.notice(id), notice, person)) return "notice " + std::to_string(id) + " calls the same person";
   }
-  std::erase_if(turn.edit_notice(id).to, waits);
-  turn.batch.facts.push_back({turn.now, "notice.command-dropped", notice.failure, id, "daemon",
-                              {{"audience", notice.audience}, {"to", join(dropped)}, {"why", why}}});
+  return {};
+}
+
+bool drop_commands(Turn& turn, NoticeId id) {
+  std::map<std::string, std::set<std::string>> dropped;  // by reason
+  for (const Recipient& one : turn.notice(id).to) {
+    if (!one.is_command() || is_settled(turn.notice(id), one)) continue;
+    if (std::string why = why_no_command(turn, turn.notice(id), one); !why.empty()) dropped[why].insert(one.mail);
+  }
+  if (dropped.empty()) return false;
+  const Notice& notice = turn.edit_notice(id);
+  for (const auto& [why, commands] : dropped) {
+    std::erase_if(turn.edit_notice(id).to, [&](const Recipient& one) { return commands.contains(one.mail); });
+    turn.batch.facts.push_back({turn.now, "notice.command-dropped", notice.failure, id, "daemon",
+                                {{"audience", notice.audience}, {"to", join(commands)}, {"why", why}}});
+  }
   return std::all_of(notice.to.begin(), notice.to.end(), [&](const Recipient& to) { return is_settled(notice, to); });
 }
 

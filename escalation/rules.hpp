@@ -48,6 +48,8 @@ std::string unseen_end(const Turn& turn, const Notice& notice);
 void follow_inquiries(Turn& turn);
 // `message` is from who asks: from now on it waits for an answer.
 void take_message(Turn& turn, InquiryId id, InquiryMessage message);
+// A new one of who asks; without messages yet.
+Inquiry& add_inquiry_of(Turn& turn, const Correspondent& who, std::string subject);
 // The last answer will not arrive: who asked waits again, and the desk is told.
 void lose_answer(Turn& turn, InquiryId id, const std::string& why, const std::string& reply);
 // When answers are due, by the calendar and the hours in force.
@@ -135,6 +137,8 @@ void drop_edit(Turn& turn, NoticeId id);
 // ---- channel.cpp ----
 // Has it, or has refused it for good.
 bool is_settled(const Notice& notice, const Recipient& recipient);
+// Why there is no use in running the person's command for it; empty: there is.
+std::string why_no_command(const Turn& turn, const Notice& notice, const Recipient& person);
 // Takes the commands (people.NAME.command) away that are of no use any more. True: nobody is left who has yet to get it.
 bool drop_commands(Turn& turn, NoticeId id);
 // Undelivered for so long, the lead is told; and no command is run any more.

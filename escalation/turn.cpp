@@ -171,6 +171,12 @@ Inquiry& Turn::edit_inquiry(InquiryId id) {
   return state_.inquiries.at(id);
 }
 
+void Turn::forget_inquiry(InquiryId id) {
+  batch.inquiries.insert(id);
+  live.index.open_inquiries.erase(id);
+  state_.inquiries.erase(id);
+}
+
 Inquiry& Turn::add_inquiry() {
   InquiryId id = ++edit_core().last_inquiry;
   Inquiry& made = state_.inquiries[id];
@@ -257,19 +263,8 @@ std::vector<Recipient> Turn::recipients(const Notice& notice) const {
       if (one.is_command() && std::find(to.begin(), to.end(), one) == to.end()) to.push_back(std::move(one));
     }
   }
-  std::erase_if(to, [&](const Recipient& one) { return one.is_command() && is_called_already(notice, one); });
+  std::erase_if(to, [&](const Recipient& one) { return one.is_command() && !why_no_command(*this, notice, one).empty(); });
   return to;
-}
-
-// Who has two roles hears of one thing by two mails, and is called once.
-bool Turn::is_called_already(const Notice& notice, const Recipient& person) const {
-  auto of = state_.notices_by_failure.find(notice.failure);
-  if (notice.failure == 0 || of == state_.notices_by_failure.end()) return false;
-  return std::any_of(of->second.begin(), of->second.end(), [&](NoticeId id) {
-    const Notice& other = this->notice(id);
-    return id < notice.id && other.kind == notice.kind && other.state != NoticeState::withdrawn && notice.created_at - other.created_at < 5min &&
-           std::find(other.to.begin(), other.to.end(), person) != other.to.end();
-  });
 }
 
 PersonName Turn::person_on_duty(Role role) const {
@@ -299,7 +294,6 @@ NoticeId Turn::queue(Draft draft) {
   made.window = std::move(draft.window);
   made.unless_acknowledged = draft.unless_acknowledged;
   made.created_at = made.not_before = now;
-  std::erase_if(made.to, [&](const Recipient& one) { return one.is_command() && is_called_already(made, one); });
   made.message_id = fmt::format("<notice-{}.{}@{}>", id, live.instance, platform.mail.from_domain);
   if (!made.window.empty() && platform.windows.contains(made.window)) {
     auto opens = platform.window(made.window).next_open(now, platform.mail.attempt_timeout,

@@ -121,6 +121,8 @@ class Turn {
   const Inquiry& inquiry(InquiryId id) const { return state_.inquiries.at(id); }
   Inquiry& edit_inquiry(InquiryId id);
   Inquiry& add_inquiry();
+  // Its number is not given out again, and the record keeps its rows.
+  void forget_inquiry(InquiryId id);
   const ComponentHealth& health(const ComponentName& name) const;
 
   // Failures that are not closed, oldest first.
@@ -185,7 +187,6 @@ class Turn {
   std::vector<Recipient> recipients(const std::string& audience, NoticeKind kind) const;
   // The same, with those whose command is run for what it carries.
   std::vector<Recipient> recipients(const Notice& notice) const;
-  bool is_called_already(const Notice& notice, const Recipient& person) const;
   // Empty: the role has no roster, and everybody who has it is mailed.
   PersonName person_on_duty(Role role) const;
 

@@ -150,6 +150,35 @@ TEST_CASE("who has two roles is called once for one thing, and again when nobody
   CHECK(has(only(world, NoticeKind::major_declared, "ap-ops"), call));
 }
 
+TEST_CASE("who owns a component and leads is called once where it is major at once, for that") {
+  Platform platform = with_command({"failure.detected", "major.declared"});
+  platform.people.at("sato").roles = {Role::system_lead, Role::infra_ops};
+  World world(platform, World::at("2026-12-24T23:00"));
+  world.fail("database", "tcp");
+  world.run_for(5min);
+  CHECK(has(only(world, NoticeKind::major_declared, "system-lead"), call));
+  const Notice& detected = only(world, NoticeKind::failure_detected, "infra-ops");
+  CHECK_FALSE(has(detected, call));
+  CHECK(detected.state == NoticeState::sent);
+}
+
+TEST_CASE("a reload does not bring back a command that was dropped") {
+  World world(with_command(), World::at("2026-12-24T23:00"));
+  world.mail_up = false;
+  world.fail("database", "tcp");
+  world.run_for(5min);
+  const NoticeId id = only(world, NoticeKind::major_declared, "system-lead").id;
+  world.order("tanaka", Acknowledge{1, "見ています"});
+  world.run_for(1min);
+  REQUIRE(was_dropped(world, "acknowledged"));
+  world.reload(world.platform());
+  world.mail_up = true;
+  world.run_for(1h);
+  CHECK(world.notice(id).state == NoticeState::sent);
+  CHECK_FALSE(has(world.notice(id), call));
+  CHECK(world.count(NoticeKind::lead_attention) == 0);
+}
+
 TEST_CASE("with a roster it is the command of who is on duty") {
   Platform platform = with_command();
   platform.people["ito"] = platform.people.at("sato");
