@@ -64,7 +64,7 @@ bool drop_commands(Turn& turn, NoticeId id) {
   if (dropped.empty()) return false;
   const Notice& notice = turn.edit_notice(id);
   for (const auto& [why, commands] : dropped) {
-    std::erase_if(turn.edit_notice(id).to, [&](const Recipient& one) { return commands.contains(one.mail); });
+    std::erase_if(turn.edit_notice(id).to, [&names = commands](const Recipient& to) { return names.contains(to.mail); });
     turn.batch.facts.push_back({turn.now, "notice.command-dropped", notice.failure, id, "daemon",
                                 {{"audience", notice.audience}, {"to", join(commands)}, {"why", why}}});
   }
