@@ -420,6 +420,11 @@ void Decider::replace(const Renamed& renamed) {
   for (const Inquiry& inquiry : renamed.inquiries) impl_->state.inquiries.at(inquiry.id) = inquiry;
 }
 
+std::vector<Why> Decider::why(StopId stop, Instant now) const {
+  const Turn turn(*impl_->platform, *impl_->topology, impl_->state, impl_->live, now);
+  return yagura::why(turn, turn.stop(stop));
+}
+
 const State& Decider::state() const { return impl_->state; }
 const PlatformPtr& Decider::platform() const { return impl_->platform; }
 

@@ -14,6 +14,7 @@
 
 #include "event.hpp"
 #include "state.hpp"
+#include "why.hpp"
 
 namespace yagura {
 
@@ -44,6 +45,9 @@ class Decider {
     std::vector<Inquiry> inquiries;
   };
   void replace(const Renamed& renamed);
+
+  // Why each bank was or was not told of a planned stop, and will be. The stop has to exist.
+  std::vector<Why> why(StopId stop, Instant now) const;
 
   const State& state() const;
   const PlatformPtr& platform() const;

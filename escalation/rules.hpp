@@ -33,8 +33,15 @@ std::string component_reason(const Turn& turn, const ComponentName& component);
 
 // ---- stops.cpp, stop_notices.cpp ----
 void follow_stops(Turn& turn);
+// What a bank is owed, of a failure or of a planned stop.
+struct Owed {
+  std::optional<NoticeKind> kind;  // none: the bank is owed nothing now
+  std::string reason;
+};
 // What each bank is owed of a planned stop; and the lead, where a bank was not told in time.
 void owe_banks_of_stop(Turn& turn, StopId id);
+// `name`: of a bank that the stop's threads have.
+Owed owed_to(const Turn& turn, const Stop& stop, const StopThread& thread, const BankName& name);
 void bank_told_of_stop(Turn& turn, const Notice& notice);
 void bank_refused_stop(Turn& turn, const Notice& notice);
 // The lead withdraws it: the bank is taken as told of what it says.
@@ -103,10 +110,6 @@ void take_lateness(Turn& turn, const ProbesLate& late);
 void tell_late_probes(Turn& turn);
 
 // ---- bank_notices.cpp ----
-struct Owed {
-  std::optional<NoticeKind> kind;  // none: the bank is owed nothing now
-  std::string reason;
-};
 // `bank`: null where the configuration knows it no more.
 Owed owed_to(const Failure& failure, const BankThread& thread, const Bank* bank);
 const Bank* bank_named(const Platform& platform, const BankName& name);  // null: it has left

@@ -63,53 +63,6 @@ Outcome outcome_for(const Turn& turn, const Stop& stop, const Bank& bank) {
   return outcome;
 }
 
-// The rules, in order; each with its reason.
-Owed owed_of_stop(const Turn& turn, const Stop& stop, const StopThread& thread,
-                  const BankName& name) {
-  static const Bank left;
-  const Bank* known = bank_named(turn.platform, name);
-  const Bank& bank = known == nullptr ? left : *known;
-  if (thread.undeliverable) return {{}, "its announcement was refused for good"};
-  if (!thread.withdrawn_by.empty()) return {{}, "withdrawn by " + thread.withdrawn_by};
-  if (thread.told == Told::ended) return {{}, "has been told how it ended"};
-  const bool told = thread.told == Told::first;
-  if (!told && !concerns(stop, bank)) return {{}, "not concerned"};
-  if (stop.cancelled_at) {
-    if (told) return {NoticeKind::stop_cancelled, "cancelled after the bank was told"};
-    if (!stop.regular.empty() && turn.now < stop.until) {
-      return {NoticeKind::stop_cancelled, "one date of a regular stop was cancelled"};
-    }
-    return {{}, "cancelled before the bank was told"};
-  }
-  if (stop.ended_at) {
-    switch (outcome_for(turn, stop, bank)) {
-      case Outcome::not_seen:
-        return {{}, "over; whether its services are well is not seen yet"};
-      case Outcome::failed:
-        return {{}, "a major failure keeps a service of it down: the bank is told of that"};
-      case Outcome::well:
-        if (!told && stop.emergency)
-          return {NoticeKind::stop_emergency, "completed before the bank could be told"};
-        return {NoticeKind::stop_completed, "completed"};
-    }
-  }
-  if (!told) {
-    if (stop.emergency)
-      return {NoticeKind::stop_emergency, "an emergency stop of a service of the bank"};
-    return {NoticeKind::stop_planned, "a planned stop of a service of the bank"};
-  }
-  if (thread.version_told < stop.version) {
-    if (stop.began_at) return {NoticeKind::stop_extended, "goes on longer than the bank was told"};
-    return {NoticeKind::stop_changed, "changed after the bank was told"};
-  }
-  if (turn.platform.bank_notices.stop_reminder && !thread.reminded && !stop.began_at) {
-    auto at = remind_at(turn, stop);
-    if (at && turn.now >= *at)
-      return {NoticeKind::stop_reminder, "the business day before the stop"};
-  }
-  return {{}, "has been told all so far"};
-}
-
 // One mail says that it was, and that it is over.
 bool says_the_end(const Stop& stop, NoticeKind kind) {
   return kind == NoticeKind::stop_emergency && stop.ended_at;
@@ -123,7 +76,7 @@ bool is_known_end(const Turn& turn, const Notice& notice) {
 void owe_bank_of_stop(Turn& turn, StopId id, const BankName& bank) {
   const std::string audience = "bank:" + bank;
   const Stop& stop = turn.stop(id);
-  Owed owed = owed_of_stop(turn, stop, stop.banks.at(bank), bank);
+  Owed owed = owed_to(turn, stop, stop.banks.at(bank), bank);
   NoticeId unsent = unsent_of_stop(turn, id, audience);
   bool lead_hold = false;
   std::optional<Instant> hold_told_at;
@@ -227,6 +180,52 @@ void settle_stop(Turn& turn, StopId id) {
 }
 
 }  // namespace
+
+// The rules, in order; each with its reason.
+Owed owed_to(const Turn& turn, const Stop& stop, const StopThread& thread, const BankName& name) {
+  static const Bank left;
+  const Bank* known = bank_named(turn.platform, name);
+  const Bank& bank = known == nullptr ? left : *known;
+  if (thread.undeliverable) return {{}, "its announcement was refused for good"};
+  if (!thread.withdrawn_by.empty()) return {{}, "withdrawn by " + thread.withdrawn_by};
+  if (thread.told == Told::ended) return {{}, "has been told how it ended"};
+  const bool told = thread.told == Told::first;
+  if (!told && !concerns(stop, bank)) return {{}, "not concerned"};
+  if (stop.cancelled_at) {
+    if (told) return {NoticeKind::stop_cancelled, "cancelled after the bank was told"};
+    if (!stop.regular.empty() && turn.now < stop.until) {
+      return {NoticeKind::stop_cancelled, "one date of a regular stop was cancelled"};
+    }
+    return {{}, "cancelled before the bank was told"};
+  }
+  if (stop.ended_at) {
+    switch (outcome_for(turn, stop, bank)) {
+      case Outcome::not_seen:
+        return {{}, "over; whether its services are well is not seen yet"};
+      case Outcome::failed:
+        return {{}, "a major failure keeps a service of it down: the bank is told of that"};
+      case Outcome::well:
+        if (!told && stop.emergency)
+          return {NoticeKind::stop_emergency, "completed before the bank could be told"};
+        return {NoticeKind::stop_completed, "completed"};
+    }
+  }
+  if (!told) {
+    if (stop.emergency)
+      return {NoticeKind::stop_emergency, "an emergency stop of a service of the bank"};
+    return {NoticeKind::stop_planned, "a planned stop of a service of the bank"};
+  }
+  if (thread.version_told < stop.version) {
+    if (stop.began_at) return {NoticeKind::stop_extended, "goes on longer than the bank was told"};
+    return {NoticeKind::stop_changed, "changed after the bank was told"};
+  }
+  if (turn.platform.bank_notices.stop_reminder && !thread.reminded && !stop.began_at) {
+    auto at = remind_at(turn, stop);
+    if (at && turn.now >= *at)
+      return {NoticeKind::stop_reminder, "the business day before the stop"};
+  }
+  return {{}, "has been told all so far"};
+}
 
 std::string unseen_end(const Turn& turn, const Notice& notice) {
   if (!is_known_end(turn, notice) || notice.frozen) return {};

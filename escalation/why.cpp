@@ -136,4 +136,31 @@ std::vector<Why> why(const Platform& platform, const State& state, const Failure
   return lines;
 }
 
+std::vector<Why> why(const Turn& turn, const Stop& stop) {
+  std::vector<Why> lines;
+  std::set<std::string> under_way;
+  for (const auto& [id, notice] : turn.state().notices) {
+    if (notice.stop != stop.id) continue;
+    lines.push_back(of_notice(notice));
+    if (notice.is_unsent()) under_way.insert(notice.audience);
+  }
+  for (const auto& [name, bank] : turn.platform.banks) {
+    const std::string audience = "bank:" + name;
+    if (under_way.contains(audience)) continue;
+    const auto thread = stop.banks.find(name);
+    Why line{audience, {}, "none", 0, {}, "not concerned: it has a contract for no service of the stop"};
+    if (thread != stop.banks.end() && (concerns(stop, bank) || thread->second.told != Told::nothing)) {
+      Owed owed = owed_to(turn, stop, thread->second, name);
+      line.rule = owed.reason;
+      if (owed.kind) {
+        line.kind = name_of(*owed.kind);
+        line.state = "owed";
+      }
+      if (turn.recipients(audience, NoticeKind::stop_planned).empty()) line.rule += "; it has no contact for stops";
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
 }  // namespace yagura

@@ -1,4 +1,5 @@
-// Why a notice was or was not sent: every notice of a failure, and for whom there is none, the rule that says so.
+// Why a notice was or was not sent: every notice of a failure or of a planned stop, and for whom there is none, the rule
+// that says so.
 #pragma once
 
 #include <optional>
@@ -7,6 +8,7 @@
 
 #include "event.hpp"
 #include "state.hpp"
+#include "turn.hpp"
 
 namespace yagura {
 
@@ -21,5 +23,7 @@ struct Why {
 
 // In order: the notices as they were made, then the steps of the chain to come, then the banks.
 std::vector<Why> why(const Platform& platform, const State& state, const Failure& failure);
+// In order: the notices as they were made, then the banks that none is under way to.
+std::vector<Why> why(const Turn& turn, const Stop& stop);
 
 }  // namespace yagura

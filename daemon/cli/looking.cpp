@@ -36,6 +36,14 @@ int show(const Arguments& given, const Terminal& terminal) {
 }
 
 int why_notices(const Arguments& given, const Terminal& terminal) {
+  if (given.has("stop") == given.has("N")) {
+    return wrong_usage(given, terminal, "say which failure, N, or which planned stop, --stop N");
+  }
+  if (given.has("stop")) {
+    auto stop = given.number("stop");
+    if (!stop) return wrong_usage(given, terminal, stop.error().message);
+    return ask_and_print(given, terminal, fmt::format("/v1/stops/{}/why", *stop), render_why);
+  }
   return of_number(given, terminal, "/v1/failures/", "/why", render_why);
 }
 

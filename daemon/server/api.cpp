@@ -135,6 +135,7 @@ class Api {
       auto all = request.query.find("all");
       return fine(failures_json(look(), all != request.query.end() && all->second == "1"));
     }
+    if (path.starts_with("/v1/stops/") && path.ends_with("/why")) return why_of_stop(path.substr(10, path.size() - 14));
     if (path.starts_with("/v1/failures/")) return failure(path.substr(13));
     if (path == "/v1/notices") return notices(request);
     if (path.starts_with("/v1/notices/")) return notice(path.substr(12));
@@ -142,16 +143,25 @@ class Api {
     return refusal(404, "there is nothing at " + one_line(path, 200));
   }
 
+  WebResponse why_of_stop(std::string_view text) {
+    auto id = number_in(text);
+    if (!id) return refusal(400, "a planned stop is named by its number");
+    if (!engine_.state().stops.contains(*id)) {
+      return refusal(404, fmt::format("there is no planned stop {}; `yagura stops --all` lists them", *id));
+    }
+    return fine(why_json(look(), engine_.why(*id)));
+  }
+
   WebResponse failure(std::string_view rest) {
-    bool why = rest.ends_with("/why");
-    if (why) rest.remove_suffix(4);
+    const bool asked_why = rest.ends_with("/why");
+    if (asked_why) rest.remove_suffix(4);
     auto id = number_in(rest);
     if (!id) return refusal(400, "a failure is named by its number");
     auto found = engine_.state().failures.find(*id);
     if (found == engine_.state().failures.end()) {
       return refusal(404, fmt::format("there is no failure {}; `yagura failures --all` lists them", *id));
     }
-    if (why) return fine(why_json(look(), found->second));
+    if (asked_why) return fine(why_json(look(), why(engine_.platform(), engine_.state(), found->second)));
     Store::Query query;
     query.failure = *id;
     query.without_states = true;

@@ -1,7 +1,7 @@
 // The control socket's requests (docs/api.md): who asks, whether they may, what they get. Rules of failures are the decision
 // code's; here is decided only who may read and reload.
 //
-//   GET  /v1/status  /v1/failures[?all=1]  /v1/failures/N  /v1/failures/N/why  /v1/jobs  /v1/stops
+//   GET  /v1/status  /v1/failures[?all=1]  /v1/failures/N  /v1/failures/N/why  /v1/stops/N/why  /v1/jobs  /v1/stops
 //        /v1/notices[?which=unsent|held|failed|all]  /v1/notices/ID
 //        /v1/record?since=T&until=T&failure=N&who=X&what=GLOB&after=ROW   rows as they stand, 500 at a time
 //        /v1/record/verify   /v1/record/archive?until=YYYY-MM   the months that may be archived

@@ -73,6 +73,7 @@ class Engine {
   void note(const std::string& what, const std::string& who, const std::map<std::string, std::string>& details);
 
   const State& state() const { return decider_.state(); }
+  std::vector<Why> why(StopId stop) const { return decider_.why(stop, now()); }
   const Platform& platform() const { return *decider_.platform(); }
   const Configuration& configuration() const { return configuration_; }
   const Composer& composer() const { return composer_; }

@@ -93,9 +93,9 @@ std::string failure_json(const Look& look, const Failure& failure, const std::ve
   return finished(object);
 }
 
-std::string why_json(const Look& look, const Failure& failure) {
+std::string why_json(const Look& look, const std::vector<Why>& lines) {
   json::array list;
-  for (const Why& line : why(look.platform, look.state, failure)) {
+  for (const Why& line : lines) {
     list.push_back(json::object{{"audience", line.audience},
                                 {"kind", text_or_null(line.kind)},
                                 {"state", line.state},

@@ -60,7 +60,7 @@ std::string failures_json(const Look& look, bool all);
 // `cut`: the timeline has older rows, which are left out.
 std::string failure_json(const Look& look, const Failure& failure, const std::vector<RecordLine>& timeline,
                          bool cut = false);
-std::string why_json(const Look& look, const Failure& failure);
+std::string why_json(const Look& look, const std::vector<Why>& lines);
 enum class NoticeFilter { unsent, held, failed, all };
 // `subject_of` gives the subject of what is not written yet.
 using SubjectOf = std::function<std::string(const Notice&)>;

@@ -23,6 +23,7 @@ TABLE = [
     ("failures", ["--all"], ALL),
     ("show", ["1"], ALL),
     ("why", ["1"], ALL),
+    ("why", ["--stop", "1"], ALL),
     ("notices", ["--all"], ALL),
     ("notice show", ["1"], ALL),
     ("notice preview", ["1"], ALL),

@@ -236,6 +236,30 @@ TEST_CASE(
   CHECK(asked() == 2);
 }
 
+TEST_CASE("why a bank was told of a stop, will be, or will not be, stands in words for each of them") {
+  Platform platform = example_platform();
+  for (Contact& contact : platform.banks["midori"].contacts) contact.for_stops = false;
+  platform.banks["shiro"] = platform.banks["aozora"];
+  platform.banks["shiro"].services = {};
+  World world(std::move(platform), World::at("2027-02-01T11:00"));
+  world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
+  auto lines = [&] {
+    std::map<std::string, std::string> lines;
+    for (const Why& line : world.why_of_stop(1)) lines[line.audience] += line.kind + " " + line.state + ": " + line.rule + "\n";
+    return lines;
+  };
+  world.run_for(1min);
+  CHECK(lines()["bank:aozora"] ==
+        "stop.planned sent: a planned stop of a service of the bank\n none: has been told all so far\n");
+  CHECK(lines()["bank:midori"] ==
+        "stop.planned owed: a planned stop of a service of the bank; it has no contact for stops\n");
+  CHECK(lines()["bank:shiro"] == " none: not concerned: it has a contract for no service of the stop\n");
+  world.run_until(World::at("2027-02-01T18:00"));
+  world.order("sato", CancelStop{1, {}, {}, "見送り"});
+  CHECK(lines()["bank:aozora"].find("stop.cancelled held: cancelled after the bank was told; ") != std::string::npos);
+  CHECK(lines()["bank:midori"] == " none: cancelled before the bank was told; it has no contact for stops\n");
+}
+
 TEST_CASE("orders on stops that make no sense are refused, and say why") {
   World world(example_platform(), World::at("2027-02-01T11:00"));
   auto refusal = [&](Order order, const char* by = "sato") {

@@ -70,6 +70,7 @@ class World {
   std::size_t failures() const { return decider_->state().failures.size(); }
   const Notice& notice(NoticeId id) const { return decider_->state().notices.at(id); }
   const State& state() const { return decider_->state(); }
+  std::vector<Why> why_of_stop(StopId id) const { return decider_->why(id, now_); }
   // Notices of this kind handed over to this audience (any, where empty).
   std::vector<Sent> sent(NoticeKind kind, const std::string& audience = {}) const;
   std::size_t count(NoticeKind kind, const std::string& audience = {}) const {
