@@ -17,7 +17,7 @@ using Kind = GuardedFile::Kind;
 
 // For a shell, where the path has what a shell would read otherwise.
 std::string shell_word(const std::string& path) {
-  const std::string safe = one_line(path, 400);
+  std::string safe = one_line(path, 400);
   if (safe.find_first_not_of(
           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@:") ==
       std::string::npos) {

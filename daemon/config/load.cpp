@@ -6,6 +6,7 @@
 #include "configuration.hpp"
 #include "document.hpp"
 #include "draft.hpp"
+#include "each.hpp"
 #include "text.hpp"
 #include "yaml.hpp"
 
@@ -101,6 +102,7 @@ Loaded load_configuration(const std::string& path, Instant now) {
     put_in_order(problems, document.files);
     return loaded;
   }
+  const CopiedPlaces copied = expand_each(document, problems);
   const std::size_t of_reading = problems.size();
   Draft draft(document.root, problems, now);
   draft.root.find("include");
@@ -120,6 +122,7 @@ Loaded load_configuration(const std::string& path, Instant now) {
     if (document.complete) check_whole(draft);
     draft.root.finish();
   }
+  say_once(copied, problems);
   if (!document.complete) keep_what_is_sure(problems, of_reading, document, draft);
   put_in_order(problems, document.files);
   if (has_errors(problems)) return loaded;

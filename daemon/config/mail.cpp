@@ -114,19 +114,17 @@ SmtpRelay read_relay(Draft& draft, const Node& node) {
                    "smtps:// is encrypted from its first byte: remove `starttls`");
   }
   relay.starttls = starttls.value_or(Starttls::required);
-  if (const Node* user = reader.find("user");
-      user != nullptr && check_text(reader, *user, "user", 256)) {
-    relay.user = user->scalar;
-  }
+  const Node* user = reader.find("user");
+  if (user != nullptr && check_text(reader, *user, "user", 256)) relay.user = user->scalar;
   const Node* password = read_password(draft, reader, relay);
   relay.ca_file = path_of(reader, "ca_file");
-  if (reader.has("user") != (password != nullptr)) {
-    reader.problem(reader.has("user") ? *reader.find("user") : *password,
+  if ((user != nullptr) != (password != nullptr)) {
+    reader.problem(user != nullptr ? *user : *password,
                    "`user` and `password_file` (or `password_credential`) belong together: write "
                    "both, or neither");
-  } else if (reader.has("user") && url && !url->tls && relay.starttls != Starttls::required &&
+  } else if (user != nullptr && url && !url->tls && relay.starttls != Starttls::required &&
              !is_loopback(url->host)) {
-    draft.warning(*reader.find("user"),
+    draft.warning(*user,
                   fmt::format("with this `starttls` the password can cross the network to {} in "
                               "clear: write starttls: required",
                               url->host));

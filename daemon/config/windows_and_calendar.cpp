@@ -202,9 +202,10 @@ void read_maintenance(Draft& draft) {
     Reader reader(
         node, draft.problems,
         entry.name.empty() ? "an entry of maintenance" : fmt::format("maintenance {}", entry.name));
-    if (reader.required("name") != nullptr && check_text(reader, *name, "name", 100)) {
-      if (auto [first, fresh] = names.emplace(entry.name, name); !fresh) {
-        reader.problem(*name, fmt::format("maintenance `{}` is given twice: first at line {}",
+    if (const Node* written = reader.required("name");
+        written != nullptr && check_text(reader, *written, "name", 100)) {
+      if (auto [first, fresh] = names.emplace(entry.name, written); !fresh) {
+        reader.problem(*written, fmt::format("maintenance `{}` is given twice: first at line {}",
                                           entry.name, first->second->place.line));
       }
     }

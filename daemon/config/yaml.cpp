@@ -307,7 +307,7 @@ class SyntaxWords {
   }
 
   std::optional<int> tab_at(int number) const {
-    const std::size_t first = line(number).find_first_not_of(" ");
+    const std::size_t first = line(number).find_first_not_of(' ');
     if (first == std::string_view::npos || line(number)[first] != '\t') return std::nullopt;
     return static_cast<int>(first) + 1;
   }
@@ -320,10 +320,10 @@ class SyntaxWords {
     for (int number = at.line; number <= static_cast<int>(lines_.size()); ++number, begin = 0) {
       for (std::size_t i = begin; i < line(number).size(); ++i) {
         const char c = line(number)[i];
-        if (quote == '"' && c == '\\') {
-          ++i;
-        } else if (c == quote && quote == '\'' && i + 1 < line(number).size() &&
-                   line(number)[i + 1] == quote) {
+        const bool escapes = quote == '"' && c == '\\';
+        const bool is_doubled = c == quote && quote == '\'' && i + 1 < line(number).size() &&
+                                line(number)[i + 1] == quote;
+        if (escapes || is_doubled) {
           ++i;
         } else if (c == quote) {
           return number;

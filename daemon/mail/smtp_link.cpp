@@ -291,7 +291,7 @@ struct SmtpLink::Impl : std::enable_shared_from_this<Impl> {
   void lose(const std::string& words) {
     if (closed) return;
     auto keep = shared_from_this();
-    auto lost = std::move(events.lost);
+    auto lost = std::exchange(events.lost, nullptr);
     close();
     lost(words);
   }
