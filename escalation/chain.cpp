@@ -234,7 +234,11 @@ void tell_blind_probes(Turn& turn, const ComponentName& name) {
     if (found == health.probes.end() || found->second.verdict != Verdict::unknown || found->second.blind_told) {
       continue;
     }
-    Instant due = found->second.waits_from() + turn.platform.escalation.blind_after;
+    // That all of them are is told once (cut_off.cpp); after it each has its time to be seen again.
+    if (is_cut_off(turn) && spec.remote) continue;
+    Instant from = found->second.waits_from();
+    if (spec.remote && turn.live.cut_off.ended_at) from = std::max(from, *turn.live.cut_off.ended_at);
+    Instant due = from + turn.platform.escalation.blind_after;
     if (turn.now < due) {
       turn.wake_at(due);
       continue;

@@ -37,8 +37,7 @@ bool waits_for_runs(const Turn& turn, const ComponentName& component) {
   return waits;
 }
 
-void take_observation(Turn& turn, const Observed& event, bool& worth_a_look) {
-  worth_a_look = false;
+void count_observation(Turn& turn, const Observed& event, bool& worth_a_look) {
   auto component = turn.platform.components.find(event.probe.component);
   if (component == turn.platform.components.end()) return;
   const ProbeSpec* spec = component->second.probe(event.probe.probe);
@@ -59,12 +58,20 @@ void take_observation(Turn& turn, const Observed& event, bool& worth_a_look) {
                {"to", std::string(name_of(probe.verdict))},
                {"reason", event.observation.reason}});
   }
-  worth_a_look = turned || first || probe.failing != failing_before || waited;
-  if (worth_a_look) turn.component_changed(event.probe.component);
+  const bool changes = turned || first || probe.failing != failing_before || waited;
+  worth_a_look = worth_a_look || changes;
+  if (changes) turn.component_changed(event.probe.component);
   for (FailureId id : those_from_before(turn, event.probe.component)) {
     look_whether_afresh(turn, id, event.probe.component);
     turn.live.failures.touch(id);
   }
+}
+
+void take_observation(Turn& turn, const Observed& event, bool& worth_a_look) {
+  const bool was_cut_off = is_cut_off(turn);
+  worth_a_look = false;
+  for (const Observed& one : through_self_check(turn, event)) count_observation(turn, one, worth_a_look);
+  worth_a_look = worth_a_look || is_cut_off(turn) != was_cut_off;
 }
 
 void forget_what_is_seen(Turn& turn) {
@@ -376,6 +383,9 @@ Batch Decider::handle(const Event& event, Instant now) {
   } else if (const auto* command = std::get_if<Command>(&event)) {
     obey(turn, *command);
   }
+  if (!std::holds_alternative<Observed>(event) && (!impl_->live.cut_off.waiting.empty() || is_cut_off(turn))) {
+    for (const Observed& one : judged_by_self_check(turn)) count_observation(turn, one, worth_a_look);
+  }
   if (!worth_a_look) return std::move(turn.batch);
   if (impl_->looks_at_everything) turn.all_changed();
   reconcile(turn);
@@ -386,6 +396,7 @@ Batch Decider::handle(const Event& event, Instant now) {
 std::optional<Instant> Decider::next_wake() const {
   const Live& live = impl_->live;
   std::optional<Instant> next = impl_->wake;
+  if (live.cut_off.wake && (!next || *live.cut_off.wake < *next)) next = live.cut_off.wake;
   for (std::optional<Instant> at : {live.failures.next_wake(), live.notices.next_wake(), live.stops.next_wake(),
                                     live.components.next_wake(), live.services.next_wake()}) {
     if (at && (!next || *at < *next)) next = at;
@@ -429,6 +440,7 @@ const State& Decider::state() const { return impl_->state; }
 const PlatformPtr& Decider::platform() const { return impl_->platform; }
 
 bool Decider::wants_retry(const ProbeId& id) const {
+  if (impl_->live.cut_off.waiting.contains(id)) return true;  // It failed, as far as is known.
   auto component = impl_->platform->components.find(id.component);
   if (component == impl_->platform->components.end()) return false;
   const ProbeSpec* spec = component->second.probe(id.probe);

@@ -29,4 +29,9 @@ std::string class_reason(const Failure& failure) {
   return "";
 }
 
+bool is_caused_outside(const Platform& platform, const Failure& failure) {
+  auto cause = platform.components.find(failure.cause);
+  return cause != platform.components.end() && cause->second.provider;
+}
+
 }  // namespace yagura

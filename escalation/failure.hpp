@@ -232,5 +232,7 @@ BOOST_DESCRIBE_STRUCT(Failure, (FailureBanks, FailureDuty),
 
 // The reason of the class in words for ops, for example "keeps no service down".
 std::string class_reason(const Failure& failure);
+// Its cause is a provider's, outside the platform (M6).
+bool is_caused_outside(const Platform& platform, const Failure& failure);
 
 }  // namespace yagura

@@ -16,6 +16,12 @@ std::string title_of(const Turn& turn, const ComponentName& cause) {
   return reason.empty() ? cause : cause + " — " + reason;
 }
 
+// What was said of it at the time stays in the record, whatever becomes of the configuration.
+Turn::Details with_outside(const Turn& turn, const Failure& failure, Turn::Details details) {
+  if (is_caused_outside(turn.platform, failure)) details["outside"] = "true";
+  return details;
+}
+
 void add_member(Turn& turn, FailureId id, const ComponentName& component, const std::string& why) {
   if (!turn.add_member(id, component, turn.now)) return;
   turn.fact("failure.component", id, {{"component", component}, {"why", why}});
@@ -208,8 +214,8 @@ void open(Turn& turn, const ComponentName& cause) {
   turn.index_failure(made.id);
   made.title = title_of(turn, cause);
   made.detected_chain.base = turn.now;
-  turn.fact("failure.opened", made.id,
-            {{"title", made.title}, {"cause", cause}, {"owner", std::string(name_of(made.owner))}});
+  turn.fact("failure.opened", made.id, with_outside(turn, made, {{"title", made.title}, {"cause", cause},
+                                                                 {"owner", std::string(name_of(made.owner))}}));
 }
 
 // `own`: the failure that the component belongs to already and that has just relapsed; 0: none yet.
@@ -248,7 +254,7 @@ void set_cause(Turn& turn, FailureId id, const ComponentName& cause) {
   failure.title = title_of(turn, cause);
   Role owner = turn.platform.components.at(cause).owner;
   turn.fact("failure.cause", id,
-            {{"cause", cause}, {"before", before}, {"owner", std::string(name_of(owner))}});
+            with_outside(turn, failure, {{"cause", cause}, {"before", before}, {"owner", std::string(name_of(owner))}}));
   if (owner == failure.owner) return;
   failure.owner = owner;
   turn.queue_for(owner, {NoticeKind::failure_detected, {}, id,

@@ -80,6 +80,7 @@ struct ProbeSpec {
   Duration retry = 10s;
   int confirm = 1;  // 1 for job probes
   int clear = 1;
+  bool remote = false;  // goes over the network: where this machine is cut off, it says nothing of its target
   bool is_job() const { return family == Family::job; }
 };
 
@@ -93,7 +94,8 @@ struct ResponseStep {
 struct Component {
   ComponentName id;
   Role owner = Role::ap_ops;
-  std::vector<ComponentName> depends_on;
+  std::vector<ComponentName> depends_on;  // and what it needs_outside
+  bool provider = false;  // lies outside the platform: a cloud's region, a resolver, a way out (M6)
   std::vector<ProbeSpec> probes;
   std::vector<ResponseStep> primary_response;
   const ProbeSpec* probe(std::string_view name) const;
@@ -171,6 +173,7 @@ struct Platform {
   std::map<BankName, Bank> banks;
   std::map<ServiceName, Service> services;
   std::map<ComponentName, Component> components;
+  std::set<ComponentName> self_check;  // whose probes tell whether this machine is cut off; may be empty
   Escalation escalation;
   BankNotices bank_notices;
   std::map<Role, Roster> duty;  // of a role without one everybody is mailed

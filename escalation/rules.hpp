@@ -103,6 +103,13 @@ void tell_undecided(Turn& turn, FailureId id);
 // Whoever is on duty has not acknowledged it: the others of the role are mailed, too.
 void widen_within_role(Turn& turn, FailureId id);
 void tell_blind_probes(Turn& turn, const ComponentName& name);
+
+// ---- cut_off.cpp ----
+bool is_cut_off(const Turn& turn);
+// What counts now that this run is known: itself, or nothing yet, or what waited for it; as it was seen, or as unknown.
+std::vector<Observed> through_self_check(Turn& turn, const Observed& event);
+// The same where no run came: time has passed, or the configuration is another.
+std::vector<Observed> judged_by_self_check(Turn& turn);
 void warn_of_calendar(Turn& turn);
 
 // ---- lateness.cpp ----

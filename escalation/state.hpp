@@ -37,11 +37,12 @@ struct Core {
   std::vector<DutySwap> swaps;                               // of duty, under way or to come
   SwapId last_swap = 0;
   std::optional<Instant> late_since;                         // probes run late, and people were told
+  std::optional<Instant> cut_off_since;                      // nothing of self_check answers, and people were told
   int calendar_told = 0;                                     // the year whose missing holidays the lead was told of
   InquiryId last_inquiry = 0;
   bool operator==(const Core&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, last_stop, bundle_from, firsts, bank_hold_until, services, swaps, last_swap, late_since, calendar_told, last_inquiry))
+BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, last_stop, bundle_from, firsts, bank_hold_until, services, swaps, last_swap, late_since, cut_off_since, calendar_told, last_inquiry))
 
 struct State {
   std::map<FailureId, Failure> failures;

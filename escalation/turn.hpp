@@ -26,6 +26,15 @@ inline Rank rank_of(const Notice& notice) {
   return {of_failure ? NoticeKind::bank_first : notice.kind, of_failure ? notice.failure : 0, notice.id};
 }
 
+// What the self-check said last, and what waits for it (cut_off.cpp).
+struct CutOff {
+  std::map<ProbeId, Observation> self_check;
+  std::map<ProbeId, std::vector<Observation>> waiting;  // failing runs, the oldest first
+  std::optional<Instant> asked_at;                      // when the self-check was asked for last
+  std::optional<Instant> wake;                          // when what waits counts all the same
+  std::optional<Instant> ended_at;
+};
+
 // What is lost at a restart, on purpose: it is made afresh.
 struct Live {
   std::string instance;
@@ -56,6 +65,7 @@ struct Live {
     std::uint64_t fell_out = 0;
   };
   std::optional<Lateness> lateness;
+  CutOff cut_off;
 
   Index index;
   // What is to be looked at, and when. Nothing else has changed since the rules were asked last.

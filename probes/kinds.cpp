@@ -6,9 +6,9 @@ namespace yagura {
 
 const std::vector<ProbeKind>& probe_kinds() {
   static const std::vector<ProbeKind> kinds = {
-      {"http", ProbeFamily::liveness, make_http},
-      {"tcp", ProbeFamily::liveness, make_tcp},
-      {"ping", ProbeFamily::liveness, make_ping},
+      {"http", ProbeFamily::liveness, make_http, true},
+      {"tcp", ProbeFamily::liveness, make_tcp, true},
+      {"ping", ProbeFamily::liveness, make_ping, true},
       {"process", ProbeFamily::liveness, make_process},
       {"disk", ProbeFamily::resource, make_disk},
       {"memory", ProbeFamily::resource, make_memory},

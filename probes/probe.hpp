@@ -49,6 +49,7 @@ struct ProbeKind {
   // Reads the kind's own keys; the common ones (kind, name, interval, timeout, confirm, clear, retry, impact) are
   // read by the caller, who also calls reader.finish(). Null where a problem was reported. Job probes make none: see job/.
   std::unique_ptr<Probe> (*make)(Reader& reader);
+  bool remote = false;  // goes over the network, and so says nothing where this machine is cut off
 };
 const std::vector<ProbeKind>& probe_kinds();
 const ProbeKind* probe_kind(std::string_view name);

@@ -85,7 +85,8 @@ std::string fact_words(const json::value& row) {
   if (what == "failure.component") return with(get("component") + " joins", ": ", get("why"));
   if (what == "failure.component-gone") return get("component") + " is no longer configured";
   if (what == "failure.cause") {
-    return fmt::format("the cause is now {} (owner {})", get("cause"), get("owner"));
+    return fmt::format("the cause is now {}{} (owner {})", get("cause"),
+                       get("outside").empty() ? "" : ", outside the platform", get("owner"));
   }
   if (what == "failure.joined") return with("ends by joining #" + get("into"), ": ", get("why"));
   if (what == "failure.keeps-down") return "keeps down " + get("service");
@@ -165,6 +166,12 @@ std::string fact_words(const json::value& row) {
   }
   if (what == "probing.on_time") {
     return fmt::format("probes run on time again; they were late from {} until {}", get("since"), get("until"));
+  }
+  if (what == "monitoring.cut_off") {
+    return fmt::format("this machine is cut off since {}: nothing of {} answers", get("since"), get("self_check"));
+  }
+  if (what == "monitoring.connected") {
+    return fmt::format("this machine reaches the network again; it was cut off since {}", get("since"));
   }
   if (what == "record.backup") {
     return fmt::format("a backup of {} rows was taken{}", get("rows"), by);

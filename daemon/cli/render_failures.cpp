@@ -17,7 +17,7 @@ void facts(Sheet& sheet, const json::value& failure, const Screen& screen) {
     if (!value.empty() && value != "-") rows.push_back({{Cell(name, Hue::dim), value}, ""});
   };
   fact("class", fmt::format("{}: {}", text(failure, "class"), text(failure, "class_reason")));
-  fact("cause", text(failure, "cause"));
+  fact("cause", text(failure, "cause") + (truth(failure, "outside") ? ", outside the platform" : ""));
   fact("components", joined(texts(failure, "components")));
   fact("keeps down", joined(texts(failure, "keeps_down")));
   fact("kept down", joined(texts(failure, "services")));

@@ -54,6 +54,11 @@ void summary(Sheet& sheet, const json::value& status, const Screen& screen) {
                  Hue::red);
     }
   }
+  if (moment(status, "cut_off_since")) {
+    sheet.line("THIS MACHINE IS CUT OFF since " + time_and_ago(status, "cut_off_since", screen) +
+                   ": nothing of self_check answers. What is watched over the network is not known to be well.",
+               Hue::red);
+  }
   if (moment(status, "probes_late_since")) {
     sheet.line("Probes run late since " + time_and_ago(status, "probes_late_since", screen) +
                    ": what fails may be found late. The machine is overloaded, or was stopped.",

@@ -111,6 +111,7 @@ BankView bank_view(const Platform& platform, const State& state, const Notice& n
                                                  failure.touched.contains(service));
                                        });
   }
+  view.outside = is_caused_outside(platform, failure);
   add_reports(view, failure, thread, notice);
   add_window(view, platform, failure, notice);
   for (const Notice* told : thread_before(state, notice)) {
@@ -130,6 +131,7 @@ const Vocabulary& bank_vocabulary() {
           {"UNAVAILABLE", {}},
           {"AVAILABLE", {}},
           {"DOWN_BY_ANOTHER", {}},
+          {"OUTSIDE", {}},
           {"RECOVERED", {{"RECOVERED_AT"}, {{"DOWNTIME", {{"DOWNTIME_LENGTH"}, {}}}}}},
           {"CONFIRMED", {{"CONFIRMED_AT"}, {}}},
           {"RELAPSED", {{"RELAPSED_AT"}, {}}},
@@ -171,6 +173,7 @@ View to_view(const BankView& bank, const Zone& zone, const Words& words) {
   view.show_if(bank.status == BankView::Status::unavailable, "UNAVAILABLE");
   view.show_if(bank.status == BankView::Status::available, "AVAILABLE");
   view.show_if(bank.down_by_another, "DOWN_BY_ANOTHER");
+  view.show_if(bank.outside, "OUTSIDE");
   bool is_back =
       bank.status == BankView::Status::recovered || bank.status == BankView::Status::confirmed;
   if (is_back && bank.recovered_at) {

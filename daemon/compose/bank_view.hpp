@@ -44,6 +44,7 @@ struct BankView {
   std::optional<Instant> confirmed_at;
   bool relapsed_ever = false;
   std::optional<Instant> relapsed_at;  // told for the first time now
+  bool outside = false;                // its cause lies outside the platform; what it is, banks do not read
   bool down_by_another = false;        // one of these services is down now, by another failure
   std::vector<Relayed> reports;        // not told yet; at most 30, the newest
   bool reports_left_out = false;

@@ -276,6 +276,11 @@ View failure_view(const Source& source, const Failure& failure) {
     }
     view.add("REPORTED", std::move(reported));
   }
+  if (is_caused_outside(source.platform, failure)) {
+    View outside = source.view();
+    outside.set("OUTSIDE_CAUSE", failure.cause);
+    view.add("OUTSIDE", std::move(outside));
+  }
   view.show_if(failure.awaits_recover, "AWAITS_RECOVER");
   add_members(view, source, failure);
   add_services(view, source, failure);
@@ -316,6 +321,7 @@ const Vocabulary& failure_vocabulary() {
             {{"STEP_MANUAL", {}}, {"STEP_OUTPUTS", {{"STEP_OUTPUT"}, {}}}}}},
           {"MANUAL_RUNNING", {{"MANUAL_WHAT", "MANUAL_UNTIL"}, {}}},
           {"ACKNOWLEDGED", {{"ACK_BY", "ACK_AT"}, {{"ACK_WORDS", {{"ACK_TEXT"}, {}}}}}},
+          {"OUTSIDE", {{"OUTSIDE_CAUSE"}, {}}},
           {"RELAPSED", {{"RELAPSE_COUNT", "RELAPSE_AT"}, {}}},
           {"RECOVERED", {{"RECOVERED_AT", "RECOVERED_AFTER"}, {}}},
           {"CLOSED",

@@ -128,6 +128,12 @@ bool add_lateness(View& view, const Source& source) {
   } else if (source.notice.topic == "on_time") {
     view.add("ON_TIME", with(source, {{"LATE_SINCE", source.detail_time("since")},
                                       {"LATE_UNTIL", source.detail_time("until")}}));
+  } else if (source.notice.topic == "cut_off") {
+    view.add("CUT_OFF", with(source, {{"CUT_OFF_SINCE", source.detail_time("since")},
+                                      {"CUT_OFF_CHECK", source.detail_names("self_check")}}));
+  } else if (source.notice.topic == "connected") {
+    view.add("CONNECTED", with(source, {{"CUT_OFF_SINCE", source.detail_time("since")},
+                                        {"CUT_OFF_UNTIL", source.detail_time("until")}}));
   } else {
     return false;
   }
@@ -303,6 +309,8 @@ const Vocabulary& topics_vocabulary() {
            {{"OTHER_REASON"}, {{"OTHER_DETAIL", {{"OTHER_NAME", "OTHER_VALUE"}, {}}}}}},
           {"LATE", {{"LATE_SINCE", "LATE_MOST", "LATE_FELL_OUT"}, {}}},
           {"ON_TIME", {{"LATE_SINCE", "LATE_UNTIL"}, {}}},
+          {"CUT_OFF", {{"CUT_OFF_SINCE", "CUT_OFF_CHECK"}, {}}},
+          {"CONNECTED", {{"CUT_OFF_SINCE", "CUT_OFF_UNTIL"}, {}}},
           {"BLIND",
            {{"BLIND_COMPONENT", "BLIND_PROBE", "BLIND_SINCE", "BLIND_REASON"},
             {{"BLIND_TIME", {{"BLIND_LENGTH"}, {}}}}}},

@@ -41,6 +41,7 @@ struct Draft {
 
   Names components, services, windows;
   References dependencies;                           // component -> component
+  std::vector<Reference> outside;                    // what any component needs_outside
   References service_needs;                          // service -> service
   std::vector<Reference> component_needs;            // what any service names
   std::vector<std::pair<Role, const Node*>> mailed;  // each place that has a role mailed
@@ -75,6 +76,7 @@ void read_calendar(Draft& draft);
 void read_windows(Draft& draft);
 void read_people(Draft& draft);
 void read_components(Draft& draft);
+void read_self_check(Draft& draft);
 void read_services(Draft& draft);
 void read_banks(Draft& draft);
 void read_duty(Draft& draft);

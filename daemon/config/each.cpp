@@ -238,7 +238,10 @@ class Expansion {
     if (Node* services = section("services")) {
       for (NodeEntry& service : services->entries) name_members_in(service.second, "needs");
     }
-    for (NodeEntry& component : section("components")->entries) name_members_in(component.second, "depends_on");
+    for (NodeEntry& component : section("components")->entries) {
+      name_members_in(component.second, "depends_on");
+      name_members_in(component.second, "needs_outside");
+    }
   }
   void name_members_in(Node& block, std::string_view key) {
     for (NodeEntry& entry : block.entries) {

@@ -229,6 +229,7 @@ std::optional<ProbeSpec> read_probe(Draft& draft, const std::string& component, 
   const ProbeKind* kind = read_kind(reader);
   if (kind == nullptr) return std::nullopt;  // which keys it may have is not known
   spec.family = family_of(kind->family);
+  spec.remote = kind->remote;
   spec.impact =
       choice_of<Impact>(reader, "impact", {{"down", Impact::down}, {"degraded", Impact::degraded}})
           .value_or(spec.family == Family::liveness ? Impact::down : Impact::degraded);

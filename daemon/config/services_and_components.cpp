@@ -1,6 +1,8 @@
 // services, components: what is watched, and what a failure of it means for those who use it.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "draft.hpp"
 
 namespace yagura {
@@ -10,6 +12,7 @@ constexpr std::size_t most_components = 10'000;
 constexpr std::size_t most_services = 500;
 constexpr std::size_t most_probes = 100;
 constexpr std::size_t most_steps = 20;
+constexpr std::size_t most_self_check = 20;
 
 struct NeedReader {
   Draft& draft;
@@ -113,6 +116,24 @@ void read_dependencies(Draft& draft, Reader& reader, Component& component) {
   }
 }
 
+// What lies outside is depended on as anything else is, and a failure that begins there is said to.
+void read_outside(Draft& draft, Reader& reader, Component& component) {
+  component.provider = reader.boolean_or("provider", false);
+  for (const Node* node : scalars_of(reader, "needs_outside")) {
+    if (!draft.components.contains(node->scalar)) {
+      reader.problem(*node, draft.unknown("component", node->scalar, draft.components));
+      continue;
+    }
+    if (std::find(component.depends_on.begin(), component.depends_on.end(), node->scalar) != component.depends_on.end()) {
+      reader.problem(*node, fmt::format("component `{}` is named twice", node->scalar));
+      continue;
+    }
+    component.depends_on.push_back(node->scalar);
+    draft.dependencies[component.id].push_back({node->scalar, node});
+    draft.outside.push_back({node->scalar, node});
+  }
+}
+
 void read_probes(Draft& draft, Reader& reader, Component& component,
                  const ProbeDefaults& defaults) {
   const auto* nodes = list_of(reader, "probes", "a list of probes (- {kind: …, …})", most_probes);
@@ -145,6 +166,7 @@ void read_components(Draft& draft) {
     Reader reader(node, draft.problems, fmt::format("component {}", component.id));
     read_owner(draft, reader, component);
     read_dependencies(draft, reader, component);
+    read_outside(draft, reader, component);
     read_probes(draft, reader, component, defaults);
     if (const auto* steps = list_of(
             reader, "primary_response",
@@ -155,6 +177,29 @@ void read_components(Draft& draft) {
     }
     reader.finish();
     draft.platform.components.emplace(component.id, std::move(component));
+  }
+  for (const Reference& one : draft.outside) {
+    auto named = draft.platform.components.find(one.to);
+    if (named == draft.platform.components.end() || named->second.provider) continue;
+    draft.problem(*one.at, fmt::format("`{0}` is a part of the platform: write `depends_on`; or, if it lies outside, "
+                                       "`provider: true` in component {0}", one.to));
+  }
+}
+
+void read_self_check(Draft& draft) {
+  for (const Node* node : scalars_of(draft.root, "self_check", most_self_check)) {
+    auto component = draft.platform.components.find(node->scalar);
+    if (component == draft.platform.components.end()) {
+      draft.problem(*node, draft.unknown("component", node->scalar, draft.components));
+      continue;
+    }
+    const auto& probes = component->second.probes;
+    if (std::none_of(probes.begin(), probes.end(), [](const ProbeSpec& probe) { return probe.remote; })) {
+      draft.problem(*node, fmt::format("component {} has no probe that goes over the network (`ping`, `tcp`, `http`): it "
+                                       "cannot tell whether this machine is cut off", node->scalar));
+    } else if (!draft.platform.self_check.insert(node->scalar).second) {
+      draft.problem(*node, fmt::format("component `{}` is named twice", node->scalar));
+    }
   }
 }
 

@@ -20,6 +20,7 @@ json::object failure_object(const Look& look, const Failure& failure) {
   object["joined_into"] = failure.joined_into == 0 ? json::value(nullptr) : json::value(failure.joined_into);
   object["relapses"] = failure.relapses.size();
   object["cause"] = text_or_null(failure.cause);
+  object["outside"] = is_caused_outside(look.platform, failure);
   object["components"] = keys_of(failure.members);
   object["services"] = keys_of(failure.kept_down);
   object["keeps_down"] = array_of(failure.keeps_down);

@@ -144,6 +144,7 @@ std::string status_json(const Look& look, const DaemonHealth& health) {
   object["queued_writes"] = health.queued_writes;
   object["unrecorded_orders"] = health.unrecorded_orders;
   object["probe_lateness_ms"] = health.probe_lateness.count();
+  object["cut_off_since"] = time_or_null(look, look.state.core.cut_off_since);
   object["probes_late_since"] = time_or_null(look, look.state.core.late_since);
   return finished(object);
 }

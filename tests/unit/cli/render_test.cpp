@@ -187,3 +187,11 @@ TEST_CASE("that probes run late stands at the top, and since when") {
   value->get_object()["probes_late_since"] = "2026-12-28T16:40:00.000+09:00";
   CHECK(render_status(*value, test_screen()).find("Probes run late since 16:40") != std::string::npos);
 }
+
+TEST_CASE("that this machine is cut off stands at the top, and since when") {
+  auto value = read_json(content(folder + "status.json"));
+  REQUIRE(value.has_value());
+  CHECK(render_status(*value, test_screen()).find("CUT OFF") == std::string::npos);
+  value->get_object()["cut_off_since"] = "2026-12-28T16:40:00.000+09:00";
+  CHECK(render_status(*value, test_screen()).find("THIS MACHINE IS CUT OFF since 16:40") != std::string::npos);
+}

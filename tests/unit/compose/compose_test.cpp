@@ -260,7 +260,7 @@ TEST_CASE("views keep to their vocabularies, whatever the stage, the kind and th
              {"", "unacknowledged,report_overdue", "unconfirmed", "brake", "clock_jump",
               "recipients", "possibly_affected", "relapsed", "undecided", "failure_empty",
               "calendar", "bank_waits", "stop_late", "approval", "edit_dropped", "owner",
-              "late", "on_time"}) {
+              "late", "on_time", "cut_off", "connected"}) {
           for (const char* audience : {"system-lead", "inquiry-desk", "ap-ops", "bank:aozora"}) {
             if (is_bank(kind) != std::string(audience).starts_with("bank:")) continue;
             Notice one = notice(where, kind, audience, {.failure = failure.id, .topic = topic});

@@ -124,6 +124,23 @@ TEST_CASE("mail to a bank: recovered, with nothing more to say") {
                        "2026-12-22 10:00"));
 }
 
+TEST_CASE("mail to a bank and to operations: the cause lies outside the platform") {
+  Platform where = platform();
+  where.components.at("database").provider = true;
+  check_golden("bank.first.outside",
+               compose(where, state_with({major()}),
+                       notice(where, NoticeKind::bank_first, "bank:aozora", {.number = 1}), "12-21 16:59"));
+  Failure silent = confirmed();
+  silent.reports.clear();
+  check_golden("bank.recovered.outside",
+               compose(where, with_first_sent(silent, told(1)),
+                       notice(where, NoticeKind::bank_recovered, "bank:aozora", {.number = 2}),
+                       "2026-12-22 10:00"));
+  check_golden("failure.detected.outside",
+               compose(where, state_with({detected()}),
+                       notice(where, NoticeKind::failure_detected, "infra-ops"), "12-21 16:58"));
+}
+
 TEST_CASE("mail to a bank: occurred and recovered in one") {
   Platform where = platform();
   check_golden(
@@ -308,6 +325,28 @@ TEST_CASE("mail to whoever keeps the monitoring's machine, and to the lead: prob
                        notice(where, NoticeKind::lead_attention, "system-lead",
                               {.failure = 0, .topic = "late", .details = late}),
                        "12-21 09:06"));
+}
+
+TEST_CASE("mail to whoever keeps the monitoring's machine, and to the lead: it is cut off") {
+  Platform where = platform();
+  const std::map<std::string, std::string> cut_off{{"since", "2026-12-21T09:00:00.000+09:00"}, {"self_check", "gateway, way-out"}};
+  const std::map<std::string, std::string> connected{{"since", "2026-12-21T09:00:00.000+09:00"},
+                                                     {"until", "2026-12-21T09:31:00.000+09:00"}};
+  check_golden("monitoring.blind.cut_off",
+               compose(where, state_with({}),
+                       notice(where, NoticeKind::monitoring_blind, "infra-ops",
+                              {.failure = 0, .topic = "cut_off", .details = cut_off}),
+                       "12-21 09:01"));
+  check_golden("monitoring.blind.connected",
+               compose(where, state_with({}),
+                       notice(where, NoticeKind::monitoring_blind, "infra-ops",
+                              {.failure = 0, .topic = "connected", .details = connected}),
+                       "12-21 09:31"));
+  check_golden("lead.attention.cut_off",
+               compose(where, state_with({}),
+                       notice(where, NoticeKind::lead_attention, "system-lead",
+                              {.failure = 0, .topic = "cut_off", .details = cut_off}),
+                       "12-21 09:01"));
 }
 
 TEST_CASE("mail to the lead: undelivered mail") {

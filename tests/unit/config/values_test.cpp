@@ -423,3 +423,27 @@ TEST_CASE("a person's command is for what is urgent, where nothing else is said"
   CHECK(own.platform->people.at("a").command_for == std::set<std::string>{"major.declared"});
   CHECK(own.person_commands.at("a").timeout == 5min);
 }
+
+TEST_CASE("what a component needs outside lies outside: it says provider, and is depended on as anything else") {
+  WrittenFolder folder;
+  Loaded loaded = load_configuration(
+      folder.write("c.yaml", with({"components:\n"
+                                   "  region: {provider: true, owner: infra-ops, probes: [{kind: tcp, host: r, port: 443}]}\n"
+                                   "  web: {owner: ap-ops, needs_outside: region, probes: [{kind: tcp, host: w, port: 80}]}",
+                                   "services: {site: {needs: [web]}}"})),
+      december());
+  REQUIRE_MESSAGE(loaded.configuration, folder.problems(loaded));
+  const auto& components = loaded.configuration->platform->components;
+  CHECK(components.at("region").provider);
+  CHECK_FALSE(components.at("web").provider);
+  CHECK(components.at("web").depends_on == std::vector<ComponentName>{"region"});
+  const auto said = [](const std::string& components) {
+    return said_at_mark({"components:\n" + components, "services: {site: {needs: [web]}}"});
+  };
+  CHECK(said("  db: {owner: infra-ops}\n  web: {owner: ap-ops, needs_outside: «db}") ==
+        "`db` is a part of the platform: write `depends_on`; or, if it lies outside, `provider: true` in component db");
+  CHECK(said("  db: {owner: infra-ops, provider: true}\n  web: {owner: ap-ops, depends_on: db, needs_outside: «db}") ==
+        "component `db` is named twice");
+  CHECK(said("  web: {owner: ap-ops, needs_outside: «regoin}\n  region: {owner: infra-ops, depends_on: web}").find(
+            "there is no component `regoin`") == 0);
+}

@@ -18,7 +18,7 @@ struct Duty {
   explicit Duty(const std::string& zone = "Asia/Tokyo") {
     platform.zone = Zone::named(zone).value();
     for (const char* id : {"aoki", "baba", "chiba"}) {
-      platform.people[id] = Person{id, id, std::string(id) + "@example.jp", {Role::ap_ops}, "", {}, {}};
+      platform.people[id] = Person{id, id, std::string(id) + "@example.jp", {Role::ap_ops}, "", {}};
     }
     // A Monday, at nine.
     roster = {Role::ap_ops, {"aoki", "baba", "chiba"}, date_of(2026, 11, 30), 9h, std::nullopt};

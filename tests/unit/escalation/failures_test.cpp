@@ -203,6 +203,35 @@ TEST_CASE("a cause found soon after takes its consequences over") {
   CHECK(world.count(NoticeKind::failure_detected, "infra-ops") == 1);
 }
 
+TEST_CASE("a failure that begins with a provider, or turns out to, is said to lie outside the platform, in the record too") {
+  const auto said = [](const World& world) {
+    std::string text;
+    for (const Fact& fact : world.facts) {
+      if (fact.what != "failure.opened" && fact.what != "failure.cause") continue;
+      text += fact.what + (fact.details.contains("outside") ? " outside; " : "; ");
+    }
+    return text;
+  };
+  Platform platform = example_platform();
+  platform.components.at("zone-a").provider = true;
+  World world(platform, World::at("2026-12-28T10:00"));
+  world.fail("zone-a", "ping");
+  world.run_for(10s);
+  world.fail("web-1", "http");
+  world.run_for(10s);
+  CHECK(is_caused_outside(world.platform(), world.failure(1)));
+  CHECK(said(world) == "failure.opened outside; ");
+
+  World later(platform, World::at("2026-12-28T10:00"));
+  later.fail("web-1", "http");
+  later.run_for(20s);
+  CHECK_FALSE(is_caused_outside(later.platform(), later.failure(1)));
+  later.fail("zone-a", "ping");
+  later.run_for(20s);
+  CHECK(is_caused_outside(later.platform(), later.failure(1)));
+  CHECK(said(later) == "failure.opened; failure.cause outside; ");
+}
+
 TEST_CASE("two halves that fail apart and together keep a service down become one") {
   World world = morning();
   world.fail("web-2", "http");

@@ -176,6 +176,7 @@ World::World(Platform platform, Instant now)
 }
 
 void World::run_probe(const ProbeId& id) {
+  if (no_probe_runs.contains(id)) return void(retries_.erase(id));
   const Truth& truth = truth_[id];
   retries_.erase(id);
   Observation seen;

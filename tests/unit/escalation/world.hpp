@@ -54,6 +54,7 @@ class World {
   void clock_jumped(Duration by);
   void mail_comes(const MailCame& mail) { take(mail); }
   void probes_are_late(Duration by, std::uint64_t fell_out) { take(ProbesLate{by, fell_out}); }
+  std::set<ProbeId> no_probe_runs;      // of these no run begins
   bool mail_up = true;
   std::map<std::string, int> refuses;   // address -> 550
   std::set<std::string> defers;         // addresses: 450
