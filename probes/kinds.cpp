@@ -14,6 +14,11 @@ const std::vector<ProbeKind>& probe_kinds() {
       {"memory", ProbeFamily::resource, make_memory},
       {"cpu", ProbeFamily::resource, make_cpu},
       {"load", ProbeFamily::resource, make_load},
+      {"swap", ProbeFamily::resource, make_swap},
+      {"pressure", ProbeFamily::resource, make_pressure},
+      {"network", ProbeFamily::resource, make_network},
+      {"files", ProbeFamily::resource, make_files},
+      {"clock", ProbeFamily::resource, make_clock},
       {"job", ProbeFamily::job, nullptr},  // Judged by its pings, not run: job/monitor.hpp.
   };
   return kinds;

@@ -10,11 +10,16 @@
 //   inodes:              The same three keys on the used inodes in percent, with the same
 //     failing: ">= 95%"  defaults; `inodes: none` does not watch them. A file system without fixed
 //                        inodes (btrfs, vfat) is unknown where this is written, else not watched.
+//   full_within:         Levels on the time until nothing is free if use goes on growing as in the
+//     failing: 4h        last hour; "<= 4h" means the same.
+//     warning: 1d        Default: not watched. Nothing is said before ten minutes of runs; use that
+//     clear_at: 6h       does not grow is ok.
 //   mounted: true        The path must be a mount point: where it is not, or does not exist, the
 //                        probe fails. Default: false.
 //
 // A level is a comparison (>=, >, <=, <) and a value; `none` takes a default away.
-// Values: used_percent, free_bytes, total_bytes, inodes_used_percent.
+// Values: used_percent, free_bytes, total_bytes, inodes_used_percent, growth_bytes_per_second,
+// full_in_seconds (while it grows).
 //
 // A path that does not exist is unknown: it is more often mistyped, or hidden from the daemon by
 // its unit, than lost, and nothing was measured; whoever wants its absence to be a failure says
@@ -28,11 +33,14 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cmath>
 #include <system_error>
 
 #include "kinds.hpp"
 #include "resource/local_probe.hpp"
+#include "resource/part.hpp"
 #include "resource/threshold.hpp"
+#include "resource/trend.hpp"
 
 namespace yagura {
 namespace {
@@ -41,6 +49,7 @@ struct Answer {
   int error = 0;  // of statvfs
   struct statvfs space {};
   bool is_mount_point = true;  // asked only where it must be one
+  SpaceTrend::Time at;
 };
 
 // Where the kernel does not say whether a path is a mount point (before Linux 5.8), a device other
@@ -77,6 +86,7 @@ class DiskProbe final : public LocalProbe<Answer> {
     std::optional<Threshold> inodes;
     bool inodes_asked = false;  // written, not by default
     bool mounted = false;
+    Part full_within;
   };
 
   explicit DiskProbe(Keys keys)
@@ -87,6 +97,7 @@ class DiskProbe final : public LocalProbe<Answer> {
     return [path = keys_.path, mounted = keys_.mounted]() -> Result<Answer> {
       Answer answer;
       if (::statvfs(path.c_str(), &answer.space) != 0) answer.error = errno;
+      answer.at = std::chrono::steady_clock::now();
       if (mounted && !is_broken(answer.error)) {
         auto is_one = is_mount_point(path);
         if (!is_one) return tl::unexpected<Error>(is_one.error());
@@ -108,7 +119,13 @@ class DiskProbe final : public LocalProbe<Answer> {
     auto use = disk_use(answer.space);
     if (!use)
       return could_not_look(fmt::format("the file system of {} has no space to measure", path));
-    return judge_use(*use, run);
+    Finding finding = judge_use(*use, run);
+    if (!keys_.full_within.is_watched()) return finding;
+    trend_.add(answer.at, use->free_bytes, use->total_bytes);
+    Judgement judgement = both({finding.verdict, finding.reason}, judge_trend(run, finding.values));
+    finding.verdict = judgement.verdict;
+    finding.reason = judgement.reason;
+    return finding;
   }
 
  private:
@@ -152,7 +169,34 @@ class DiskProbe final : public LocalProbe<Answer> {
     return finding;
   }
 
+  Judgement judge_trend(const ProbeRun& run, std::map<std::string, double>& values) {
+    auto growth = trend_.bytes_per_second();
+    auto left = trend_.seconds_left();
+    if (!growth || !left) {
+      return keys_.full_within.cannot_tell_yet(
+          fmt::format("no trend before {} of runs", format_duration(SpaceTrend::least)),
+          run.was_failing);
+    }
+    values["growth_bytes_per_second"] = *growth;
+    std::string words = "use does not grow";
+    if (std::isfinite(*left)) {
+      values["full_in_seconds"] = *left;
+      words =
+          fmt::format("full in {} at {} a second", format_time_left(*left), format_size(*growth));
+    }
+    return keys_.full_within.judge({{Quantity::duration, *left * 1000, words}}, run.was_failing);
+  }
+
+  // Rounded up, as a value short of a level is not to read as having reached it.
+  static std::string format_time_left(double seconds) {
+    if (seconds > 365.0 * 24 * 3600) return "more than 365d";
+    if (seconds < 3600)
+      return format_duration(std::chrono::seconds(static_cast<long>(std::ceil(seconds))));
+    return format_duration(std::chrono::minutes(static_cast<long>(std::ceil(seconds / 60))));
+  }
+
   Keys keys_;
+  SpaceTrend trend_;
   FailingCause space_cause_, inodes_cause_;
 };
 
@@ -170,6 +214,20 @@ bool read_inodes(Reader& reader, DiskProbe::Keys& keys) {
                                 ">= 95%", ">= 85%");
   levels.finish();
   return keys.inodes.has_value();
+}
+
+// A time alone is the level that it is meant to be. False: a problem was reported.
+bool read_full_within(Reader& reader, DiskProbe::Keys& keys) {
+  const Measure time_left{Quantity::duration, false, "the time until it is full", "<= 4h"};
+  const Node* node = reader.find("full_within");
+  if (node == nullptr) return true;
+  Node levels = *node;
+  for (NodeEntry& entry : levels.entries) {
+    std::string& level = entry.second.scalar;
+    if (!level.empty() && level.front() >= '0' && level.front() <= '9')
+      level.insert(0, entry.first.scalar == "clear_at" ? "> " : "<= ");
+  }
+  return keys.full_within.read_node(levels, reader.problems(), "full_within", {time_left}, "", "");
 }
 
 }  // namespace
@@ -208,6 +266,7 @@ std::unique_ptr<Probe> make_disk(Reader& reader) {
                                 {Quantity::bytes, false, "free space", "< 5 GiB"}},
                                ">= 95%", ">= 85%");
   well = read_inodes(reader, keys) && well;
+  well = read_full_within(reader, keys) && well;
   auto mounted = reader.boolean("mounted");
   if (!well || !path || !space || (reader.has("mounted") && !mounted)) return nullptr;
   keys.path = *path;
