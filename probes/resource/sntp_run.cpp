@@ -14,7 +14,7 @@ namespace {
 using boost::system::error_code;
 
 // Packets that are no answer to our question: late ones, or somebody's who guesses.
-constexpr int most_strangers = 100;
+constexpr int most_strangers = 32;
 
 NtpInstant wall_now() {
   return std::chrono::system_clock::now();
