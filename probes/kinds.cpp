@@ -6,21 +6,17 @@ namespace yagura {
 
 const std::vector<ProbeKind>& probe_kinds() {
   static const std::vector<ProbeKind> kinds = {
-      {"http", ProbeFamily::liveness, "asks for a page, and judges its status, body and time",
-       make_http},
-      {"tcp", ProbeFamily::liveness, "connects to a port, and may send and expect a text",
-       make_tcp},
-      {"ping", ProbeFamily::liveness, "sends ICMP echo requests, and counts the answers",
-       make_ping},
-      {"process", ProbeFamily::liveness, "counts the processes of a program, pattern or pid file",
+      {"http", ProbeFamily::liveness, "asks for a page, judges status, body and time", make_http},
+      {"tcp", ProbeFamily::liveness, "connects to a port, may send and expect a text", make_tcp},
+      {"ping", ProbeFamily::liveness, "sends ICMP echo requests, counts the answers", make_ping},
+      {"process", ProbeFamily::liveness, "counts processes by program, pattern or pid file",
        make_process},
       {"disk", ProbeFamily::resource, "judges the space and inodes of a file system", make_disk},
-      {"memory", ProbeFamily::resource, "judges the used memory, and swap, of this machine",
+      {"memory", ProbeFamily::resource, "judges the used memory and swap of this machine",
        make_memory},
-      {"cpu", ProbeFamily::resource, "judges how busy the processors of this machine were",
-       make_cpu},
+      {"cpu", ProbeFamily::resource, "judges how busy this machine's processors were", make_cpu},
       {"load", ProbeFamily::resource, "judges a load average of this machine", make_load},
-      {"job", ProbeFamily::job, "waits for the pings of a job, and judges its runs",
+      {"job", ProbeFamily::job, "waits for a job's pings, and judges its runs",
        nullptr},  // Judged by its pings, not run: job/monitor.hpp.
   };
   return kinds;

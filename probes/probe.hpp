@@ -47,7 +47,7 @@ std::string_view name_of(ProbeFamily family);  // "liveness"
 struct ProbeKind {
   std::string_view name;
   ProbeFamily family;
-  // What it asks and judges, in a line for `yagura probe --kinds`: at most 60 columns. docs/probes.md
+  // What it asks and judges, in a line for `yagura probe --kinds`: at most 48 columns. docs/probes.md
   // has a section for each kind, which is held against this table.
   std::string_view summary;
   // Reads the kind's own keys; the common ones (kind, name, interval, timeout, confirm, clear, retry, impact) are

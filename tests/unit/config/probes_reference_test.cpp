@@ -264,7 +264,7 @@ TEST_CASE("every kind says in a line what it asks") {
   for (const ProbeKind& kind : probe_kinds()) {
     CAPTURE(kind.name);
     CHECK(!kind.summary.empty());
-    CHECK(kind.summary.size() <= 60);
+    CHECK(kind.summary.size() <= 48);
   }
 }
 
@@ -272,7 +272,8 @@ TEST_CASE("the examples of the reference of the probes are configurations withou
   for (const Section& section : read_reference().sections) {
     CAPTURE(section.kind);
     const auto examples = examples_of(section);
-    REQUIRE_MESSAGE(examples.size() == 1, "the section ## `", section.kind, "` has one yaml block");
+    CHECK_MESSAGE(examples.size() == 1, "the section ## `", section.kind, "` has one yaml block");
+    if (examples.size() != 1) continue;
     CHECK_MESSAGE(!probes_in(examples[0], section.kind).empty(), "the example of ## `",
                   section.kind, "` has no probe of that kind");
     const std::string component = examples[0].substr(0, examples[0].find(':'));
