@@ -90,12 +90,4 @@ Result<double> parse_speed(std::string_view text) {
   return wrong();
 }
 
-std::string format_speed(double bits_per_second) {
-  const SpeedUnit* unit = &speed_units[0];
-  for (const SpeedUnit& larger : speed_units) {
-    if (bits_per_second >= larger.bits) unit = &larger;
-  }
-  return fmt::format("{:.4g} {}/s", bits_per_second / unit->bits, unit->name);
-}
-
 }  // namespace yagura

@@ -40,6 +40,5 @@ std::optional<InterfaceRates> interface_rates(const InterfaceCounters& before,
 
 // "1 Gbit/s", "100Mbit", "56 kbit/s": in bits per second.
 Result<double> parse_speed(std::string_view text);
-std::string format_speed(double bits_per_second);
 
 }  // namespace yagura
