@@ -33,14 +33,12 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cmath>
 #include <system_error>
 
 #include "kinds.hpp"
+#include "resource/full_within.hpp"
 #include "resource/local_probe.hpp"
-#include "resource/part.hpp"
 #include "resource/threshold.hpp"
-#include "resource/trend.hpp"
 
 namespace yagura {
 namespace {
@@ -86,7 +84,7 @@ class DiskProbe final : public LocalProbe<Answer> {
     std::optional<Threshold> inodes;
     bool inodes_asked = false;  // written, not by default
     bool mounted = false;
-    Part full_within;
+    FullWithin full_within;
   };
 
   explicit DiskProbe(Keys keys)
@@ -121,8 +119,10 @@ class DiskProbe final : public LocalProbe<Answer> {
       return could_not_look(fmt::format("the file system of {} has no space to measure", path));
     Finding finding = judge_use(*use, run);
     if (!keys_.full_within.is_watched()) return finding;
-    trend_.add(answer.at, use->free_bytes, use->total_bytes);
-    Judgement judgement = both({finding.verdict, finding.reason}, judge_trend(run, finding.values));
+    Judgement judgement =
+        both({finding.verdict, finding.reason},
+             keys_.full_within.judge({answer.at, use->free_bytes}, use->total_bytes,
+                                     run.was_failing, finding.values));
     finding.verdict = judgement.verdict;
     finding.reason = judgement.reason;
     return finding;
@@ -169,34 +169,7 @@ class DiskProbe final : public LocalProbe<Answer> {
     return finding;
   }
 
-  Judgement judge_trend(const ProbeRun& run, std::map<std::string, double>& values) {
-    auto growth = trend_.bytes_per_second();
-    auto left = trend_.seconds_left();
-    if (!growth || !left) {
-      return keys_.full_within.cannot_tell_yet(
-          fmt::format("no trend before {} of runs", format_duration(SpaceTrend::least)),
-          run.was_failing);
-    }
-    values["growth_bytes_per_second"] = *growth;
-    std::string words = "use does not grow";
-    if (std::isfinite(*left)) {
-      values["full_in_seconds"] = *left;
-      words =
-          fmt::format("full in {} at {} a second", format_time_left(*left), format_size(*growth));
-    }
-    return keys_.full_within.judge({{Quantity::duration, *left * 1000, words}}, run.was_failing);
-  }
-
-  // Rounded up, as a value short of a level is not to read as having reached it.
-  static std::string format_time_left(double seconds) {
-    if (seconds > 365.0 * 24 * 3600) return "more than 365d";
-    if (seconds < 3600)
-      return format_duration(std::chrono::seconds(static_cast<long>(std::ceil(seconds))));
-    return format_duration(std::chrono::minutes(static_cast<long>(std::ceil(seconds / 60))));
-  }
-
   Keys keys_;
-  SpaceTrend trend_;
   FailingCause space_cause_, inodes_cause_;
 };
 
@@ -214,20 +187,6 @@ bool read_inodes(Reader& reader, DiskProbe::Keys& keys) {
                                 ">= 95%", ">= 85%");
   levels.finish();
   return keys.inodes.has_value();
-}
-
-// A time alone is the level that it is meant to be. False: a problem was reported.
-bool read_full_within(Reader& reader, DiskProbe::Keys& keys) {
-  const Measure time_left{Quantity::duration, false, "the time until it is full", "<= 4h"};
-  const Node* node = reader.find("full_within");
-  if (node == nullptr) return true;
-  Node levels = *node;
-  for (NodeEntry& entry : levels.entries) {
-    std::string& level = entry.second.scalar;
-    if (!level.empty() && level.front() >= '0' && level.front() <= '9')
-      level.insert(0, entry.first.scalar == "clear_at" ? "> " : "<= ");
-  }
-  return keys.full_within.read_node(levels, reader.problems(), "full_within", {time_left}, "", "");
 }
 
 }  // namespace
@@ -266,7 +225,7 @@ std::unique_ptr<Probe> make_disk(Reader& reader) {
                                 {Quantity::bytes, false, "free space", "< 5 GiB"}},
                                ">= 95%", ">= 85%");
   well = read_inodes(reader, keys) && well;
-  well = read_full_within(reader, keys) && well;
+  well = keys.full_within.read(reader) && well;
   auto mounted = reader.boolean("mounted");
   if (!well || !path || !space || (reader.has("mounted") && !mounted)) return nullptr;
   keys.path = *path;

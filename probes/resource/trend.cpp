@@ -5,12 +5,12 @@
 
 namespace yagura {
 
-void SpaceTrend::add(Time at, double free_bytes, double total_bytes) {
+void SpaceTrend::add(Sample sample, double total_bytes) {
   if (total_bytes != total_bytes_) samples_.clear();
   total_bytes_ = total_bytes;
-  last_ = {at, free_bytes};
-  if (samples_.empty() || at - samples_.back().at >= apart) samples_.push_back(*last_);
-  while (at - samples_.front().at > window)
+  last_ = sample;
+  if (samples_.empty() || sample.at - samples_.back().at >= apart) samples_.push_back(sample);
+  while (sample.at - samples_.front().at > window)
     samples_.pop_front();
 }
 

@@ -18,8 +18,12 @@ class SpaceTrend {
   // Samples that come faster are left out, so that a window holds at most 240.
   static constexpr std::chrono::seconds apart{15};
 
+  struct Sample {
+    Time at;
+    double free_bytes;
+  };
   // A file system of another size, grown or another one in its place, begins anew.
-  void add(Time at, double free_bytes, double total_bytes);
+  void add(Sample sample, double total_bytes);
 
   // How fast free space goes: least squares over the window, and over its later half, of which the
   // slower counts, so that growth that has ended is not feared for the rest of the hour. At most 0
@@ -31,10 +35,6 @@ class SpaceTrend {
   std::optional<double> seconds_left() const;
 
  private:
-  struct Sample {
-    Time at;
-    double free_bytes;
-  };
   // The rate at which free space goes, over samples from this one on.
   double rate_from(std::size_t first) const;
 
