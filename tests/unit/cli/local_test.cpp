@@ -152,9 +152,12 @@ TEST_CASE("rehearse: what would happen; what cannot be read is exit status 2, wi
 }
 
 TEST_CASE("probe --kinds: every kind with its family and what a failing one means, without a daemon") {
-  const std::string kinds = run({"probe", "--kinds"}).out;
-  CHECK(contains(kinds, "liveness  http     down      asks for a page, judges status, body and time\n"));
-  CHECK(contains(kinds, "job       job      degraded  "));
+  // Its columns are as wide as the longest kind.
+  std::string kinds = run({"probe", "--kinds"}).out;
+  for (auto gap = kinds.find("  "); gap != std::string::npos; gap = kinds.find("  "))
+    kinds.erase(gap, 1);
+  CHECK(contains(kinds, "liveness http down asks for a page, judges status, body and time\n"));
+  CHECK(contains(kinds, "job job degraded "));
   CHECK(contains(run({"probe", "--kinds", "--json"}).out,
                  R"({"kind":"disk","family":"resource","impact":"degraded",)"
                  R"("summary":"judges the space and inodes of a file system"})"));
