@@ -6,17 +6,40 @@ namespace yagura {
 
 const std::vector<ProbeKind>& probe_kinds() {
   static const std::vector<ProbeKind> kinds = {
-      {"http", ProbeFamily::liveness, make_http, true},
-      {"tcp", ProbeFamily::liveness, make_tcp, true},
-      {"ping", ProbeFamily::liveness, make_ping, true},
-      {"process", ProbeFamily::liveness, make_process},
-      {"disk", ProbeFamily::resource, make_disk},
-      {"memory", ProbeFamily::resource, make_memory},
-      {"cpu", ProbeFamily::resource, make_cpu},
-      {"load", ProbeFamily::resource, make_load},
-      {"job", ProbeFamily::job, nullptr},  // Judged by its pings, not run: job/monitor.hpp.
+      {"http", ProbeFamily::liveness, "asks for a page, judges status, body and time", make_http, true},
+      {"tcp", ProbeFamily::liveness, "connects to a port, may send and expect a text", make_tcp, true},
+      {"ping", ProbeFamily::liveness, "sends ICMP echo requests, counts the answers", make_ping, true},
+      {"process", ProbeFamily::liveness, "counts processes by program, pattern or pid file",
+       make_process},
+      {"disk", ProbeFamily::resource, "judges the space and inodes of a file system", make_disk},
+      {"memory", ProbeFamily::resource, "judges the used memory and swap of this machine",
+       make_memory},
+      {"cpu", ProbeFamily::resource, "judges how busy this machine's processors were", make_cpu},
+      {"load", ProbeFamily::resource, "judges a load average of this machine", make_load},
+      {"swap", ProbeFamily::resource, "judges the used swap, and how much is swapped", make_swap},
+      {"pressure", ProbeFamily::resource, "judges how long tasks waited for a resource",
+       make_pressure},
+      {"network", ProbeFamily::resource, "judges links, their errors and their load", make_network},
+      {"files", ProbeFamily::resource, "judges the open files of this machine", make_files},
+      {"clock", ProbeFamily::resource, "judges how far this machine's clock is off", make_clock},
+      {"job", ProbeFamily::job, "waits for a job's pings, and judges its runs",
+       nullptr},  // Judged by its pings, not run: job/monitor.hpp.
   };
   return kinds;
+}
+
+std::string_view name_of(ProbeFamily family) {
+  switch (family) {
+    case ProbeFamily::liveness:
+      return "liveness";
+    case ProbeFamily::resource:
+      return "resource";
+    case ProbeFamily::job:
+      return "job";
+    case ProbeFamily::security:
+      return "security";
+  }
+  return "";
 }
 
 const ProbeKind* probe_kind(std::string_view name) {

@@ -17,5 +17,10 @@ std::unique_ptr<Probe> make_disk(Reader& reader);
 std::unique_ptr<Probe> make_memory(Reader& reader);
 std::unique_ptr<Probe> make_cpu(Reader& reader);
 std::unique_ptr<Probe> make_load(Reader& reader);
+std::unique_ptr<Probe> make_swap(Reader& reader);
+std::unique_ptr<Probe> make_pressure(Reader& reader);
+std::unique_ptr<Probe> make_network(Reader& reader);
+std::unique_ptr<Probe> make_files(Reader& reader);
+std::unique_ptr<Probe> make_clock(Reader& reader);
 
 }  // namespace yagura

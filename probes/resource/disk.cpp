@@ -10,11 +10,16 @@
 //   inodes:              The same three keys on the used inodes in percent, with the same
 //     failing: ">= 95%"  defaults; `inodes: none` does not watch them. A file system without fixed
 //                        inodes (btrfs, vfat) is unknown where this is written, else not watched.
+//   full_within:         Levels on the time until nothing is free if use goes on growing as in the
+//     failing: 4h        last hour; "<= 4h" means the same.
+//     warning: 1d        Default: not watched. Nothing is said before ten minutes of runs; use that
+//     clear_at: 6h       does not grow is ok.
 //   mounted: true        The path must be a mount point: where it is not, or does not exist, the
 //                        probe fails. Default: false.
 //
 // A level is a comparison (>=, >, <=, <) and a value; `none` takes a default away.
-// Values: used_percent, free_bytes, total_bytes, inodes_used_percent.
+// Values: used_percent, free_bytes, total_bytes, inodes_used_percent, growth_bytes_per_second,
+// full_in_seconds (while it grows).
 //
 // A path that does not exist is unknown: it is more often mistyped, or hidden from the daemon by
 // its unit, than lost, and nothing was measured; whoever wants its absence to be a failure says
@@ -31,6 +36,7 @@
 #include <system_error>
 
 #include "kinds.hpp"
+#include "resource/full_within.hpp"
 #include "resource/local_probe.hpp"
 #include "resource/threshold.hpp"
 
@@ -41,6 +47,7 @@ struct Answer {
   int error = 0;  // of statvfs
   struct statvfs space {};
   bool is_mount_point = true;  // asked only where it must be one
+  SpaceTrend::Time at;
 };
 
 // Where the kernel does not say whether a path is a mount point (before Linux 5.8), a device other
@@ -77,6 +84,7 @@ class DiskProbe final : public LocalProbe<Answer> {
     std::optional<Threshold> inodes;
     bool inodes_asked = false;  // written, not by default
     bool mounted = false;
+    FullWithin full_within;
   };
 
   explicit DiskProbe(Keys keys)
@@ -87,6 +95,7 @@ class DiskProbe final : public LocalProbe<Answer> {
     return [path = keys_.path, mounted = keys_.mounted]() -> Result<Answer> {
       Answer answer;
       if (::statvfs(path.c_str(), &answer.space) != 0) answer.error = errno;
+      answer.at = std::chrono::steady_clock::now();
       if (mounted && !is_broken(answer.error)) {
         auto is_one = is_mount_point(path);
         if (!is_one) return tl::unexpected<Error>(is_one.error());
@@ -108,7 +117,15 @@ class DiskProbe final : public LocalProbe<Answer> {
     auto use = disk_use(answer.space);
     if (!use)
       return could_not_look(fmt::format("the file system of {} has no space to measure", path));
-    return judge_use(*use, run);
+    Finding finding = judge_use(*use, run);
+    if (!keys_.full_within.is_watched()) return finding;
+    Judgement judgement =
+        both({finding.verdict, finding.reason},
+             keys_.full_within.judge({answer.at, use->free_bytes}, use->total_bytes,
+                                     run.was_failing, finding.values));
+    finding.verdict = judgement.verdict;
+    finding.reason = judgement.reason;
+    return finding;
   }
 
  private:
@@ -208,6 +225,7 @@ std::unique_ptr<Probe> make_disk(Reader& reader) {
                                 {Quantity::bytes, false, "free space", "< 5 GiB"}},
                                ">= 95%", ">= 85%");
   well = read_inodes(reader, keys) && well;
+  well = keys.full_within.read(reader) && well;
   auto mounted = reader.boolean("mounted");
   if (!well || !path || !space || (reader.has("mounted") && !mounted)) return nullptr;
   keys.path = *path;

@@ -47,6 +47,15 @@ std::optional<double> bytes_of(std::string_view text, std::string_view name) {
   return std::nullopt;
 }
 
+tl::unexpected<Error> missing(std::string_view name) {
+  return failure_of(fmt::format("/proc/meminfo does not say {}", name));
+}
+
+// The kernel estimates what is available, and the lines are not of one instant.
+double used_percent(double all, double left) {
+  return 100 * std::max(0.0, all - left) / all;
+}
+
 class MemoryProbe final : public LocalProbe<MemoryUse> {
  public:
   MemoryProbe(Threshold memory, std::optional<Threshold> swap)
@@ -92,27 +101,27 @@ class MemoryProbe final : public LocalProbe<MemoryUse> {
 }  // namespace
 
 Result<MemoryUse> parse_meminfo(std::string_view text) {
-  const auto missing = [](std::string_view name) {
-    return failure_of(fmt::format("/proc/meminfo does not say {}", name));
-  };
   auto total = bytes_of(text, "MemTotal");
   auto available = bytes_of(text, "MemAvailable");
-  auto swap_total = bytes_of(text, "SwapTotal");
-  auto swap_free = bytes_of(text, "SwapFree");
   if (!total || *total == 0) return missing("MemTotal");
   if (!available) return missing("MemAvailable");
-  if (!swap_total) return missing("SwapTotal");
-  if (!swap_free) return missing("SwapFree");
-  // The kernel estimates what is available, and the lines are not of one instant.
-  const auto used_percent = [](double all, double left) {
-    return 100 * std::max(0.0, all - left) / all;
-  };
+  auto swap = parse_swap(text);
+  if (!swap) return tl::unexpected<Error>(swap.error());
   MemoryUse use;
   use.used_percent = used_percent(*total, *available);
   use.available_bytes = *available;
   use.total_bytes = *total;
-  if (*swap_total > 0) use.swap_used_percent = used_percent(*swap_total, *swap_free);
+  if (*swap) use.swap_used_percent = (*swap)->used_percent;
   return use;
+}
+
+Result<std::optional<SwapUse>> parse_swap(std::string_view text) {
+  auto total = bytes_of(text, "SwapTotal");
+  auto left = bytes_of(text, "SwapFree");
+  if (!total) return missing("SwapTotal");
+  if (!left) return missing("SwapFree");
+  if (*total == 0) return std::optional<SwapUse>{};
+  return SwapUse{used_percent(*total, *left), *left, *total};
 }
 
 std::unique_ptr<Probe> make_memory(Reader& reader) {

@@ -1,8 +1,14 @@
 #include "resource/disk.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include <array>
+#include <filesystem>
+#include <thread>
 
 #include "kinds.hpp"
 #include "local_run.hpp"
@@ -114,6 +120,63 @@ TEST_CASE("what cannot be measured is unknown, and failing only where a mount is
   }
   auto root = local::made(make_disk, {{"path", "/"}, {"mounted", "true"}, {"failing", "> 99.99%"}});
   CHECK(local::run(*root).verdict != Verdict::failing);
+}
+
+TEST_CASE("a file system that never answers is unknown in time, and holds one thread") {
+  // In a namespace of the test's own: a FUSE file system whose server reads no question.
+  bool possible = false;
+  std::thread([&] {
+    int server = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    std::string path = std::filesystem::temp_directory_path() / "yagura-silent-XXXXXX";
+    if (server < 0 || ::unshare(CLONE_NEWNS) != 0 || ::mkdtemp(path.data()) == nullptr ||
+        ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+      return;
+    }
+    std::string options = "fd=" + std::to_string(server) + ",rootmode=40000,user_id=0,group_id=0";
+    possible = ::mount("silent", path.c_str(), "fuse", 0, options.c_str()) == 0;
+    if (possible) {
+      auto probe = local::made(make_disk, {{"path", path}, {"mounted", "true"}});
+      Finding first = local::run(*probe, false, 50ms);
+      CHECK(first.verdict == Verdict::unknown);
+      CHECK(first.reason == "statvfs on " + path + " did not answer within 50ms");
+      Finding second = local::run(*probe, false, 50ms);
+      CHECK(second.verdict == Verdict::unknown);
+      CHECK(contains(second.reason, "has not answered for"));
+    }
+    ::close(server);  // Whoever waits is told that it is gone.
+    ::umount2(path.c_str(), MNT_DETACH);
+    ::rmdir(path.c_str());
+  }).join();
+  if (!possible) MESSAGE("skipped: no FUSE file system can be mounted here");
+}
+
+TEST_CASE("a trend is not told before there is one") {
+  auto probe = local::made(make_disk, {{"path", "/"},
+                                       {"failing", "> 99.99%"},
+                                       {"warning", "none"},
+                                       {"inodes", "none"},
+                                       {"full_within", local::map({{"failing", "4h"}})}});
+  Finding first = local::run(*probe);
+  CHECK(first.verdict == Verdict::ok);
+  CHECK(contains(first.reason, "; no trend before 10m of runs"));
+  CHECK_FALSE(first.values.contains("full_in_seconds"));
+}
+
+TEST_CASE("the time until a disk is full is a level on its own, a time alone at most that") {
+  const auto problems = [](std::vector<local::Key> levels) {
+    return local::problems_of(make_disk,
+                              {{"path", "/"}, {"full_within", local::map(std::move(levels))}});
+  };
+  CHECK(problems({{"failing", "4h"}, {"warning", "1d"}, {"clear_at", "6h"}}).empty());
+  CHECK(problems({{"failing", "< 4h"}}).empty());
+  CHECK(contains(problems({{"failing", ">= 4h"}}), "wrong way round"));
+  CHECK(contains(problems({{"failing", "4h"}, {"warning", "2h"}}), "must be milder"));
+  CHECK(contains(problems({{"failing", "4"}}), "is a plain number, which is not measured here"));
+  CHECK(contains(problems({{"failing", "4h"}, {"clear", "6h"}}), "unknown key `clear`"));
+  CHECK(contains(problems({}), "nothing would be watched"));
+  CHECK(contains(local::problems_of(make_disk, {{"path", "/"}, {"full_within", "4h"}}),
+                 "must be a mapping"));
+  CHECK(local::problems_of(make_disk, {{"path", "/"}, {"full_within", "none"}}).empty());
 }
 
 TEST_CASE("the keys of a disk are checked") {
