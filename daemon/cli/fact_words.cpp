@@ -76,7 +76,7 @@ std::string fact_words(const json::value& row) {
 
   if (what == "failure.opened") {
     return with("opened", ": ", get("title")) + with("", " (owner ", get("owner")) +
-           (get("owner").empty() ? "" : ")") + by;
+           (get("owner").empty() ? "" : ")") + (get("outside").empty() ? "" : ", outside the platform") + by;
   }
   if (what == "failure.classified") {
     return with((get("class") == "major" ? "MAJOR FAILURE" : get("class")) + by, ": ",

@@ -94,7 +94,8 @@ std::string words_of_failure(const RehearsalLine& line, const Platform& platform
   const std::string& what = line.what;
   const auto get = [&line](const std::string& name) { return detail(line, name); };
   if (what == "failure.opened")
-    return fmt::format("OPENED: {} (owner {})", get("title"), get("owner")) + by(line, platform);
+    return fmt::format("OPENED: {} (owner {}){}", get("title"), get("owner"),
+                       get("outside").empty() ? "" : ", outside the platform") + by(line, platform);
   if (what == "failure.classified") {
     std::string word = get("class");
     if (word == "undetermined") word = "class not decided yet";
@@ -103,7 +104,8 @@ std::string words_of_failure(const RehearsalLine& line, const Platform& platform
   }
   if (what == "failure.component") return with(get("component") + " joins", ": ", get("why"));
   if (what == "failure.cause")
-    return fmt::format("cause is now {} (owner {})", get("cause"), get("owner"));
+    return fmt::format("cause is now {}{} (owner {})", get("cause"),
+                       get("outside").empty() ? "" : ", outside the platform", get("owner"));
   if (what == "failure.joined")
     return with(fmt::format("ends by joining #{}", get("into")), ": ", get("why"));
   if (what == "failure.acknowledged")
