@@ -8,6 +8,8 @@ const std::vector<ProbeKind>& probe_kinds() {
   static const std::vector<ProbeKind> kinds = {
       {"http", ProbeFamily::liveness, make_http},
       {"tcp", ProbeFamily::liveness, make_tcp},
+      {"tls", ProbeFamily::liveness, make_tls},
+      {"dns", ProbeFamily::liveness, make_dns},
       {"ping", ProbeFamily::liveness, make_ping},
       {"process", ProbeFamily::liveness, make_process},
       {"disk", ProbeFamily::resource, make_disk},
