@@ -242,6 +242,9 @@ std::uint64_t Resolver::resolve(const std::string& host, Duration timeout,
                                 std::function<void(Resolution)> done) {
   return impl_->resolve(host, timeout, std::move(done));
 }
+const std::string& Resolver::name_servers() const {
+  return impl_->name_servers;
+}
 void Resolver::cancel(std::uint64_t query) {
   impl_->queries.erase(query);
   impl_->literals.erase(query);
