@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -17,7 +18,7 @@
 namespace yagura::io {
 namespace {
 
-constexpr int tries = 3;              // Of each server, each with twice the patience.
+constexpr int tries = 3;              // Of each server, each with twice the patience of the former.
 constexpr int datagrams_a_turn = 16;  // c-ares alone would read for as long as more come.
 constexpr int most_datagrams = 1000;
 constexpr std::size_t most_stream_bytes = 1024 * 1024;
@@ -27,13 +28,17 @@ constexpr int class_internet = 1;
 
 struct NameQuery::Impl : std::enable_shared_from_this<Impl> {
   Impl(boost::asio::io_context& given, std::function<void(NameReply)> tell)
-      : loop(given), ares(std::make_shared<AresLoop>(given)), done(std::move(tell)) {}
+      : loop(given), again(given), ares(std::make_shared<AresLoop>(given)), done(std::move(tell)) {}
 
-  void ask(const NameQuestion& question) {
+  // Of one server c-ares waits as long as the caller does, and datagrams that may be lost are asked
+  // again here: it would give a slow answer over TCP no more time than a datagram.
+  void ask(const NameQuestion& given) {
+    question = given;
     ares_options options{};
+    auto share = std::clamp<Duration>(question.patience / 5, 50ms, 3s);
     options.timeout =
-        static_cast<int>(std::clamp<long long>(question.patience.count() / 5, 50, 3000));
-    options.tries = tries;
+        static_cast<int>((question.of_this_server ? question.patience : share).count());
+    options.tries = question.of_this_server ? 1 : tries;
     int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
     if (question.of_this_server) {
       options.flags = ARES_FLAG_NOCHECKRESP;
@@ -46,9 +51,25 @@ struct NameQuery::Impl : std::enable_shared_from_this<Impl> {
     static const ares_socket_functions functions = {&open_socket, &close_socket, &connect_socket,
                                                     &receive, &send};
     ares_set_socket_functions(ares->channel(), &functions, this);
+    put();
+    if (question.of_this_server) put_again_after(share, tries - 1);
+  }
+
+  void put() {
     ares_query(ares->channel(), question.name.c_str(), class_internet, question.type, &on_answer,
                this);
     ares->drive();
+  }
+
+  void put_again_after(Duration pause, int times) {
+    if (times == 0) return;
+    again.expires_after(pause);
+    again.async_wait([weak = weak_from_this(), pause, times](boost::system::error_code error) {
+      auto self = weak.lock();
+      if (error || !self || !self->done || self->has_stream) return;
+      self->put();
+      self->put_again_after(pause * 2, times - 1);
+    });
   }
 
   // Called for what comes in only: c-ares has dropped what is no answer.
@@ -78,12 +99,18 @@ struct NameQuery::Impl : std::enable_shared_from_this<Impl> {
                              reply = std::move(reply)]() mutable {
       auto self = weak.lock();
       if (!self) return;
-      self->ares->close();
+      self->let_go();
       if (!self->cancelled) tell(std::move(reply));
     });
   }
 
-  static ares_socket_t open_socket(int family, int type, int protocol, void*) {
+  void let_go() {
+    again.cancel();
+    ares->close();
+  }
+
+  static ares_socket_t open_socket(int family, int type, int protocol, void* data) {
+    if (type == SOCK_STREAM) static_cast<Impl*>(data)->has_stream = true;
     return ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
   }
   static int close_socket(ares_socket_t socket, void*) { return ::close(socket); }
@@ -116,10 +143,13 @@ struct NameQuery::Impl : std::enable_shared_from_this<Impl> {
   }
 
   boost::asio::io_context& loop;
+  boost::asio::steady_timer again;
+  NameQuestion question;
   std::shared_ptr<AresLoop> ares;
   std::function<void(NameReply)> done;  // Null once there is a reply.
   bool cancelled = false;
   bool refused = false;
+  bool has_stream = false;
   int reads = 0;
   std::size_t stream_bytes = 0;
 };
@@ -133,7 +163,7 @@ NameQuery::NameQuery(boost::asio::io_context& loop, const NameQuestion& question
 NameQuery::~NameQuery() {
   impl_->cancelled = true;
   impl_->done = nullptr;
-  impl_->ares->close();
+  impl_->let_go();
 }
 
 }  // namespace yagura::io

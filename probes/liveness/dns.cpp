@@ -92,7 +92,8 @@ class DnsRun final : public NetworkRun {
       case Status::flooded:
         return no_answer("sends more than any answer is, and no answer among it");
       case Status::in_doubt:
-        return no_answer("refuses, or is in trouble itself");
+        return no_answer(place_.empty() ? "refuses, or is in trouble itself"
+                                        : "breaks off, or sends what is no answer");
       case Status::failed:
         return {Verdict::unknown,
                 one_line(fmt::format("this machine cannot ask for the {}: {}", spec_.asked(),
