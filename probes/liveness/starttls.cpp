@@ -79,6 +79,7 @@ StartTls::State StartTls::feed(std::string_view bytes) {
   while (!bytes.empty()) {
     // Whatever follows the last reply came before TLS protects it: somebody may have put it there.
     if (state_ == State::ready) refuse("sent more in the clear after it had agreed to TLS");
+    if (!to_send_.empty()) refuse("answers before it was asked");
     if (state_ == State::refused) break;
     if (++bytes_ > most_bytes) {
       refuse(fmt::format("sent {} KiB without coming to TLS", most_bytes / 1024));

@@ -67,6 +67,13 @@ TEST_CASE("STARTTLS: what comes in the clear behind the last reply is not taken 
   CHECK(pop3.refusal() == "sent more in the clear after it had agreed to TLS");
 }
 
+TEST_CASE("STARTTLS: an answer to what was not asked is none") {
+  StartTls smtp = dialogue("smtp");
+  CHECK(smtp.feed("220 x\r\n250 STARTTLS\r\n220 go\r\n") == State::refused);
+  CHECK(smtp.refusal() == "answers before it was asked");
+  CHECK(smtp.take().empty());
+}
+
 TEST_CASE("STARTTLS: a dialogue has an end") {
   StartTls chatter = dialogue("smtp");
   State state = State::waiting;
