@@ -124,7 +124,7 @@ class Tls(Probes):
         found = self.found(probes)
 
         date = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-        self.says(found["good"], "ok", rf"^the server's certificate \(good\) expires {date}, in 90d; TLSv1.3 with 127.0.0.1 port")
+        self.says(found["good"], "ok", rf"^the server's certificate \(good\) expires {date}, in 90d; TLSv1\.[23] with 127.0.0.1 port")
         self.assertAlmostEqual(found["good"]["values"]["expires_seconds"], 90 * 86400, delta=3600)
         self.says(found["by-name"], "ok", r"\(good\)")
         self.says(found["soon"], "warning", r"in 10d, warning at < 21d")
@@ -195,8 +195,8 @@ server:
   local-zone: never.test. refuse
 {long_texts}
 forward-zone:
-  name: "sick.test."
-  forward-addr: 127.0.0.1@{free_port()}
+  name: "sick.elsewhere."
+  forward-addr: 2001:db8::1
 remote-control:
   control-enable: no
 """)
@@ -220,12 +220,12 @@ remote-control:
             "nowhere": f"{asked}, question: nowhere.example",
             "none": f"{asked}, question: www.example, type: MX",
             "refused": f"{asked}, question: never.test",
-            "sick": f"{asked}, timeout: 30s, question: www.sick.test",
+            "sick": f"{asked}, question: www.sick.elsewhere",
             "gone": f"kind: dns, server: 127.0.0.1, port: {free_port()}, question: www.example",
             "quick": f"{asked}, question: www.example, latency: {{failing: \">= 9s\"}}"})
         self.says(found["any"], "ok", r"^A of www.example is 192\.0\.2\.1[01], 192\.0\.2\.1[01]; 127\.0\.0\.1 port \d+ answered in")
         for name in ("all", "aaaa", "mx", "ns", "txt", "soa", "caa", "srv", "cname", "ptr", "quick"):
-            self.says(found[name], "ok", "")
+            self.says(found[name], "ok", " is ")
         self.says(found["missing"], "failing", r", without 192\.0\.2\.12;")
         self.says(found["more"], "failing", r", where 192\.0\.2\.11 was not expected;")
         self.says(found["long"], "ok", r"and 5 more;")  # 2 KiB, and so over TCP

@@ -55,6 +55,7 @@ TEST_CASE("STARTTLS: who offers none, or says no, is refused with its words") {
   CHECK(busy.refusal() == "said '421 \\x1b[31mbusy\xEF\xBF\xBD'");
   StartTls no = dialogue("imap");
   no.feed("* OK\r\n");
+  no.take();
   CHECK(no.feed("y1 NO not today\r\n") == State::refused);
   CHECK(no.refusal() == "said 'y1 NO not today'");
 }
