@@ -8,6 +8,8 @@ const std::vector<ProbeKind>& probe_kinds() {
   static const std::vector<ProbeKind> kinds = {
       {"http", ProbeFamily::liveness, "asks for a page, judges status, body and time", make_http, true},
       {"tcp", ProbeFamily::liveness, "connects to a port, may send and expect a text", make_tcp, true},
+      {"tls", ProbeFamily::liveness, "shakes hands, judges certificate and expiry", make_tls, true},
+      {"dns", ProbeFamily::liveness, "asks a name server, judges its answer", make_dns, true},
       {"ping", ProbeFamily::liveness, "sends ICMP echo requests, counts the answers", make_ping, true},
       {"process", ProbeFamily::liveness, "counts processes by program, pattern or pid file",
        make_process},

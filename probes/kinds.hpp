@@ -11,6 +11,8 @@ namespace yagura {
 // Each reads its own keys and gives nothing where a problem was reported.
 std::unique_ptr<Probe> make_http(Reader& reader);
 std::unique_ptr<Probe> make_tcp(Reader& reader);
+std::unique_ptr<Probe> make_tls(Reader& reader);
+std::unique_ptr<Probe> make_dns(Reader& reader);
 std::unique_ptr<Probe> make_ping(Reader& reader);
 std::unique_ptr<Probe> make_process(Reader& reader);
 std::unique_ptr<Probe> make_disk(Reader& reader);

@@ -1,25 +1,21 @@
 #include "resolver.hpp"
 
-#include <ares.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <chrono>
 #include <map>
-#include <new>
 #include <optional>
 #include <utility>
 
-#include "socket_watch.hpp"
+#include "ares_loop.hpp"
 #include "text.hpp"
 
 namespace yagura::io {
 
 namespace asio = boost::asio;
-using Steady = std::chrono::steady_clock;
 
 namespace {
 
@@ -27,12 +23,6 @@ constexpr std::size_t most_addresses = 16;
 constexpr std::size_t most_queries = 1000;  // At once; each has a descriptor or two.
 constexpr int tries =
     3;  // Of each server, the second and third with twice and four times the patience.
-
-// c-ares wants this once per program, before any thread makes a channel.
-void prepare_ares() {
-  static const int prepared = ares_library_init(ARES_LIB_INIT_ALL);
-  if (prepared != ARES_SUCCESS) throw std::bad_alloc();
-}
 
 std::vector<asio::ip::address> addresses_of(const ares_addrinfo& found) {
   std::vector<asio::ip::address> addresses;
@@ -89,17 +79,15 @@ Resolution judge(const std::string& host, int status) {
   }
 }
 
-// One question with a channel of its own: it reads resolv.conf as it is now, asks from a port that
-// nobody can guess, and can be cancelled without touching the others.
 class Query : public std::enable_shared_from_this<Query> {
  public:
   Query(asio::io_context& loop, std::string host, Duration limit,
         std::function<void(Resolution)> finish)
       : loop_(loop),
         timer_(loop),
+        ares_(std::make_shared<AresLoop>(loop)),
         host_(std::move(host)),
         limit_(limit),
-        deadline_(Steady::now() + limit),
         finish_(std::move(finish)) {}
   ~Query() { stop(); }
   Query(const Query&) = delete;
@@ -112,11 +100,16 @@ class Query : public std::enable_shared_from_this<Query> {
            {},
            fmt::format("cannot look up names: {}; see /etc/resolv.conf", ares_strerror(error))});
     }
+    timer_.expires_after(limit_);
+    timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+      auto self = weak.lock();
+      if (self && !error) self->give_up();
+    });
     ares_addrinfo_hints hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
-    ares_getaddrinfo(channel_, host_.c_str(), nullptr, &hints, &Query::on_answer, this);
-    schedule();
+    ares_getaddrinfo(ares_->channel(), host_.c_str(), nullptr, &hints, &Query::on_answer, this);
+    ares_->drive();
   }
 
   // A literal address needs no answer of anybody.
@@ -135,21 +128,11 @@ class Query : public std::enable_shared_from_this<Query> {
     options.tries = tries;
     char files_then_servers[] = "fb";
     options.lookups = files_then_servers;
-    options.sock_state_cb = &Query::on_socket;
-    options.sock_state_cb_data = this;
-    watch_ =
-        std::make_shared<SocketWatch>(loop_, [weak = weak_from_this()](int socket, Ready ready) {
-          if (auto self = weak.lock()) self->act(socket, ready);
-        });
-    int error = ares_init_options(
-        &channel_, &options,
-        ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
-    if (error != ARES_SUCCESS) {
-      channel_ = nullptr;
-      return error;
-    }
-    return name_servers.empty() ? ARES_SUCCESS
-                                : ares_set_servers_ports_csv(channel_, name_servers.c_str());
+    int error = ares_->open(options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS);
+    if (error != ARES_SUCCESS) return error;
+    return name_servers.empty()
+               ? ARES_SUCCESS
+               : ares_set_servers_ports_csv(ares_->channel(), name_servers.c_str());
   }
 
   // c-ares calls this from within its own work, and for every question when its channel is
@@ -171,45 +154,12 @@ class Query : public std::enable_shared_from_this<Query> {
     self->finish_soon(std::move(resolution));
   }
 
-  static void on_socket(void* data, ares_socket_t socket, int readable, int writable) {
-    auto* self = static_cast<Query*>(data);
-    if (self->watch_) self->watch_->want(socket, readable != 0, writable != 0);
-  }
-
-  void act(int socket, Ready ready) {
-    if (channel_ == nullptr) return;
-    ares_process_fd(channel_, ready == Ready::to_write ? ARES_SOCKET_BAD : socket,
-                    ready == Ready::to_read ? ARES_SOCKET_BAD : socket);
-    schedule();
-  }
-
-  void schedule() {
-    if (channel_ == nullptr || !finish_) return;
-    auto when = deadline_;
-    timeval wait{};
-    if (ares_timeout(channel_, nullptr, &wait) != nullptr) {
-      auto pause =
-          std::chrono::seconds(wait.tv_sec) + std::chrono::microseconds(wait.tv_usec) + 1ms;
-      when = std::min(when, Steady::now() + pause);
-    }
-    timer_.expires_at(when);
-    timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
-      auto self = weak.lock();
-      if (self && !error) self->rang();
-    });
-  }
-
-  void rang() {
-    if (channel_ == nullptr || !finish_) return;
-    if (Steady::now() >= deadline_) {
-      return finish_soon(
-          {Resolution::Status::failed,
-           {},
-           fmt::format("no name server answered about {} within {}; see /etc/resolv.conf",
-                       one_line(host_, 100), format_duration(limit_))});
-    }
-    ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    schedule();
+  void give_up() {
+    if (!finish_) return;
+    finish_soon({Resolution::Status::failed,
+                 {},
+                 fmt::format("no name server answered about {} within {}; see /etc/resolv.conf",
+                             one_line(host_, 100), format_duration(limit_))});
   }
 
   // From the loop: the channel may be in the middle of its work, and must not be destroyed there.
@@ -226,18 +176,14 @@ class Query : public std::enable_shared_from_this<Query> {
   void stop() {
     finish_ = nullptr;
     timer_.cancel();
-    if (channel_ != nullptr) ares_destroy(std::exchange(channel_, nullptr));
-    if (watch_) watch_->stop();
-    watch_.reset();
+    ares_->close();
   }
 
   asio::io_context& loop_;
-  asio::steady_timer timer_;
-  std::shared_ptr<SocketWatch> watch_;
-  ares_channel channel_ = nullptr;
+  asio::steady_timer timer_;  // Rings at the end of the time there is.
+  std::shared_ptr<AresLoop> ares_;
   std::string host_;
   Duration limit_;
-  Steady::time_point deadline_;
   std::function<void(Resolution)> finish_;  // Null once there is an answer.
 };
 
@@ -246,7 +192,7 @@ class Query : public std::enable_shared_from_this<Query> {
 struct Resolver::Impl : std::enable_shared_from_this<Impl> {
   Impl(asio::io_context& given, std::string servers)
       : loop(given), name_servers(std::move(servers)) {
-    prepare_ares();
+    AresLoop::prepare_library();
   }
 
   std::uint64_t resolve(const std::string& host, Duration limit,
@@ -280,7 +226,8 @@ struct Resolver::Impl : std::enable_shared_from_this<Impl> {
   asio::io_context& loop;
   std::string name_servers;
   std::map<std::uint64_t, std::shared_ptr<Query>> queries;
-  std::map<std::uint64_t, std::shared_ptr<Query>> literals;  // are given in the next round of the loop
+  std::map<std::uint64_t, std::shared_ptr<Query>>
+      literals;  // are given in the next round of the loop
   std::uint64_t last_number = 0;
 };
 
@@ -294,6 +241,9 @@ Resolver::~Resolver() {
 std::uint64_t Resolver::resolve(const std::string& host, Duration timeout,
                                 std::function<void(Resolution)> done) {
   return impl_->resolve(host, timeout, std::move(done));
+}
+const std::string& Resolver::name_servers() const {
+  return impl_->name_servers;
 }
 void Resolver::cancel(std::uint64_t query) {
   impl_->queries.erase(query);

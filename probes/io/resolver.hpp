@@ -38,6 +38,7 @@ class Resolver {
   std::uint64_t resolve(const std::string& host, Duration timeout,
                         std::function<void(Resolution)> done);
   void cancel(std::uint64_t query);
+  const std::string& name_servers() const;  // As given; "": those of /etc/resolv.conf.
 
  private:
   struct Impl;

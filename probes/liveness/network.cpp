@@ -175,6 +175,7 @@ void NetworkRun::start(const std::string& host) {
         cannot_look(fmt::format("no name server answered about {} within {}; see /etc/resolv.conf",
                                 one_line(looking_up_, 100), format_duration(run_.timeout))));
   }));
+  if (host.empty()) return begin({});
   look_up(host);
 }
 

@@ -51,13 +51,14 @@ class NetworkRun : public std::enable_shared_from_this<NetworkRun> {
   NetworkRun(const NetworkRun&) = delete;
   NetworkRun& operator=(const NetworkRun&) = delete;
 
+  // Of no host, "", nothing is looked up, and begin() is given no address.
   void start(const std::string& host);
   void cancel();  // By the owner: nothing is told any more, everything is let go.
 
  protected:
   using Steady = std::chrono::steady_clock;
 
-  // At least one address, each of them with a route.
+  // At least one address of the host, each of them with a route.
   virtual void begin(std::vector<Address> addresses) = 0;
   virtual Finding timed_out() = 0;
   virtual void stop() = 0;  // Lets all descriptors, timers and memory go; called once.

@@ -12,12 +12,10 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
+#include "connection.hpp"
 #include "kinds.hpp"
-#include "network.hpp"
 #include "runtime.hpp"
 #include "text.hpp"
 
@@ -37,92 +35,30 @@ struct TcpSpec {
   std::string expect;
 };
 
-class TcpRun final : public NetworkRun {
+class TcpRun final : public ConnectionRun {
  public:
   TcpRun(io::Runtime& runtime, const ProbeRun& run, std::function<void(Finding)> done,
          const TcpSpec& spec)
-      : NetworkRun(runtime, run, std::move(done)),
-        spec_(spec),
-        socket_(runtime.loop()),
-        share_(runtime.loop()) {}
+      : ConnectionRun(runtime, run, std::move(done), spec.port), spec_(spec) {}
 
  private:
-  enum class Phase { connecting, sending, reading };
-
-  void begin(std::vector<Address> addresses) override {
-    addresses_ = std::move(addresses);
-    try_next();
-  }
-
-  void try_next() {
-    if (next_ == addresses_.size()) return give_up();
-    std::size_t left = addresses_.size() - next_;
-    Address address = addresses_[next_++];
-    place_ = place_of(address, spec_.port);
-    error_code error;
-    socket_.close(error);
-    asio::ip::tcp::endpoint endpoint(address, spec_.port);
-    socket_.open(endpoint.protocol(), error);
-    if (error) return attempt_failed(error.value());
-    std::size_t attempt = next_;
-    socket_.async_connect(endpoint, while_running([this, attempt](error_code failed) {
-                            if (attempt == next_) on_connect(failed);
-                          }));
-    if (left == 1) return;  // The last one has until the deadline.
-    share_.expires_after((deadline() - Steady::now()) / left);
-    share_.async_wait(while_running([this, attempt](error_code failed) {
-      if (!failed && attempt == next_ && phase_ == Phase::connecting) attempt_failed(ETIMEDOUT);
-    }));
-  }
-
-  void attempt_failed(int error) {
-    bool counts_more = is_target_fault(error) && (error_ == 0 || !is_target_fault(error_));
-    if (error_ == 0 || counts_more) {
-      error_ = error;
-      error_place_ = place_;
-    }
-    try_next();
-  }
-
-  void give_up() {
-    std::string place = error_place_;
-    if (addresses_.size() > 1)
-      place += fmt::format(" (of {} addresses none accepts)", addresses_.size());
-    finish(unless_own_trouble(connection_failed(error_, place), error_));
-  }
-
-  // Silence and "no host" are also what an interface without a link gives.
-  Finding unless_own_trouble(Finding finding, int error) {
-    if (error != EHOSTUNREACH && error != ETIMEDOUT) return finding;
-    std::string trouble = trouble_on_the_way(addresses_.front());
-    return trouble.empty() ? finding : Finding{Verdict::unknown, one_line(trouble), {}};
-  }
-
-  void on_connect(error_code failed) {
-    if (failed) return attempt_failed(failed.value());
-    error_code error;
-    // A free port of this machine may be given to our own side, which then connects to itself.
-    if (socket_.local_endpoint(error) == socket_.remote_endpoint(error) && !error)
-      return attempt_failed(ECONNREFUSED);
-    share_.cancel();
-    connect_seconds_ = seconds_so_far();
+  void connected() override {
     if (spec_.send.empty()) return after_sending();
-    phase_ = Phase::sending;
-    asio::async_write(socket_, asio::buffer(spec_.send),
-                      while_running([this](error_code broken, std::size_t) {
-                        if (broken) return on_broken(broken, "while it was sent to");
+    asio::async_write(socket(), asio::buffer(spec_.send),
+                      while_running([this](error_code error, std::size_t) {
+                        if (error) return finish(measured(broken(error, "while it was sent to")));
                         after_sending();
                       }));
   }
 
   void after_sending() {
-    if (spec_.expect.empty()) return finish(well("connected to " + place_));
-    phase_ = Phase::reading;
+    sent_ = true;
+    if (spec_.expect.empty()) return finish(well("connected to " + place()));
     read();
   }
 
   void read() {
-    socket_.async_read_some(
+    socket().async_read_some(
         asio::buffer(buffer_),
         while_running([this](error_code error, std::size_t size) { on_read(error, size); }));
   }
@@ -133,10 +69,10 @@ class TcpRun final : public NetworkRun {
         received_.size() < spec_.expect.size() ? 0 : received_.size() - spec_.expect.size() + 1;
     received_.append(buffer_.data(), std::min(size, most_read - received_.size()));
     if (received_.find(spec_.expect, from) != std::string::npos) {
-      return finish(well(fmt::format("{} answered as expected", place_)));
+      return finish(well(fmt::format("{} answered as expected", place())));
     }
     if (error == asio::error::eof) return finish(not_said("before it closed the connection"));
-    if (error) return on_broken(error, "before the expected text came from");
+    if (error) return finish(measured(broken(error, "before the expected text came from")));
     if (received_.size() >= most_read) return finish(not_said("in its first 64 KiB"));
     read();
   }
@@ -145,60 +81,31 @@ class TcpRun final : public NetworkRun {
     std::string said = received_.empty() ? "it said nothing"
                                          : fmt::format("it said '{}'", one_line(received_, 80));
     return measured({Verdict::failing,
-                     one_line(fmt::format("{} did not say '{}' {}; {}", place_,
+                     one_line(fmt::format("{} did not say '{}' {}; {}", place(),
                                           one_line(spec_.expect, 60), when, said)),
                      {}});
   }
 
-  void on_broken(error_code error, std::string_view when) {
-    finish(measured(
-        {is_target_fault(error.value()) ? Verdict::failing : Verdict::unknown,
-         one_line(fmt::format("the connection broke {} {}: {}", when, place_, error.message())),
-         {}}));
-  }
-
-  Finding timed_out() override {
+  Finding late() override {
     std::string limit = format_duration(run().timeout);
-    switch (phase_) {
-      case Phase::connecting:
-        return unless_own_trouble(
-            {Verdict::failing, fmt::format("no connection to {} within {}", place_, limit), {}},
-            ETIMEDOUT);
-      case Phase::sending:
-        return measured(
-            {Verdict::failing, fmt::format("{} took no data within {}", place_, limit), {}});
-      case Phase::reading:
-        return not_said("within " + limit);
-    }
-    return {};
+    if (sent_) return not_said("within " + limit);
+    return measured(
+        {Verdict::failing, fmt::format("{} took no data within {}", place(), limit), {}});
   }
 
   Finding well(const std::string& what) {
     return measured({Verdict::ok, fmt::format("{} in {:.3f} s", what, seconds_so_far()), {}});
   }
   Finding measured(Finding finding) {
-    finding.values["connect_seconds"] = connect_seconds_;
+    finding.values["connect_seconds"] = connect_seconds();
     finding.values["total_seconds"] = seconds_so_far();
     return finding;
   }
 
-  void stop() override {
-    error_code ignored;
-    socket_.close(ignored);
-    share_.cancel();
-    received_ = {};
-  }
+  void forget() override { received_ = {}; }
 
   TcpSpec spec_;
-  asio::ip::tcp::socket socket_;
-  asio::steady_timer share_;
-  std::vector<Address> addresses_;
-  std::size_t next_ = 0;  // Also the number of the attempt under way, from 1.
-  std::string place_;
-  Phase phase_ = Phase::connecting;
-  int error_ = 0;  // The weightiest so far, and where.
-  std::string error_place_;
-  double connect_seconds_ = 0;
+  bool sent_ = false;
   std::array<char, 4096> buffer_{};
   std::string received_;
 };

@@ -1,16 +1,8 @@
 // What an http probe makes of certificates: made here, served by OpenSSL on loopback.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <memory>
-
+#include "certificate.hpp"
 #include "hostile_server.hpp"
 #include "network_fixture.hpp"
 
@@ -19,55 +11,10 @@ using namespace yagura::testing;
 
 namespace {
 
-// A self-signed certificate, in a file of its own for ca_file.
-class Certificate {
- public:
-  Certificate(const char* names, long from_seconds, long until_seconds)
-      : key_(EVP_EC_gen("P-256")), cert_(X509_new()) {
-    X509_set_version(cert_, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert_), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert_), from_seconds);
-    X509_gmtime_adj(X509_getm_notAfter(cert_), until_seconds);
-    X509_NAME* name = X509_get_subject_name(cert_);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                               reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
-    X509_set_issuer_name(cert_, name);
-    X509_set_pubkey(cert_, key_);
-    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names);
-    X509_add_ext(cert_, extension, -1);
-    X509_EXTENSION_free(extension);
-    X509_sign(cert_, key_, EVP_sha256());
-    int file = ::mkstemp(path_);
-    std::FILE* stream = ::fdopen(file, "w");
-    PEM_write_X509(stream, cert_);
-    std::fclose(stream);
-  }
-  ~Certificate() {
-    ::unlink(path_);
-    X509_free(cert_);
-    EVP_PKEY_free(key_);
-  }
-  Certificate(const Certificate&) = delete;
-  Certificate& operator=(const Certificate&) = delete;
-
-  std::string path() const { return path_; }
-  X509* cert() const { return cert_; }
-  EVP_PKEY* key() const { return key_; }
-
- private:
-  char path_[64] = "/var/tmp/yagura-test-XXXXXX";
-  EVP_PKEY* key_;
-  X509* cert_;
-};
-
 // Serves one page over TLS to each connection.
 class TlsSite {
  public:
-  explicit TlsSite(const Certificate& certificate)
-      : context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free) {
-    SSL_CTX_use_certificate(context_.get(), certificate.cert());
-    SSL_CTX_use_PrivateKey(context_.get(), certificate.key());
-  }
+  explicit TlsSite(const Certificate& certificate) : context_(server_context(certificate)) {}
   std::string url(const char* host = "127.0.0.1") const {
     return fmt::format("https://{}:{}/", host, server_.port());
   }
@@ -86,12 +33,9 @@ class TlsSite {
     SSL_free(session);
   }
 
-  std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context_;
+  SslContext context_;
   HostileServer server_{[this](Peer& peer) { serve(peer); }};
 };
-
-constexpr long day = 86400;
-constexpr const char* own_names = "DNS:localhost,IP:127.0.0.1";
 
 }  // namespace
 

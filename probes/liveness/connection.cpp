@@ -1,0 +1,106 @@
+#include "connection.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/error.hpp>
+#include <cerrno>
+
+#include "runtime.hpp"
+#include "text.hpp"
+
+namespace yagura {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+ConnectionRun::ConnectionRun(io::Runtime& runtime, const ProbeRun& run,
+                             std::function<void(Finding)> done, std::uint16_t port)
+    : NetworkRun(runtime, run, std::move(done)),
+      port_(port),
+      socket_(runtime.loop()),
+      share_(runtime.loop()) {}
+
+void ConnectionRun::begin(std::vector<Address> addresses) {
+  addresses_ = std::move(addresses);
+  try_next();
+}
+
+void ConnectionRun::try_next() {
+  if (next_ == addresses_.size()) return give_up();
+  std::size_t left = addresses_.size() - next_;
+  Address address = addresses_[next_++];
+  place_ = place_of(address, port_);
+  error_code error;
+  socket_.close(error);
+  asio::ip::tcp::endpoint endpoint(address, port_);
+  socket_.open(endpoint.protocol(), error);
+  if (error) return attempt_failed(error.value());
+  std::size_t attempt = next_;
+  socket_.async_connect(endpoint, while_running([this, attempt](error_code failed) {
+                          if (attempt == next_) on_connect(failed);
+                        }));
+  if (left == 1) return;  // The last one has until the deadline.
+  share_.expires_after((deadline() - Steady::now()) / left);
+  share_.async_wait(while_running([this, attempt](error_code failed) {
+    if (!failed && attempt == next_ && !connected_) attempt_failed(ETIMEDOUT);
+  }));
+}
+
+void ConnectionRun::attempt_failed(int error) {
+  bool counts_more = is_target_fault(error) && (error_ == 0 || !is_target_fault(error_));
+  if (error_ == 0 || counts_more) {
+    error_ = error;
+    error_place_ = place_;
+  }
+  try_next();
+}
+
+void ConnectionRun::give_up() {
+  std::string where = error_place_;
+  if (addresses_.size() > 1)
+    where += fmt::format(" (of {} addresses none accepts)", addresses_.size());
+  finish(unless_own_trouble(connection_failed(error_, where), error_));
+}
+
+// Silence and "no host" are also what an interface without a link gives.
+Finding ConnectionRun::unless_own_trouble(Finding finding, int error) const {
+  if (error != EHOSTUNREACH && error != ETIMEDOUT) return finding;
+  std::string trouble = trouble_on_the_way(addresses_.front());
+  return trouble.empty() ? finding : Finding{Verdict::unknown, one_line(trouble), {}};
+}
+
+void ConnectionRun::on_connect(const error_code& failed) {
+  if (failed) return attempt_failed(failed.value());
+  error_code error;
+  // A free port of this machine may be given to our own side, which then connects to itself.
+  if (socket_.local_endpoint(error) == socket_.remote_endpoint(error) && !error)
+    return attempt_failed(ECONNREFUSED);
+  share_.cancel();
+  connected_ = true;
+  connect_seconds_ = seconds_so_far();
+  connected();
+}
+
+Finding ConnectionRun::broken(const error_code& error, std::string_view when) const {
+  return {is_target_fault(error.value()) ? Verdict::failing : Verdict::unknown,
+          one_line(fmt::format("the connection broke {} {}: {}", when, place_, error.message())),
+          {}};
+}
+
+Finding ConnectionRun::timed_out() {
+  if (connected_) return late();
+  return unless_own_trouble(
+      {Verdict::failing,
+       fmt::format("no connection to {} within {}", place_, format_duration(run().timeout)),
+       {}},
+      ETIMEDOUT);
+}
+
+void ConnectionRun::stop() {
+  error_code ignored;
+  socket_.close(ignored);
+  share_.cancel();
+  forget();
+}
+
+}  // namespace yagura
