@@ -14,6 +14,8 @@ const std::vector<ProbeKind>& probe_kinds() {
       {"memory", ProbeFamily::resource, make_memory},
       {"cpu", ProbeFamily::resource, make_cpu},
       {"load", ProbeFamily::resource, make_load},
+      {"file", ProbeFamily::resource, make_file},
+      {"plugin", ProbeFamily::resource, make_plugin},
       {"job", ProbeFamily::job, nullptr},  // Judged by its pings, not run: job/monitor.hpp.
   };
   return kinds;

@@ -17,5 +17,7 @@ std::unique_ptr<Probe> make_disk(Reader& reader);
 std::unique_ptr<Probe> make_memory(Reader& reader);
 std::unique_ptr<Probe> make_cpu(Reader& reader);
 std::unique_ptr<Probe> make_load(Reader& reader);
+std::unique_ptr<Probe> make_file(Reader& reader);
+std::unique_ptr<Probe> make_plugin(Reader& reader);
 
 }  // namespace yagura

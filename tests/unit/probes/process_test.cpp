@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "folder.hpp"
 #include "kinds.hpp"
 #include "liveness/process_search.hpp"
 #include "liveness/process_table.hpp"
@@ -19,30 +20,11 @@
 
 using namespace yagura;
 using local::contains;
+using local::Folder;
 using namespace std::string_literals;
 namespace fs = std::filesystem;
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "yagura-process-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  fs::path operator/(std::string_view name) const { return path_ / name; }
-  std::string text() const { return path_.string(); }
-  std::string write(const std::string& name, std::string_view content) const {
-    fs::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name, std::ios::binary) << content;
-    return (path_ / name).string();
-  }
-
- private:
-  fs::path path_;
-};
 
 // A real process, gone with its owner. Its program has begun when the constructor returns.
 class Process {
