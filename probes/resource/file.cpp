@@ -316,29 +316,6 @@ class FileProbe final : public LocalProbe<Answer> {
   std::optional<std::chrono::steady_clock::time_point> changed_at_;
 };
 
-// A mapping of levels under `key`. False: a problem was reported.
-bool read_levels(Reader& reader, std::string_view key, const std::vector<Measure>& measures,
-                 std::optional<Threshold>& into) {
-  const Node* node = reader.find(key);
-  if (node == nullptr) return true;
-  Reader levels(*node, reader.problems(), fmt::format("`{}`", key));
-  if (!levels.node().is_map()) return false;
-  into = Threshold::read(levels, measures, "", "");
-  levels.finish();
-  return into.has_value();
-}
-
-// Of a size either direction may be the bad one: the first level that is written says which.
-Measure size_measure(const Node* levels) {
-  for (std::string_view key : {"failing", "warning"}) {
-    const Node* level = levels != nullptr ? levels->find(key) : nullptr;
-    if (level != nullptr && level->scalar.find('<') != std::string::npos)
-      return {Quantity::bytes, false, "size", "< 100 MiB"};
-    if (level != nullptr && level->scalar.find('>') != std::string::npos) break;
-  }
-  return {Quantity::bytes, true, "size", ">= 1 GiB"};
-}
-
 // False: a problem was reported.
 bool read_change(Reader& reader, FileProbe::Keys& keys) {
   const auto refuse = [&](std::string_view key, std::string message) {
@@ -377,7 +354,11 @@ std::unique_ptr<Probe> make_file(Reader& reader) {
   well = well && (exists || !reader.has("exists"));
   well =
       read_levels(reader, "age", {{Quantity::duration, true, "age", ">= 26h"}}, keys.age) && well;
-  well = read_levels(reader, "size", {size_measure(reader.find("size"))}, keys.size) && well;
+  well = read_levels(reader, "size",
+                     {{Quantity::bytes, false, "size", "< 100 MiB"},
+                      {Quantity::bytes, true, "size", ">= 1 GiB"}},
+                     keys.size) &&
+         well;
   well = read_change(reader, keys) && well;
   if (keys.changed && path && path->find_first_of("*?[") != std::string::npos)
     refuse("changed",
