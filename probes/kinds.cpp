@@ -6,19 +6,37 @@ namespace yagura {
 
 const std::vector<ProbeKind>& probe_kinds() {
   static const std::vector<ProbeKind> kinds = {
-      {"http", ProbeFamily::liveness, make_http},
-      {"tcp", ProbeFamily::liveness, make_tcp},
-      {"ping", ProbeFamily::liveness, make_ping},
-      {"process", ProbeFamily::liveness, make_process},
-      {"disk", ProbeFamily::resource, make_disk},
-      {"memory", ProbeFamily::resource, make_memory},
-      {"cpu", ProbeFamily::resource, make_cpu},
-      {"load", ProbeFamily::resource, make_load},
-      {"file", ProbeFamily::resource, make_file},
-      {"plugin", ProbeFamily::resource, make_plugin},
-      {"job", ProbeFamily::job, nullptr},  // Judged by its pings, not run: job/monitor.hpp.
+      {"http", ProbeFamily::liveness, "asks for a page, judges status, body and time", make_http},
+      {"tcp", ProbeFamily::liveness, "connects to a port, may send and expect a text", make_tcp},
+      {"ping", ProbeFamily::liveness, "sends ICMP echo requests, counts the answers", make_ping},
+      {"process", ProbeFamily::liveness, "counts processes, and judges what they use",
+       make_process},
+      {"disk", ProbeFamily::resource, "judges the space and inodes of a file system", make_disk},
+      {"memory", ProbeFamily::resource, "judges the used memory and swap of this machine",
+       make_memory},
+      {"cpu", ProbeFamily::resource, "judges how busy this machine's processors were", make_cpu},
+      {"load", ProbeFamily::resource, "judges a load average of this machine", make_load},
+      {"file", ProbeFamily::resource, "judges a file's presence, age, size and content", make_file},
+      {"plugin", ProbeFamily::resource, "runs a monitoring plugin (Nagios), and believes it",
+       make_plugin},
+      {"job", ProbeFamily::job, "waits for a job's pings, and judges its runs",
+       nullptr},  // Judged by its pings, not run: job/monitor.hpp.
   };
   return kinds;
+}
+
+std::string_view name_of(ProbeFamily family) {
+  switch (family) {
+    case ProbeFamily::liveness:
+      return "liveness";
+    case ProbeFamily::resource:
+      return "resource";
+    case ProbeFamily::job:
+      return "job";
+    case ProbeFamily::security:
+      return "security";
+  }
+  return "";
 }
 
 const ProbeKind* probe_kind(std::string_view name) {

@@ -45,10 +45,14 @@ class Probe {
 };
 
 enum class ProbeFamily { liveness, resource, job, security };
+std::string_view name_of(ProbeFamily family);  // "liveness"
 
 struct ProbeKind {
   std::string_view name;
   ProbeFamily family;
+  // What it asks and judges, in a line for `yagura probe --kinds`: at most 48 columns. docs/probes.md
+  // has a section for each kind, which is held against this table.
+  std::string_view summary;
   // Reads the kind's own keys; the common ones (kind, name, interval, timeout, confirm, clear, retry, impact) are
   // read by the caller, who also calls reader.finish(). Null where a problem was reported. Job probes make none: see job/.
   std::unique_ptr<Probe> (*make)(Reader& reader);

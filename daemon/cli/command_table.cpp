@@ -197,14 +197,16 @@ std::vector<CommandRow> looking() {
        {},
        jobs},
       {"probe",
-       "COMPONENT[/NAME]",
-       readers,
-       "runs a probe now",
+       "COMPONENT[/NAME] | --kinds",
+       "the people of the configuration, and root; --kinds: anybody",
+       "runs a probe now, or lists the kinds",
        "Runs one probe, or all probes of a component, now, and prints what is observed. What it "
-       "finds counts as any other run. A job's probe waits for its job, and is not run.",
-       "  yagura probe database/tcp\n  yagura probe web-1\n",
-       {{"COMPONENT", "COMPONENT[/NAME]", "the component, and which of its probes",
-         Need::required}},
+       "finds counts as any other run. A job's probe waits for its job, and is not run. "
+       "--kinds lists the kinds of probes that there are, and needs no daemon; docs/probes.md says "
+       "all of each.",
+       "  yagura probe database/tcp\n  yagura probe web-1\n  yagura probe --kinds\n",
+       {{"COMPONENT", "COMPONENT[/NAME]", "the component, and which of its probes"},
+        {"--kinds", "", "the kinds of probes"}},
        probe},
       {"record",
        "[--since T] [--until T] [--failure N] [--who X] [--what GLOB] [--export csv|jsonl] | "

@@ -60,6 +60,7 @@ int job_run(const Arguments& given, const Terminal& terminal);  // job_run.cpp
 
 // Without a daemon.
 int config_check(const Arguments& given, const Terminal& terminal);    // local_commands.cpp
+int list_probe_kinds(const Arguments& given, const Terminal& terminal);  // probe_kinds_command.cpp
 int rehearse_story(const Arguments& given, const Terminal& terminal);  // local_commands.cpp
 int calendar(const Arguments& given, const Terminal& terminal);        // calendar_command.cpp
 int restore(const Arguments& given, const Terminal& terminal);         // restore_command.cpp

@@ -95,6 +95,10 @@ int jobs(const Arguments& given, const Terminal& terminal) {
 }
 
 int probe(const Arguments& given, const Terminal& terminal) {
+  if (given.has("kinds") == given.has("COMPONENT")) {
+    return wrong_usage(given, terminal, "name either a component or --kinds");
+  }
+  if (given.has("kinds")) return list_probe_kinds(given, terminal);
   const std::string which = given.text("COMPONENT");
   const auto slash = which.find('/');
   json::object body{{"component", which.substr(0, slash)}};

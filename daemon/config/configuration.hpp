@@ -3,7 +3,7 @@
 // somewhere, every chain reaches somebody, every window opens. Owned by whoever loads it; a reload
 // loads another.
 //
-// docs/configuration.md describes every key; a new key is described there too.
+// docs/configuration.md, and docs/probes.md of probes, describe every key; a new key is described there too.
 #pragma once
 
 #include <functional>
@@ -35,6 +35,9 @@ struct ProbeSetup {
   std::function<std::unique_ptr<Probe>()> make;  // empty for a job; never gives null
   std::optional<JobSpec> job;                    // of a job only
 };
+
+// What a failing probe makes of its component, where its `impact` is not written.
+Impact default_impact(ProbeFamily family);
 
 struct MailSettings {
   Mailbox from;

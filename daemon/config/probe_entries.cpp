@@ -201,6 +201,10 @@ ProbeSetup read_own_keys(Reader& reader, const ProbeKind& kind) {
 
 }  // namespace
 
+Impact default_impact(ProbeFamily family) {
+  return family == ProbeFamily::liveness ? Impact::down : Impact::degraded;
+}
+
 ProbeDefaults read_probe_defaults(Draft& draft) {
   ProbeDefaults defaults;
   const Node* section = draft.root.find("probe_defaults");
@@ -240,7 +244,7 @@ std::optional<ProbeSpec> read_probe(Draft& draft, const std::string& component, 
   spec.family = family_of(kind->family);
   spec.impact =
       choice_of<Impact>(reader, "impact", {{"down", Impact::down}, {"degraded", Impact::degraded}})
-          .value_or(spec.family == Family::liveness ? Impact::down : Impact::degraded);
+          .value_or(default_impact(kind->family));
   if (spec.is_job()) {
     read_job_keys(reader, spec);
   } else {

@@ -135,11 +135,16 @@ void Reader::problem(const Node& at, std::string message) {
 
 void Reader::finish() {
   std::vector<std::string> known(known_.begin(), known_.end());
+  std::string all;
+  for (const std::string& key : known)
+    all += fmt::format("{}`{}`", all.empty() ? "" : ", ", key);
   for (const auto& [key, value] : node_.entries) {
     if (known_.contains(key.scalar)) continue;
     std::string close = nearest(key.scalar, known);
     problem(key, fmt::format("unknown key `{}` in {}{}", one_line(key.scalar, 60), what_,
-                             close.empty() ? "" : fmt::format("; did you mean `{}`?", close)));
+                             !close.empty() ? fmt::format("; did you mean `{}`?", close)
+                             : all.empty()  ? ""
+                                            : "; the keys are " + all));
   }
 }
 

@@ -54,7 +54,7 @@ struct NodeEntry {
 };
 
 // Reads one mapping. Each getter marks its key as known; finish() reports the keys nobody asked for, with the
-// nearest known one. A getter reports a wrong type or value itself and then gives nothing.
+// nearest known one, or with all of them where none is near. A getter reports a wrong type or value itself and then gives nothing.
 class Reader {
  public:
   // `what` names the mapping in messages: "component web-1". A node that is not a mapping is a problem.

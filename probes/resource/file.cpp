@@ -323,12 +323,12 @@ bool read_change(Reader& reader, FileProbe::Keys& keys) {
     return false;
   };
   const auto changed = reader.text("changed");
+  const auto span = reader.duration("changed_for");
   if (reader.has("changed") && !changed) return false;
   if (changed && *changed != "warning" && *changed != "failing")
     return refuse("changed", "`changed` must be warning or failing");
   if (changed) keys.changed = *changed == "failing" ? Verdict::failing : Verdict::warning;
   if (!reader.has("changed_for")) return true;
-  const auto span = reader.duration("changed_for");
   if (!changed) return refuse("changed_for", "`changed_for` says nothing without `changed`");
   if (!span) return false;
   if (*span < 1min || *span > 24h * 30)

@@ -30,6 +30,7 @@ TABLE = [
     ("duty", [], ALL),
     ("jobs", [], ALL),
     ("probe", ["web"], ALL),
+    ("probe", ["--kinds"], ALL + " nobody"),
     ("record", [], "lead auditor root"),
     ("record", ["--verify"], "lead auditor root"),
     ("record", ["--export", "csv"], "lead auditor root"),

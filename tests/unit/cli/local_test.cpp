@@ -150,3 +150,15 @@ TEST_CASE("rehearse: what would happen; what cannot be read is exit status 2, wi
   CHECK(contains(bad.err, folder.file("bad.yaml") + ":1:"));
   CHECK(run({"rehearse", "--config", config, folder.file("quiet.yaml"), "--seed", "x"}).exit == 2);
 }
+
+TEST_CASE("probe --kinds: every kind with its family and what a failing one means, without a daemon") {
+  const std::string kinds = run({"probe", "--kinds"}).out;
+  CHECK(contains(kinds, "liveness  http     down      asks for a page, judges status, body and time\n"));
+  CHECK(contains(kinds, "job       job      degraded  "));
+  CHECK(contains(run({"probe", "--kinds", "--json"}).out,
+                 R"({"kind":"disk","family":"resource","impact":"degraded",)"
+                 R"("summary":"judges the space and inodes of a file system"})"));
+  CHECK(run({"probe", "--kinds"}).exit == 0);
+  CHECK(run({"probe", "web", "--kinds"}).exit == 2);
+  CHECK(contains(run({"probe"}).err, "name either a component or --kinds"));
+}

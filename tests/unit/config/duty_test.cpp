@@ -27,7 +27,7 @@ TEST_CASE("a roster that would have a hole, or contradicts itself, is refused wi
            {roster("rotation: [tanaka], since: 2026-11-30, handover: mon 09:00, escalate_within_role: «10s"),
             "`escalate_within_role` must be at least 1m"},
            {roster("rotation: [tanaka], since: 2026-11-30, handover: mon 09:00, «swaps: []"),
-            "unknown key `swaps` in duty of ap-ops"},
+            "unknown key `swaps` in duty of ap-ops; the keys are `escalate_within_role`, `handover`, `rotation`, `since`"},
        }) {
     CAPTURE(one.duty);
     CHECK(said_at_mark({one.duty}) == one.message);

@@ -347,9 +347,11 @@ TEST_CASE("primary responses") {
       {{step("«{timeout: 3m}")},
        "a primary response step of component web needs `run` (a program) or `manual` (what a "
        "person does)\n"
-       "c.yaml:12:44: unknown key `timeout` in a primary response step of component web"},
+       "c.yaml:12:44: unknown key `timeout` in a primary response step of component web; the keys "
+       "are `manual`, `run`"},
       {{step("{manual: x, «timeout: 3m}")},
-       "unknown key `timeout` in a primary response step of component web"},
+       "unknown key `timeout` in a primary response step of component web; the keys are `manual`, "
+       "`within`"},
       {{step("{run: [/bin/true], timeout: «25h}")}, "`timeout` must be from 1s to 1d, not 1d1h"},
       {{step("{manual: «\"a\\eb\"}")}, "`manual` holds a control character or a tab: remove it"},
   });
