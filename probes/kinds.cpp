@@ -17,7 +17,7 @@ const std::vector<ProbeKind>& probe_kinds() {
       {"cpu", ProbeFamily::resource, "judges how busy this machine's processors were", make_cpu},
       {"load", ProbeFamily::resource, "judges a load average of this machine", make_load},
       {"file", ProbeFamily::resource, "judges a file's presence, age, size and content", make_file},
-      {"plugin", ProbeFamily::resource, "runs a monitoring plugin (Nagios), and believes it",
+      {"plugin", ProbeFamily::resource, "runs a monitoring plugin (Nagios), believes it",
        make_plugin},
       {"job", ProbeFamily::job, "waits for a job's pings, and judges its runs",
        nullptr},  // Judged by its pings, not run: job/monitor.hpp.

@@ -19,6 +19,13 @@ void check_each(const std::vector<Case>& cases) {
   }
 }
 
+std::string all_kinds() {
+  std::string words;
+  for (const ProbeKind& kind : probe_kinds())
+    words += (words.empty() ? "" : ", ") + std::string(kind.name);
+  return words;
+}
+
 std::string probe(const std::string& text) {
   return "components:\n  web: {owner: ap-ops, probes: [" + text +
          "]}\n  database: {owner: infra-ops, probes: [{kind: tcp, host: h, port: 1}]}";
@@ -146,8 +153,7 @@ TEST_CASE("dangling names are refused with the nearest one") {
       {{"components:\n  web: {owner: «auditor}\n  database: {owner: infra-ops}"},
        "`owner` must be ap-ops, infra-ops or system-lead: who repairs the component"},
       {{probe("{kind: «htpp, url: x}")},
-       "there is no probe of kind `htpp`: write one of http, tcp, ping, process, disk, memory, "
-       "cpu, load, job"},
+       "there is no probe of kind `htpp`: write one of " + all_kinds()},
   });
 }
 
