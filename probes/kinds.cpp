@@ -11,7 +11,7 @@ const std::vector<ProbeKind>& probe_kinds() {
       {"tls", ProbeFamily::liveness, "shakes hands, judges certificate and expiry", make_tls, true},
       {"dns", ProbeFamily::liveness, "asks a name server, judges its answer", make_dns, true},
       {"ping", ProbeFamily::liveness, "sends ICMP echo requests, counts the answers", make_ping, true},
-      {"process", ProbeFamily::liveness, "counts processes by program, pattern or pid file",
+      {"process", ProbeFamily::liveness, "counts processes, and judges what they use",
        make_process},
       {"disk", ProbeFamily::resource, "judges the space and inodes of a file system", make_disk},
       {"memory", ProbeFamily::resource, "judges the used memory and swap of this machine",
@@ -24,6 +24,9 @@ const std::vector<ProbeKind>& probe_kinds() {
       {"network", ProbeFamily::resource, "judges links, their errors and their load", make_network},
       {"files", ProbeFamily::resource, "judges the open files of this machine", make_files},
       {"clock", ProbeFamily::resource, "judges how far this machine's clock is off", make_clock},
+      {"file", ProbeFamily::resource, "judges a file's presence, age, size and content", make_file},
+      {"plugin", ProbeFamily::resource, "runs a monitoring plugin (Nagios), believes it",
+       make_plugin},
       {"job", ProbeFamily::job, "waits for a job's pings, and judges its runs",
        nullptr},  // Judged by its pings, not run: job/monitor.hpp.
   };

@@ -24,5 +24,7 @@ std::unique_ptr<Probe> make_pressure(Reader& reader);
 std::unique_ptr<Probe> make_network(Reader& reader);
 std::unique_ptr<Probe> make_files(Reader& reader);
 std::unique_ptr<Probe> make_clock(Reader& reader);
+std::unique_ptr<Probe> make_file(Reader& reader);
+std::unique_ptr<Probe> make_plugin(Reader& reader);
 
 }  // namespace yagura

@@ -15,6 +15,7 @@
 namespace yagura {
 
 namespace io {
+struct RunAs;   // io/run_as.hpp: a user of this machine
 class Runtime;  // io/runtime.hpp: the loop with its curl, resolver and worker
 }
 
@@ -23,6 +24,8 @@ struct ProbeRun {
   Instant scheduled{};
   Duration timeout{};         // the hard deadline of the run
   bool was_failing = false;   // for thresholds with a separate clearing level
+  // Under whom a program that is started runs; none: as the daemon does. Lives as long as start() runs.
+  const io::RunAs* programs_as = nullptr;
 };
 
 // Verdict, reason and values; the scheduler adds the times.

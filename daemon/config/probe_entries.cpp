@@ -125,6 +125,15 @@ void guard_headers(Draft& draft, const Node& probe) {
   }
 }
 
+// Who may change the program that a probe runs, decides what the daemon runs.
+void guard_program(Draft& draft, const Node& probe) {
+  const Node* run = probe.find("run");
+  if (run == nullptr || !run->is_list() || run->items.empty()) return;
+  const Node& program = run->items.front();
+  if (program.is_scalar() && program.scalar.starts_with('/'))
+    draft.guard(program.scalar, program, GuardedFile::Kind::program);
+}
+
 std::string kind_words() {
   std::string words;
   for (const ProbeKind& kind : probe_kinds())
@@ -243,6 +252,7 @@ std::optional<ProbeSpec> read_probe(Draft& draft, const std::string& component, 
     read_runs(reader, defaults, spec);
   }
   guard_headers(draft, node);
+  guard_program(draft, node);
   draft.configuration.probes.insert_or_assign(ProbeId{component, spec.name},
                                               read_own_keys(reader, *kind));
   reader.finish();

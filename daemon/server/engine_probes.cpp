@@ -50,7 +50,8 @@ void Engine::run_due_probes() {
       failing = probe != health->second.probes.end() && probe->second.failing;
     }
     made->second.probe->start(
-        surroundings_.runtime(), {run.scheduled, spec->timeout, failing},
+        surroundings_.runtime(),
+        {run.scheduled, spec->timeout, failing, configuration_.response_user ? &*configuration_.response_user : nullptr},
         [this, id = run.probe, scheduled = run.scheduled, started = now](Finding finding) {
           end_run(id, scheduled, started, std::move(finding));
         });

@@ -18,7 +18,6 @@
 #include <string_view>
 #include <utility>
 
-#include "spawn.hpp"
 #include "text.hpp"
 
 namespace yagura::io {
@@ -33,6 +32,8 @@ constexpr std::size_t chunk = 16 * 1024;
 // After the end of the program what it wrote is in the pipe: never more than a pipe can hold. What
 // others go on writing into it is none of ours.
 constexpr std::size_t most_drained = 1024 * 1024;
+
+constexpr std::size_t most_errors_kept = 4 * 1024;
 
 // By its number: the header of glibc 2.36 declares the function for C only.
 int open_pidfd(pid_t pid) {
@@ -64,13 +65,17 @@ struct Child::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void start() {
-    auto spawned =
-        spawn(command.argv, command.extra_environment, command.as ? &*command.as : nullptr);
+    auto spawned = spawn(command);
     if (!spawned) return fail_to_start(spawned.error().message);
-    pid = spawned->pid;
+    watch(std::move(*spawned));
+  }
+
+  void watch(Spawned spawned) {
+    pid = spawned.take();
+    errors = std::move(spawned.errors);
     error_code error;
-    pipe.assign(spawned->output, error);
-    if (error) ::close(spawned->output);
+    pipe.assign(spawned.output.get(), error);
+    if (!error) spawned.output.release();
     int descriptor = error ? -1 : open_pidfd(pid);
     if (descriptor >= 0) ended.assign(descriptor, error);
     if (descriptor < 0 || error) {
@@ -126,6 +131,8 @@ struct Child::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void keep(std::string_view bytes) {
+    if (command.keep == ChildCommand::Keep::beginning)
+      bytes = bytes.substr(0, command.output_limit - result.output.size());
     result.output += bytes;
     if (result.output.size() > 2 * command.output_limit + chunk) trim();
   }
@@ -163,9 +170,10 @@ struct Child::Impl : std::enable_shared_from_this<Impl> {
   void finish_if_complete() {
     if (finished || !leader_ended) return;
     if (timed_out && !killed && !pipe_closed) return;
-    if (timed_out) ::kill(-pid, SIGKILL);
+    if (timed_out || !command.group_may_outlive) ::kill(-pid, SIGKILL);
     reap();
     drain();
+    read_errors();
     finished = true;
     deadline.cancel();
     pipe.close();
@@ -210,6 +218,17 @@ struct Child::Impl : std::enable_shared_from_this<Impl> {
     }
   }
 
+  void read_errors() {
+    if (!errors) return;
+    result.errors.resize(most_errors_kept);
+    ssize_t size = 0;
+    do {
+      size = ::read(errors.get(), result.errors.data(), result.errors.size());
+    } while (size < 0 && errno == EINTR);
+    result.errors.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    errors.close();
+  }
+
   void report() {
     finished = true;
     if (abandoned || !done) return;
@@ -227,6 +246,7 @@ struct Child::Impl : std::enable_shared_from_this<Impl> {
     deadline.cancel();
     if (pid != 0) ::kill(-pid, SIGKILL);
     if (pipe.is_open()) pipe.close();
+    errors.close();
   }
 
   asio::io_context& loop;
@@ -235,6 +255,7 @@ struct Child::Impl : std::enable_shared_from_this<Impl> {
   asio::posix::stream_descriptor ended;  // A pidfd: readable when the program ended.
   asio::posix::stream_descriptor pipe;
   asio::steady_timer deadline;
+  Descriptor errors;
   std::array<char, chunk> buffer{};
   ChildResult result;
   pid_t pid = 0;
@@ -249,6 +270,12 @@ struct Child::Impl : std::enable_shared_from_this<Impl> {
 Child::Child(asio::io_context& loop, ChildCommand command, std::function<void(ChildResult)> done)
     : impl_(std::make_shared<Impl>(loop, std::move(command), std::move(done))) {
   impl_->start();
+}
+
+Child::Child(asio::io_context& loop, ChildCommand command, Spawned started,
+             std::function<void(ChildResult)> done)
+    : impl_(std::make_shared<Impl>(loop, std::move(command), std::move(done))) {
+  impl_->watch(std::move(started));
 }
 
 Child::~Child() {

@@ -5,30 +5,29 @@
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "instant.hpp"
-#include "run_as.hpp"
+#include "spawn.hpp"
 
 namespace yagura::io {
 
-struct ChildCommand {
-  std::vector<std::string> argv;  // argv[0]: an absolute path, or found in PATH
-  std::map<std::string, std::string> extra_environment;
-  std::optional<RunAs> as;  // another user than ours
+struct ChildCommand : Program {
   Duration timeout{};
-  std::size_t output_limit =
-      10'000;  // bytes of stdout and stderr together; the rest is read and dropped
+  // Bytes of what it writes; the rest is read and dropped.
+  std::size_t output_limit = 10'000;
+  enum class Keep { end, beginning } keep = Keep::end;
+  // Whether what is left of its group when it ends by itself may go on, as a service that it
+  // started would.
+  bool group_may_outlive = true;
 };
 
 struct ChildResult {
   enum class How { exited, signalled, timed_out, not_started } how = How::not_started;
   int status = 0;      // exit status, or the signal's number
-  std::string output;  // raw bytes: the last ones, where over the limit
+  std::string output;  // raw bytes: the last or first ones, where over the limit
+  std::string errors;  // where they are apart: the first ones, at most 4 KiB
   std::string
       reason;  // one sentence: "exited with status 3", "ran longer than 2m and was killed", …
   bool succeeded() const { return how == How::exited && status == 0; }
@@ -38,6 +37,9 @@ class Child {
  public:
   // Starts it; `done` is called exactly once, from the loop, never before the constructor returns.
   Child(boost::asio::io_context& loop, ChildCommand command, std::function<void(ChildResult)> done);
+  // For a program that was started already, off the loop. The timeout runs from here.
+  Child(boost::asio::io_context& loop, ChildCommand command, Spawned started,
+        std::function<void(ChildResult)> done);
   // Kills the group at once where it still runs; `done` is then not called.
   ~Child();
   Child(const Child&) = delete;

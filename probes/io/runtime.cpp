@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "curl_loop.hpp"
+#include "places.hpp"
 #include "resolver.hpp"
 
 namespace yagura::io {
@@ -21,6 +22,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t most_aside = 64;
+constexpr std::size_t most_programs = 32;
 
 // A helper thread takes no signals: they are the loop's. What it inherits is what its maker blocks.
 class SignalsBlocked {
@@ -66,6 +68,7 @@ Runtime::Runtime(asio::io_context& loop, const std::string& name_servers)
     : loop_(loop),
       curl_(std::make_unique<CurlLoop>(loop)),
       resolver_(std::make_unique<Resolver>(loop, name_servers)),
+      program_places_(std::make_unique<Places>(loop, most_programs)),
       aside_(std::make_shared<Aside>()) {
   aside_->loop = &loop;
 }

@@ -1,5 +1,5 @@
 // What asynchronous work runs on: one loop with one thread, libcurl and c-ares on it, and helper
-// threads for calls that can hang in the kernel. Made once per program; everything else borrows it.
+// threads for calls that can hang in the kernel, places for programs. Made once per program; everything else borrows it.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -12,6 +12,7 @@
 namespace yagura::io {
 
 class CurlLoop;
+class Places;
 class Resolver;
 
 class Runtime {
@@ -27,6 +28,9 @@ class Runtime {
   CurlLoop& curl() { return *curl_; }
   Resolver& resolver() { return *resolver_; }
 
+  // For programs that probes start: at most 32 of them run at once.
+  Places& program_places() { return *program_places_; }
+
   // Runs `work` on a thread of its own and then `done` on the loop. A thread that hangs is left
   // behind; more than 64 of them at once are refused (the error says so), so that a dead mount
   // cannot eat the machine. `work` must own all that it touches and must not throw. Until `done`
@@ -39,6 +43,7 @@ class Runtime {
   boost::asio::io_context& loop_;
   std::unique_ptr<CurlLoop> curl_;
   std::unique_ptr<Resolver> resolver_;
+  std::unique_ptr<Places> program_places_;
   std::shared_ptr<Aside> aside_;
 };
 

@@ -42,7 +42,7 @@ struct Plan {
   Plan& operator=(const Plan&) = delete;
 
   // The first error, 0 where all is well.
-  int fill(int output) {
+  int fill(int output, int errors) {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
@@ -53,7 +53,7 @@ struct Plan {
     if (error == 0) error = posix_spawnattr_setsigdefault(&attributes, &all);
     if (error == 0) error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, output, 1);
-    if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, output, 2);
+    if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, errors, 2);
     if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     return error;
   }
@@ -62,9 +62,11 @@ struct Plan {
   posix_spawn_file_actions_t actions{};
 };
 
-std::vector<std::string> environment_of(const std::map<std::string, std::string>& extra) {
+std::vector<std::string> environment_of(const Program& program) {
+  const auto& extra = program.extra_environment;
   std::vector<std::string> environment;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+  char** ours = program.own_environment_only ? nullptr : environ;
+  for (char** entry = ours; entry != nullptr && *entry != nullptr; ++entry) {
     std::string_view text(*entry);
     std::string_view name = text.substr(0, text.find('='));
     bool dropped =
@@ -93,8 +95,13 @@ bool has_nul(const std::string& text) {
 // threads, which are not there.
 class OtherUser {
  public:
-  OtherUser(std::vector<char*> argv, std::vector<char*> environment, const RunAs& as, int output)
-      : argv_(std::move(argv)), environment_(std::move(environment)), as_(as), output_(output) {}
+  OtherUser(std::vector<char*> argv, std::vector<char*> environment, const RunAs& as, int output,
+            int errors)
+      : argv_(std::move(argv)),
+        environment_(std::move(environment)),
+        as_(as),
+        output_(output),
+        errors_(errors) {}
 
   // 0, or the errno of the step that failed.
   int start(pid_t& pid) {
@@ -133,7 +140,7 @@ class OtherUser {
       ::sigaction(number, &usual, nullptr);
     const int nothing = ::open("/dev/null", O_RDONLY);
     bool good = nothing >= 0 && ::dup2(nothing, 0) == 0 && ::dup2(output_, 1) == 1 &&
-                ::dup2(output_, 2) == 2;
+                ::dup2(errors_, 2) == 2;
     // Onto 3, so that one call closes all of the others.
     const int last = telling == 3 ? 3 : ::dup3(telling, 3, O_CLOEXEC);
     good = good && last == 3 && ::syscall(SYS_close_range, 4U, ~0U, 0U) == 0;
@@ -154,52 +161,75 @@ class OtherUser {
 
   std::vector<char*> argv_, environment_;
   const RunAs& as_;
-  int output_;
+  int output_, errors_;
+};
+
+// A pipe for what a program writes: its reading end never blocks, its writing end lies above 2, so
+// that no step of the plan overwrites it, even where the daemon runs without 0, 1 and 2.
+struct Pipe {
+  Descriptor reading, writing;
+
+  // 0, or an errno.
+  int open() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return errno;
+    reading = Descriptor(ends[0]);
+    Descriptor low(ends[1]);
+    writing = Descriptor(::fcntl(low.get(), F_DUPFD_CLOEXEC, 3));
+    if (writing.get() < 0 || ::fcntl(reading.get(), F_SETFL, O_NONBLOCK) != 0) return errno;
+    return 0;
+  }
 };
 
 }  // namespace
 
-Result<Spawned> spawn(const std::vector<std::string>& argv,
-                      const std::map<std::string, std::string>& extra_environment,
-                      const RunAs* as) {
+Spawned::~Spawned() {
+  if (pid_ == 0) return;
+  ::kill(-pid_, SIGKILL);
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+Result<Spawned> spawn(const Program& program) {
+  const auto& argv = program.argv;
   if (argv.empty() || argv.front().empty()) return failure_of("no program is named");
-  bool nul = std::any_of(argv.begin(), argv.end(), has_nul) ||
-             std::any_of(extra_environment.begin(), extra_environment.end(), [](const auto& entry) {
-               return has_nul(entry.first) || has_nul(entry.second);
-             });
+  bool nul =
+      std::any_of(argv.begin(), argv.end(), has_nul) ||
+      std::any_of(program.extra_environment.begin(), program.extra_environment.end(),
+                  [](const auto& entry) { return has_nul(entry.first) || has_nul(entry.second); });
   if (nul) return failure_of("an argument holds a NUL character");
   std::string name = one_line(argv.front(), 200);
   const auto cannot = [&](int error) {
     return failure_of(fmt::format("cannot start {}: {}", name, std::strerror(error)));
   };
 
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return cannot(errno);
-  Descriptor reading(ends[0]);
-  Descriptor low(ends[1]);
-  // Above 2, so that no step of the plan overwrites it, even where the daemon runs without 0, 1
-  // and 2.
-  Descriptor writing(::fcntl(low.get(), F_DUPFD_CLOEXEC, 3));
-  if (writing.get() < 0) return cannot(errno);
-  if (::fcntl(reading.get(), F_SETFL, O_NONBLOCK) != 0) return cannot(errno);
+  Pipe output, errors;
+  if (int error = output.open(); error != 0) return cannot(error);
+  if (program.errors_apart) {
+    if (int error = errors.open(); error != 0) return cannot(error);
+    // Full it takes no more, and holds nobody up.
+    if (::fcntl(errors.writing.get(), F_SETFL, O_NONBLOCK) != 0) return cannot(errno);
+  }
+  const int to_output = output.writing.get();
+  const int to_errors = errors.writing ? errors.writing.get() : to_output;
 
   std::vector<std::string> arguments = argv;
-  std::vector<std::string> environment = environment_of(extra_environment);
+  std::vector<std::string> environment = environment_of(program);
   pid_t pid = 0;
-  if (as != nullptr) {
-    OtherUser other(pointers(arguments), pointers(environment), *as, writing.get());
+  if (program.as) {
+    OtherUser other(pointers(arguments), pointers(environment), *program.as, to_output, to_errors);
     if (int error = other.start(pid); error != 0) {
-      return failure_of(fmt::format("cannot start {} as {}: {}", name, one_line(as->user, 100),
-                                    std::strerror(error)));
+      return failure_of(fmt::format("cannot start {} as {}: {}", name,
+                                    one_line(program.as->user, 100), std::strerror(error)));
     }
-    return Spawned{pid, reading.release()};
+  } else {
+    Plan plan;
+    if (int error = plan.fill(to_output, to_errors); error != 0) return cannot(error);
+    int error = posix_spawnp(&pid, argv.front().c_str(), &plan.actions, &plan.attributes,
+                             pointers(arguments).data(), pointers(environment).data());
+    if (error != 0) return cannot(error);
   }
-  Plan plan;
-  if (int error = plan.fill(writing.get()); error != 0) return cannot(error);
-  int error = posix_spawnp(&pid, argv.front().c_str(), &plan.actions, &plan.attributes,
-                           pointers(arguments).data(), pointers(environment).data());
-  if (error != 0) return cannot(error);
-  return Spawned{pid, reading.release()};
+  return Spawned(pid, std::move(output.reading), std::move(errors.reading));
 }
 
 }  // namespace yagura::io

@@ -17,18 +17,36 @@
 //                        `at_least: 0` and `at_most: 0`.
 //   user: deploy         Counts only processes of this (effective) user, a name or a number.
 //                        Default: anybody's.
+// What they use may be limited, by levels (`failing`, `warning`, `clear_at`) under
+//   memory:              Resident memory of all of them together: `{failing: ">= 2 GiB"}`. What
+//   they
+//                        share counts for each.
+//   cpu:                 Percent of one processor, all of them together, since the probe's previous
+//                        run: `{warning: ">= 150%"}`. The first run measures for one second, or for
+//                        half of the timeout where that is shorter.
+//   open_files:          Descriptors, of all of them together: `{failing: ">= 900"}`. Of another
+//                        user's process only whoever has CAP_SYS_PTRACE sees them; else the run is
+//                        unknown.
+//   threads:             Of all of them together: `{failing: ">= 500"}`.
+//   uptime:              `{warning: "< 10m"}` on the one that began last: it was restarted.
+//                        `{warning: ">= 30d"}` on the one that began first.
+// None is limited by default, and of none that runs nothing is judged.
 //
 // Zombies do not count. Where /proc does not show everybody's processes (hidepid, or ProtectProc=
 // in the unit), and what is seen decides nothing, the run is unknown.
-// Values: count.
+// Values: count, memory_bytes, cpu_percent, open_files (where limited), threads, youngest_seconds,
+// oldest_seconds (since their start).
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "kinds.hpp"
+#include "liveness/process_limits.hpp"
 #include "liveness/process_search.hpp"
 #include "resource/local_probe.hpp"
 
@@ -43,25 +61,52 @@ struct Bounds {
   std::optional<std::int64_t> at_most;
 };
 
-class ProcessProbe final : public LocalProbe<ProcessesFound> {
+constexpr Duration shortest_span = 1s;
+
+// What was found now, and what the processor time is counted from.
+struct Answer {
+  std::optional<ProcessesUse> before;
+  ProcessesFound found;
+};
+
+class ProcessProbe final : public LocalProbe<Answer> {
  public:
-  ProcessProbe(ProcessQuery query, std::string asked, Bounds bounds)
+  ProcessProbe(ProcessQuery query, std::string asked, Bounds bounds, ProcessLimits limits)
       : LocalProbe("a look at /proc"),
         query_(std::move(query)),
         asked_(std::move(asked)),
-        bounds_(bounds) {}
+        bounds_(bounds),
+        limits_(std::move(limits)) {}
 
  protected:
-  std::function<Result<ProcessesFound>()> question(const ProbeRun&) override {
-    return [query = query_] { return find_processes("/proc", query); };
+  std::function<Result<Answer>()> question(const ProbeRun& run) override {
+    const Duration span = std::min(shortest_span, run.timeout / 2);
+    return [query = query_, previous = previous_, wait = limits_.want_processor_time(),
+            span]() -> Result<Answer> {
+      auto found = find_processes("/proc", query);
+      if (!found) return tl::unexpected<Error>(found.error());
+      if (!wait || found->count == 0 || (previous && found->use.at - previous->at >= span))
+        return Answer{previous, std::move(*found)};
+      std::this_thread::sleep_for(span);
+      auto later = find_processes("/proc", query);
+      if (!later) return tl::unexpected<Error>(later.error());
+      return Answer{std::move(found->use), std::move(*later)};
+    };
   }
 
-  Finding judge(const ProcessesFound& found, const ProbeRun&) override {
+  Finding judge(const Answer& answer, const ProbeRun& run) override {
+    const ProcessesFound& found = answer.found;
     Finding finding;
     finding.values = {{"count", static_cast<double>(found.count)}};
-    finding.verdict = verdict_of(found);
-    finding.reason =
-        one_line(finding.verdict == Verdict::unknown ? words_of_hidden(found) : words_of(found));
+    std::optional<double> percent;
+    if (answer.before) percent = processor_percent(*answer.before, found.use, kernel_units());
+    previous_ = found.use;
+    const Verdict verdict = verdict_of(found);
+    Judgement judgement = limits_.judge(
+        {verdict, verdict == Verdict::unknown ? words_of_hidden(found) : words_of(found)},
+        found.use, percent, run.was_failing, finding.values);
+    finding.verdict = judgement.verdict;
+    finding.reason = one_line(judgement.reason);
     return finding;
   }
 
@@ -100,6 +145,8 @@ class ProcessProbe final : public LocalProbe<ProcessesFound> {
   ProcessQuery query_;
   std::string asked_;  // "match: puma", and whose
   Bounds bounds_;
+  ProcessLimits limits_;
+  std::optional<ProcessesUse> previous_;
 };
 
 // How a match is read: without printing to standard error, and within a bound of memory.
@@ -197,18 +244,21 @@ std::unique_ptr<Probe> make_process(Reader& reader) {
   ProcessQuery query;
   auto asked = read_target(reader, query);
   auto bounds = read_bounds(reader, reader.has("pid_file"));
+  auto limits = ProcessLimits::read(reader);
   auto user = reader.text("user");
   bool well = user || !reader.has("user");
   if (user && user->empty()) {
     reader.problem(*reader.find("user"), "`user` is empty: write a name, or leave it out");
     well = false;
   }
-  if (!asked || !bounds || !well) return nullptr;
+  if (!asked || !bounds || !limits || !well) return nullptr;
+  query.open_files = limits->want_open_files();
   if (user) {
     query.user = *user;
     *asked += fmt::format(", user: {}", *user);
   }
-  return std::make_unique<ProcessProbe>(std::move(query), std::move(*asked), *bounds);
+  return std::make_unique<ProcessProbe>(std::move(query), std::move(*asked), *bounds,
+                                        std::move(*limits));
 }
 
 }  // namespace yagura

@@ -12,6 +12,8 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -29,6 +31,7 @@ constexpr std::size_t most_of_stat = 8 * 1024;
 constexpr std::size_t most_of_status = 64 * 1024;  // A line for each group of the user's.
 constexpr std::size_t most_of_machine_stat = 4 * 1024 * 1024;
 constexpr std::size_t most_of_pid_file = 4 * 1024;
+constexpr std::int64_t most_open_files = 4 * 1024 * 1024;
 constexpr int most_processes = 4 * 1024 * 1024;  // The kernel's own limit (pid_max).
 
 std::string words_of(int error) {
@@ -67,18 +70,26 @@ int own_pid(const std::string& proc) {
   return pid > 0 ? pid : ::getpid();
 }
 
+struct Closer {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
+
 class Search {
  public:
   Search(const std::string& proc, const ProcessQuery& query, std::optional<uid_t> user)
-      : proc_(proc), query_(query), user_(user) {}
+      : proc_(proc), query_(query), user_(user) {
+    timespec since_boot{};
+    ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    found_.use.now_ticks =
+        static_cast<std::uint64_t>(since_boot.tv_sec) * units_.ticks_per_second +
+        static_cast<std::uint64_t>(since_boot.tv_nsec) * units_.ticks_per_second / 1'000'000'000;
+    found_.use.at = std::chrono::steady_clock::now();
+  }
 
   Result<ProcessesFound> all() {
     if (auto error = look_at_first(); !error.empty()) return failure_of(error);
     own_pid_ = own_pid(proc_);
     own_command_ = read(own_pid_, "cmdline", most_of_a_command_line).text;
-    struct Closer {
-      void operator()(DIR* folder) const { ::closedir(folder); }
-    };
     std::unique_ptr<DIR, Closer> folder(::opendir(proc_.c_str()));
     if (!folder) return failure_of(fmt::format("{} cannot be listed: {}", proc_, words_of(errno)));
     for (int seen = 0; seen < most_processes;) {
@@ -89,7 +100,7 @@ class Search {
       auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
       if (error != std::errc{} || rest != name.data() + name.size() || pid == own_pid_) continue;
       ++seen;
-      if (fits(pid)) ++found_.count;
+      if (auto stat = fitting(pid)) count(pid, *stat);
     }
     return found_;
   }
@@ -115,7 +126,7 @@ class Search {
     if (stat->is_dead()) return lacking(named + " has ended");
     if (auto error = recycled(*stat); !error.empty()) return lacking(named + error);
     if (!has_user(*pid)) return lacking(fmt::format("{} is not {}'s", named, query_.user));
-    found_.count = 1;
+    count(*pid, *stat);
     return found_;
   }
 
@@ -141,25 +152,44 @@ class Search {
     return {};
   }
 
-  bool fits(int pid) {
+  void count(int pid, const ProcessStat& stat) {
+    ++found_.count;
+    found_.use.add(pid, stat, units_);
+    if (query_.open_files) count_files(pid);
+  }
+
+  void count_files(int pid) {
+    std::unique_ptr<DIR, Closer> folder(::opendir(fmt::format("{}/{}/fd", proc_, pid).c_str()));
+    if (!folder) {
+      found_.use.files_hidden = found_.use.files_hidden || !is_gone(errno);
+      return;
+    }
+    while (const dirent* entry = ::readdir(folder.get())) {
+      if (entry->d_name[0] == '.') continue;
+      if (++found_.use.open_files >= most_open_files) return;
+    }
+  }
+
+  // Its line where it counts.
+  std::optional<ProcessStat> fitting(int pid) {
     FileStart line = read(pid, "stat", most_of_stat);
     if (is_refused(line.error)) found_.hidden = true;
     auto stat = line.error == 0 ? parse_process_stat(line.text) : std::nullopt;
-    if (!stat || stat->is_dead()) return false;
+    if (!stat || stat->is_dead()) return std::nullopt;
     bool by_comm = query_.match == nullptr && stat->comm == query_.program;
     if (!by_comm) {
       FileStart command = read(pid, "cmdline", most_of_a_command_line);
       if (is_refused(command.error)) found_.hidden = true;
       // A child that has not yet begun its own program still has our command line.
-      if (stat->parent == own_pid_ && command.text == own_command_) return false;
-      if (command.text.empty()) return false;
+      if (stat->parent == own_pid_ && command.text == own_command_) return std::nullopt;
+      if (command.text.empty()) return std::nullopt;
       if (query_.match != nullptr
               ? !re2::RE2::PartialMatch(command_line_words(command.text), *query_.match)
               : program_name(command.text) != query_.program) {
-        return false;
+        return std::nullopt;
       }
     }
-    return has_user(pid);
+    return has_user(pid) ? stat : std::nullopt;
   }
 
   bool has_user(int pid) {
@@ -178,10 +208,9 @@ class Search {
       return {};
     }
     auto boot = parse_boot_time(read_file_start(proc_ + "/stat", most_of_machine_stat).text);
-    long ticks = ::sysconf(_SC_CLK_TCK);
-    if (!boot || ticks <= 0) return {};
+    if (!boot) return {};
     std::int64_t started =
-        *boot + static_cast<std::int64_t>(stat.started_ticks / static_cast<std::uint64_t>(ticks));
+        *boot + static_cast<std::int64_t>(stat.started_ticks / units_.ticks_per_second);
     bool in_memory = system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC;
     if (!is_recycled(started, file.st_mtim.tv_sec, *boot, in_memory)) return {};
     return fmt::format(" is another one: it began {} after the file was written",
@@ -191,6 +220,7 @@ class Search {
   const std::string& proc_;
   const ProcessQuery& query_;
   std::optional<uid_t> user_;
+  const KernelUnits units_ = kernel_units();
   int own_pid_ = 0;
   std::string own_command_;
   ProcessesFound found_;

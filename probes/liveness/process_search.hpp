@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "liveness/process_use.hpp"
 #include "result.hpp"
 
 namespace re2 {
@@ -20,12 +21,14 @@ struct ProcessQuery {
   std::shared_ptr<const re2::RE2> match;
   std::string pid_file;
 
-  std::string user;  // a name or a number; empty: anybody's
+  std::string user;         // a name or a number; empty: anybody's
+  bool open_files = false;  // whether to count them
 };
 
 struct ProcessesFound {
   int count = 0;
   bool hidden = false;  // /proc does not show everybody's processes: there may be more
+  ProcessesUse use;     // of those that count
   std::string lacking;  // of a pid file, where count is 0: why its process does not count
 };
 

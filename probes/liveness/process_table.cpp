@@ -7,6 +7,8 @@
 namespace yagura {
 namespace {
 
+constexpr std::uint64_t most_threads = 4 * 1024 * 1024;  // The kernel's own limit.
+
 std::string_view without_spaces_before(std::string_view text) {
   text.remove_prefix(std::min(text.size(), text.find_first_not_of(" \t")));
   return text;
@@ -49,16 +51,22 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) {
   auto parent = take_number<int>(text);
   if (!parent) return std::nullopt;
   stat.parent = *parent;
-  // Fields 5 to 21 stand between the parent (4) and the start (22).
-  for (int field = 5; field <= 21; ++field) {
+  // Fields 5 to 22 follow the parent (4): the last is the start.
+  for (int field = 5; field <= 22; ++field) {
     // Some are negative, some above the signed range.
     text = without_spaces_before(text);
-    if (text.starts_with('-')) text.remove_prefix(1);
-    if (!take_number<std::uint64_t>(text)) return std::nullopt;
+    const bool negative = text.starts_with('-');
+    if (negative) text.remove_prefix(1);
+    const auto number = take_number<std::uint64_t>(text);
+    if (!number || (negative && field == 22)) return std::nullopt;
+    if (field == 14 || field == 15) stat.used_ticks += *number;
+    if (field == 20)
+      stat.threads = static_cast<std::int64_t>(std::min<std::uint64_t>(*number, most_threads));
+    if (field == 22) stat.started_ticks = *number;
   }
-  auto started = take_number<std::uint64_t>(text);
-  if (!started) return std::nullopt;
-  stat.started_ticks = *started;
+  // Then the size of its memory, and how much of it is resident.
+  if (take_number<std::uint64_t>(text))
+    stat.resident_pages = take_number<std::uint64_t>(text).value_or(0);
   return stat;
 }
 

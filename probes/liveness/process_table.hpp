@@ -16,7 +16,10 @@ struct ProcessStat {
   std::string comm;  // at most 15 bytes; any bytes
   char state = '?';
   int parent = 0;
+  std::uint64_t used_ticks = 0;  // processor time of its own and the kernel's for it
+  std::int64_t threads = 0;
   std::uint64_t started_ticks = 0;  // since the machine started
+  std::uint64_t resident_pages = 0;
 
   bool is_dead() const { return state == 'Z' || state == 'X' || state == 'x'; }
 };

@@ -92,7 +92,7 @@ std::string about_unit(std::string_view unit) {
 }
 
 // The value after the sign. Sets quantity, value and the part of the text.
-std::optional<Error> read_value(std::string_view text, Level& level) {
+std::optional<Error> read_value(std::string_view text, Level& level, bool share) {
   const auto wrong = [](std::string message) { return Error{std::move(message)}; };
   double value = 0;
   const char* end = text.data() + text.size();
@@ -113,7 +113,7 @@ std::optional<Error> read_value(std::string_view text, Level& level) {
   } else if (unit == "%") {
     level.quantity = Quantity::percent;
     level.text += '%';
-    if (value > 100)
+    if (value > 100 && share)
       return wrong(fmt::format("{} is more than everything: at most 100%", quoted(text)));
   } else if (size != units.end()) {
     level.quantity = Quantity::bytes;
@@ -130,16 +130,18 @@ std::optional<Error> read_value(std::string_view text, Level& level) {
   return std::nullopt;
 }
 
-// Whether some value satisfies the level, and whether some value does not; of percentages between 0
-// and 100, of all else from 0 on.
-bool can_hold(const Level& level) {
-  double highest =
-      level.quantity == Quantity::percent ? 100 : std::numeric_limits<double>::infinity();
+// Whether some value satisfies the level, and whether some value does not; of percentages of a
+// whole between 0 and 100, of all else from 0 on.
+double highest_of(const Level& level, bool share) {
+  return level.quantity == Quantity::percent && share ? 100
+                                                      : std::numeric_limits<double>::infinity();
+}
+bool can_hold(const Level& level, bool share) {
+  const double highest = highest_of(level, share);
   return level.is_upward() ? level.holds(highest) : level.holds(0);
 }
-bool can_fail_to_hold(const Level& level) {
-  double highest =
-      level.quantity == Quantity::percent ? 100 : std::numeric_limits<double>::infinity();
+bool can_fail_to_hold(const Level& level, bool share) {
+  const double highest = highest_of(level, share);
   return level.is_upward() ? !level.holds(0) : !level.holds(highest);
 }
 
@@ -198,7 +200,9 @@ class LevelReader {
     if (!node->is_scalar())
       return refuse(*node, key, "must be a level: " + what_to_write(measures_));
     if (node->scalar == "none") return std::optional<Level>{};
-    auto level = parse_level(with_sign(key, node->scalar));
+    const bool share = std::all_of(measures_.begin(), measures_.end(),
+                                   [](const Measure& measure) { return measure.is_share; });
+    auto level = parse_level(with_sign(key, node->scalar), share);
     if (!level) return refuse(*node, key, level.error().message);
     const Measure* measure = measure_of(measures_, level->quantity);
     if (measure == nullptr) {
@@ -212,9 +216,9 @@ class LevelReader {
                     fmt::format("\"{}\" is the wrong way round, as it is about {}: write \"{}\"",
                                 level->text, measure->what, turned(*level)));
     }
-    if (!can_hold(*level))
+    if (!can_hold(*level, share))
       return refuse(*node, key, fmt::format("\"{}\" can never hold", level->text));
-    if (!can_fail_to_hold(*level))
+    if (!can_fail_to_hold(*level, share))
       return refuse(*node, key, fmt::format("\"{}\" always holds", level->text));
     return *level;
   }
@@ -274,7 +278,7 @@ bool Level::holds(double measured) const {
   return false;
 }
 
-Result<Level> parse_level(std::string_view text) {
+Result<Level> parse_level(std::string_view text, bool share) {
   std::string_view rest = trimmed(text);
   Level level;
   const auto* sign = std::find_if(signs.begin(), signs.end(), [&](const Sign& candidate) {
@@ -287,7 +291,7 @@ Result<Level> parse_level(std::string_view text) {
   }
   level.comparison = sign->comparison;
   rest = trimmed(rest.substr(sign->text.size()));
-  if (auto error = read_value(rest, level)) return failure_of(error->message);
+  if (auto error = read_value(rest, level, share)) return failure_of(error->message);
   level.text = fmt::format("{} {}", sign->text, level.text);
   return level;
 }
@@ -373,6 +377,26 @@ Judgement Threshold::judge(const std::vector<Measured>& measured, bool was_faili
   for (const Measured& one : measured)
     well.reason += (well.reason.empty() ? "" : "; ") + one.words;
   return well;
+}
+
+bool read_levels(Reader& reader, std::string_view key, std::vector<Measure> measures,
+                 std::optional<Threshold>& into) {
+  const Node* node = reader.find(key);
+  if (node == nullptr) return true;
+  Reader levels(*node, reader.problems(), fmt::format("`{}`", key));
+  if (!node->is_map()) return false;
+  if (measures.size() == 2 && measures[0].quantity == measures[1].quantity) {
+    bool downward = false;
+    for (std::string_view word : {"warning", "failing"}) {
+      const Node* level = node->find(word);
+      if (level == nullptr || level->scalar == "none") continue;
+      downward = trimmed(level->scalar).starts_with('<');
+    }
+    std::erase_if(measures, [&](const Measure& one) { return one.high_is_bad == downward; });
+  }
+  into = Threshold::read(levels, measures, "", "");
+  levels.finish();
+  return into.has_value();
 }
 
 Judgement both(Judgement one, Judgement other) {

@@ -30,8 +30,9 @@ struct Level {
     return comparison == Comparison::at_least || comparison == Comparison::above;
   }
 };
-// Error: what is wrong with the text and how it is written instead, in general words.
-Result<Level> parse_level(std::string_view text);
+// Error: what is wrong with the text and how it is written instead, in general words. `share`: a
+// percentage is of a whole, and at most 100%.
+Result<Level> parse_level(std::string_view text, bool share = true);
 
 // Something that a probe measures, and that levels may speak of.
 struct Measure {
@@ -39,6 +40,7 @@ struct Measure {
   bool high_is_bad = true;
   std::string_view what;     // "used space"
   std::string_view example;  // of a failing level: ">= 95%"
+  bool is_share = true;      // a percentage of a whole; else it may be above 100%
 };
 
 // What came out for a measure.
@@ -78,6 +80,12 @@ class Threshold {
  private:
   std::optional<Level> failing_, warning_, clear_;
 };
+
+// A threshold of its own under a key, as `memory: {failing: …, warning: …, clear_at: …}`, without
+// defaults; nothing where the key is absent. Of two measures of one quantity, which are bad in
+// opposite directions, the one that the first level fits. False: a problem was reported.
+bool read_levels(Reader& reader, std::string_view key, std::vector<Measure> measures,
+                 std::optional<Threshold>& into);
 
 // Remembers, for a probe with more than one threshold, which of them made it fail, so that one does
 // not hold the probe by the other's failure. After a start or a reload any of them may have.

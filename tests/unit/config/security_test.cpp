@@ -98,6 +98,22 @@ TEST_CASE("a password is in a file or a credential, and one of them") {
   unsetenv("CREDENTIALS_DIRECTORY");
 }
 
+TEST_CASE("a plugin that everybody may change is refused, as any program that the daemon runs") {
+  WrittenFolder folder;
+  const std::string program = folder.path() + "/check_x";
+  folder.write("check_x", "#!/bin/sh\n");
+  const Loaded all = loaded(
+      folder, {"components:\n  web: {owner: ap-ops, depends_on: [zone], probes: [{kind: plugin, run: [" +
+               program + ", -w, \"5\"]}]}\n  database: {owner: infra-ops}\n  zone: {owner: infra-ops}"});
+  REQUIRE_MESSAGE(all.configuration, text(all.problems));
+  REQUIRE(chmod(program.c_str(), 0755) == 0);
+  CHECK(modes(folder, *all.configuration).find("check_x") == std::string::npos);
+  REQUIRE(chmod(program.c_str(), 0757) == 0);
+  CHECK(modes(folder, *all.configuration)
+            .find("everybody on this machine may change DIR/check_x, and with it what the daemon "
+                  "runs: chmod o-w DIR/check_x") != std::string::npos);
+}
+
 TEST_CASE(
     "what everybody may change is refused, what a group may or what shows a secret is warned of") {
   WrittenFolder folder;

@@ -270,3 +270,53 @@ TEST_CASE("a loop that ends before the child does not leave it running") {
   CHECK(soon_gone(pid));
   ::waitpid(pid, nullptr, WNOHANG);
 }
+
+TEST_CASE("errors may come apart, the first of them, and hold nobody up however many they are") {
+  ChildCommand command = shell("echo told >&2; head -c 1000000 /dev/zero >&2; echo out");
+  command.errors_apart = true;
+  auto result = run(command);
+  CHECK(result.output == "out\n");
+  CHECK(result.errors.size() == 4096);
+  CHECK(result.errors.starts_with("told\n"));
+  CHECK(run(shell("echo told >&2")).errors.empty());
+}
+
+TEST_CASE("the beginning of an output may be what is kept") {
+  ChildCommand command = shell("echo first; head -c 1000000 /dev/zero; echo last");
+  command.keep = ChildCommand::Keep::beginning;
+  command.output_limit = 1000;
+  auto result = run(command);
+  CHECK(result.succeeded());
+  CHECK(result.output.size() == 1000);
+  CHECK(result.output.starts_with("first\n"));
+}
+
+TEST_CASE("an environment of its own has nothing of ours") {
+  ChildCommand command = shell("");
+  command.argv = {"/usr/bin/env"};
+  command.own_environment_only = true;
+  command.extra_environment = {{"LC_ALL", "C"}};
+  CHECK(run(command).output == "LC_ALL=C\n");
+}
+
+TEST_CASE("what a program leaves behind dies with it where it may not outlive it") {
+  ChildCommand command = shell("sleep 60 & echo $!");
+  auto stays = run(command);
+  CHECK_FALSE(is_gone(std::stoi(stays.output)));
+  ::kill(std::stoi(stays.output), SIGKILL);
+  command.group_may_outlive = false;
+  auto goes = run(command);
+  CHECK(goes.succeeded());
+  CHECK(soon_gone(std::stoi(goes.output)));
+}
+
+TEST_CASE("a program that was started and that nobody took over is killed") {
+  int pid = 0;
+  {
+    auto spawned = io::spawn(shell("sleep 60"));
+    REQUIRE(spawned.has_value());
+    pid = spawned->take();
+    io::Spawned again(pid, std::move(spawned->output), std::move(spawned->errors));
+  }
+  CHECK(::kill(pid, 0) != 0);
+}

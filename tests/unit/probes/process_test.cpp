@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "folder.hpp"
 #include "kinds.hpp"
 #include "liveness/process_search.hpp"
 #include "liveness/process_table.hpp"
@@ -19,30 +20,11 @@
 
 using namespace yagura;
 using local::contains;
+using local::Folder;
 using namespace std::string_literals;
 namespace fs = std::filesystem;
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "yagura-process-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  fs::path operator/(std::string_view name) const { return path_ / name; }
-  std::string text() const { return path_.string(); }
-  std::string write(const std::string& name, std::string_view content) const {
-    fs::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name, std::ios::binary) << content;
-    return (path_ / name).string();
-  }
-
- private:
-  fs::path path_;
-};
 
 // A real process, gone with its owner. Its program has begun when the constructor returns.
 class Process {
@@ -126,13 +108,13 @@ struct FakeProc {
 };
 
 ProcessQuery program(std::string name, std::string user = {}) {
-  return {std::move(name), nullptr, {}, std::move(user)};
+  return {std::move(name), nullptr, {}, std::move(user), false};
 }
 ProcessQuery match(const std::string& text) {
-  return {{}, std::make_shared<const re2::RE2>(text), {}, {}};
+  return {{}, std::make_shared<const re2::RE2>(text), {}, {}, false};
 }
 ProcessQuery pid_file(std::string path) {
-  return {{}, nullptr, std::move(path), {}};
+  return {{}, nullptr, std::move(path), {}, false};
 }
 
 }  // namespace
@@ -400,6 +382,120 @@ TEST_CASE("a real pid file is followed to its process, its end and its successor
   CHECK(finding_of({{"pid_file", folder.text()}}).verdict == Verdict::unknown);
 }
 
+TEST_CASE("what a process uses stands in its line") {
+  auto stat = parse_process_stat(
+      "12 (a b) S 1 12 12 0 -1 4194304 5 6 7 8 30 12 3 4 20 0 9 0 500 1048576 25 "
+      "18446744073709551615");
+  REQUIRE(stat);
+  CHECK(stat->used_ticks == 42);
+  CHECK(stat->threads == 9);
+  CHECK(stat->started_ticks == 500);
+  CHECK(stat->resident_pages == 25);
+}
+
+TEST_CASE("what processes use is added up, and processor time is counted between two looks") {
+  const KernelUnits units{100, 4096};
+  ProcessStat one, other;
+  one.started_ticks = 1000;
+  one.used_ticks = 50;
+  one.threads = 3;
+  one.resident_pages = 10;
+  other = one;
+  other.started_ticks = 4000;
+  ProcessesUse before, after;
+  before.now_ticks = 5000;
+  before.add(10, one, units);
+  before.add(11, other, units);
+  CHECK(before.memory_bytes == 2 * 10 * 4096);
+  CHECK(before.threads == 6);
+  CHECK(before.first_started == 1000);
+  CHECK(before.last_started == 4000);
+
+  after.at = before.at + 10s;
+  one.used_ticks = 250;
+  after.add(10, one, units);  // 200 ticks in 10 s.
+  CHECK(*processor_percent(before, after, units) == doctest::Approx(20));
+  other.started_ticks =
+      5500;  // Another process with the number of the one before: all that it used.
+  other.used_ticks = 100;
+  after.add(11, other, units);
+  other.started_ticks = 3000;  // One that was not found before: what it used before is not counted.
+  after.add(12, other, units);
+  CHECK(*processor_percent(before, after, units) == doctest::Approx(30));
+  CHECK_FALSE(processor_percent(before, before, units));
+  for (int pid = 100; pid < 20'000; ++pid)
+    after.add(pid, one, units);
+  CHECK(after.times.size() == ProcessesUse::most_timed);
+  CHECK_FALSE(processor_percent(before, after, units));
+}
+
+TEST_CASE("what real processes use is measured, and limits on it decide") {
+  Process idle({marker(), "60"});
+  const auto of = [&](std::string key, std::string level) {
+    return finding_of(
+        {{"program", marker()}, {std::move(key), local::map({{"failing", std::move(level)}})}});
+  };
+  Finding plain;
+  // At the very beginning it has no memory yet.
+  for (int turn = 0; turn < 500 && plain.values["memory_bytes"] < 50'000; ++turn)
+    plain = finding_of({{"program", marker()}});
+  CHECK(plain.verdict == Verdict::ok);
+  CHECK(plain.values.at("memory_bytes") > 50'000);
+  CHECK(plain.values.at("threads") == 1);
+  CHECK(plain.values.at("youngest_seconds") < 60);
+  CHECK_FALSE(plain.values.contains("open_files"));
+  Finding memory = of("memory", ">= 10 KiB");
+  CHECK(memory.verdict == Verdict::failing);
+  CHECK(contains(memory.reason, "memory "));
+  CHECK(contains(memory.reason, ", failing at >= 10 KiB; 1 of at least 1 process runs (program: "));
+  CHECK(of("memory", ">= 1 TiB").verdict == Verdict::ok);
+  Finding files = of("open_files", ">= 1");
+  CHECK(files.verdict == Verdict::failing);
+  CHECK(files.values.at("open_files") >= 1);
+  CHECK(of("open_files", ">= 100000").verdict == Verdict::ok);
+  CHECK(of("threads", "1").verdict == Verdict::failing);
+  CHECK(of("threads", "2").verdict == Verdict::ok);
+  Finding young = of("uptime", "< 1h");
+  CHECK(young.verdict == Verdict::failing);
+  CHECK(contains(young.reason, "the last began "));
+  CHECK(of("uptime", ">= 1h").verdict == Verdict::ok);
+  Finding rests = of("cpu", ">= 90%");
+  CHECK(rests.verdict == Verdict::ok);
+  CHECK(contains(rests.reason, "% of one processor"));
+  CHECK(of("cpu", ">= 150%").verdict == Verdict::ok);
+}
+
+TEST_CASE("a process that is busy has its processor time counted from run to run") {
+  Process busy({marker(), "-c", "while :; do :; done"}, "/bin/sh");
+  auto probe = local::made(make_process,
+                           {{"match", marker()}, {"cpu", local::map({{"failing", "> 0.5%"}})}});
+  for (int run = 0; run < 2; ++run) {  // The first measures for a second, the next since then.
+    Finding finding = local::run(*probe);
+    CHECK(finding.verdict == Verdict::failing);
+    CHECK(finding.values.at("cpu_percent") > 0);
+  }
+}
+
+TEST_CASE("where none runs there is nothing to limit") {
+  Finding none = finding_of({{"program", marker()},
+                             {"at_least", "0"},
+                             {"at_most", "3"},
+                             {"uptime", local::map({{"failing", "< 1h"}})}});
+  CHECK(none.verdict == Verdict::ok);
+  CHECK(none.values.size() == 1);
+}
+
+TEST_CASE("open files that are not shown are unknown, and known to be so") {
+  FakeProc proc;
+  proc.add(10, "puma", "puma");
+  proc.root.write("10/fd", "no folder");
+  ProcessQuery query = program("puma");
+  query.open_files = true;
+  CHECK(proc.find(query)->use.files_hidden);
+  fs::remove(proc.root / "10/fd");
+  CHECK_FALSE(proc.find(query)->use.files_hidden);  // It has ended meanwhile.
+}
+
 TEST_CASE("the keys of a process are checked") {
   const auto problems = [](std::vector<local::Key> keys) {
     return local::problems_of(make_process, std::move(keys));
@@ -422,6 +518,13 @@ TEST_CASE("the keys of a process are checked") {
   CHECK(contains(problems({{"match", "x"}, {"at_least", "5"}, {"at_most", "4"}}),
                  "below `at_least` (5)"));
   CHECK(contains(problems({{"match", "x"}, {"at_least", "-1"}}), "whole number"));
+  CHECK(contains(problems({{"match", "x"}, {"memory", ">= 1 GiB"}}), "`memory`"));
+  CHECK(contains(problems({{"match", "x"}, {"memory", local::map({{"failing", ">= 90%"}})}}),
+                 "is not measured here"));
+  CHECK(problems({{"match", "x"}, {"cpu", local::map({{"failing", ">= 350%"}})}}).empty());
+  CHECK(contains(problems({{"match", "x"},
+                           {"uptime", local::map({{"failing", "< 1m"}, {"warning", ">= 9d"}})}}),
+                 "wrong way round"));
   CHECK(contains(problems({{"match", "x"}, {"user", ""}}), "`user` is empty"));
   CHECK(contains(problems({{"match", "x"}, {"atleast", "2"}}), "did you mean `at_least`?"));
 }
