@@ -236,9 +236,20 @@ void move_intervals(Turn& turn, Duration by) {
         probe.since_moved = probe.waits_from() + by;
       }
       move(probe.last_failing_started);
+      move(probe.failing_from);
       if (probe.last) probe.last->started += by;
     }
   }
+  for (auto& [id, seen] : live.cut_off.self_check) seen.started += by;
+  for (auto& [id, runs] : live.cut_off.waiting) {
+    for (Observation& run : runs) {
+      run.started += by;
+      run.ended += by;
+    }
+  }
+  move(live.cut_off.asked_at);
+  move(live.cut_off.ended_at);
+  move(turn.edit_core().cut_off_since);
   if (live.lateness) {
     live.lateness->since += by;
     live.lateness->last += by;

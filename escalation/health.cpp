@@ -8,7 +8,9 @@ bool ProbeHealth::observe(const ProbeSpec& spec, const Observation& observation)
     case Verdict::failing:
       last_failing_started = observation.started;
       ok_runs = 0;
-      if (!failing && ++failing_runs >= spec.confirm) failing = true;
+      if (failing) break;
+      if (failing_runs++ == 0) failing_from = observation.started;
+      failing = failing_runs >= spec.confirm && observation.started - *failing_from >= spec.sustain;
       break;
     case Verdict::ok:
     case Verdict::warning:

@@ -23,6 +23,7 @@ struct ProbeHealth {
   std::optional<Instant> since_moved;  // where the clock jumped since: `since` by the new clock
   // Live:
   int failing_runs = 0;           // in a row
+  std::optional<Instant> failing_from;  // when the first of them began
   int ok_runs = 0;
   std::optional<Observation> last;
   std::optional<Instant> last_failing_started;

@@ -80,6 +80,7 @@ struct ProbeSpec {
   Duration retry = 10s;
   int confirm = 1;  // 1 for job probes
   int clear = 1;
+  Duration sustain{0};  // and failing for so long, before it turns
   bool remote = false;  // goes over the network: where this machine is cut off, it says nothing of its target
   bool is_job() const { return family == Family::job; }
 };

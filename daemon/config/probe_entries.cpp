@@ -14,6 +14,7 @@ namespace {
 
 constexpr Duration shortest_interval = 1s;
 constexpr Duration longest_interval = 5min;  // M3
+constexpr Duration longest_sustain = 24h;
 constexpr std::array<std::string_view, 8> common_keys{"kind",  "name",    "interval", "timeout",
                                                       "retry", "confirm", "clear",    "impact"};
 constexpr std::array<std::string_view, 5> run_keys{"interval", "timeout", "retry", "confirm",
@@ -176,6 +177,23 @@ void read_job_keys(Reader& reader, ProbeSpec& spec) {
   spec.confirm = spec.clear = 1;
 }
 
+// `failing: {when: …, for: 10m}` of whatever kind has levels, which reads the rest of it; wherever in the probe it stands.
+void read_sustain(Draft& draft, const Node& node, ProbeSpec& spec) {
+  for (const auto& [key, value] : node.entries) {
+    const Node* written = key.scalar == "failing" && value.is_map() ? value.find("for") : nullptr;
+    if (written == nullptr) {
+      read_sustain(draft, value, spec);
+      continue;
+    }
+    Reader reader(value, draft.problems, "`failing`");
+    const Duration sustain = duration_within(reader, "for", Duration{0}, 1s, longest_sustain);
+    if (spec.sustain != Duration{0} && spec.sustain != sustain) {
+      reader.problem(*written, "a probe has one `for`: write the same one for all its levels, or make two probes of it");
+    }
+    spec.sustain = sustain;
+  }
+}
+
 ProbeSetup read_own_keys(Reader& reader, const ProbeKind& kind) {
   const std::size_t before = reader.problems().size();
   ProbeSetup setup;
@@ -250,6 +268,7 @@ std::optional<ProbeSpec> read_probe(Draft& draft, const std::string& component, 
     read_job_keys(reader, spec);
   } else {
     read_runs(reader, defaults, spec);
+    read_sustain(draft, node, spec);
   }
   guard_headers(draft, node);
   guard_program(draft, node);

@@ -186,6 +186,8 @@ Result<Connection> Connection::open(const std::string& path, Access access) {
   // What stands in a damaged or tampered file must not be able to do more than be read.
   sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  // Who only reads leaves the log to who writes.
+  if (access == Access::read) result.tidy_up_at_close(false);
   return result;
 }
 
@@ -234,6 +236,22 @@ bool Connection::is_read_only() const {
 
 void Connection::tidy_up_at_close(bool on) {
   sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
+}
+
+void Connection::checkpoint_by_hand() {
+  const auto note = [](void* place, sqlite3*, const char*, int pages) {
+    static_cast<Place*>(place)->log_pages = pages;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_.get(), note, place_.get());
+}
+
+Connection::Checkpoint Connection::checkpoint() {
+  int pages = 0, copied = 0;
+  const int code =
+      sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+  if (code == SQLITE_IOERR_FSYNC) return Checkpoint::not_synchronised;
+  return code == SQLITE_OK && copied == pages ? Checkpoint::done : Checkpoint::later;
 }
 
 Result<bool> Connection::check_for_damage(Duration at_most) {

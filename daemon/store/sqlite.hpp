@@ -24,6 +24,7 @@ struct Place {
   explicit Place(std::string file) : path(std::move(file)) {}
   const std::string path;
   std::atomic<bool> damaged{false};  // SQLite has called it damaged, or no database, at some time
+  std::atomic<int> log_pages{0};     // of its write-ahead log, with checkpoint_by_hand()
 };
 
 // A prepared statement. Its connection must outlive it.
@@ -76,6 +77,13 @@ class Connection {
   bool is_read_only() const;
   // While off, closing the last connection leaves file and write-ahead log exactly as they are.
   void tidy_up_at_close(bool on);
+  // From now on the write-ahead log is copied into the database by checkpoint() only.
+  void checkpoint_by_hand();
+  // How many pages the log has, as of the last commit.
+  int log_pages() const { return place_->log_pages; }
+  enum class Checkpoint { done, later, not_synchronised };
+  // Copies what no reader still needs of the log; what could not be copied now is, the next time.
+  Checkpoint checkpoint();
   // Looks for damage (PRAGMA quick_check), at most that long: what was not reached by then counts
   // as sound, so that a large database does not keep the daemon from starting. Gives whether all
   // of it was looked at.

@@ -71,6 +71,7 @@ struct Shared {
   std::uint64_t accepted = 0, finished = 0;  // transactions ever
   Store::Head head;
   std::string error;  // of the last attempt; empty after a success
+  bool keeps_log = false;  // Writer::keeps_log(), and said so
   std::optional<Clock::time_point> attempt_since, failing_since;
   Clock::time_point moved_at{};  // an attempt ended, or something came while nothing waited
   bool stopping = false;  // ends when the queue is empty
@@ -154,6 +155,11 @@ bool attempt(Shared& shared, std::size_t& together) {
     } else if (!written && shared.error != error) {
       news = fmt::format("the record cannot be written, trying again every {}: {}",
                          format_duration(shared.options.retry_every), error);
+    }
+    if (shared.writer.keeps_log() && !shared.keeps_log) {
+      shared.keeps_log = true;
+      news = "the disk did not synchronise the database once (fsync): what is committed is safe in the write-ahead log, which "
+             "is kept whole, and grows, until the next start; look at the disk, then restart the daemon";
     }
     if (!written && !shared.failing_since) shared.failing_since = Clock::now();
     shared.error = error;

@@ -18,6 +18,8 @@ namespace {
 constexpr Duration damage_check_at_most = 10s;
 // After a burst the write-ahead log is cut back to this.
 constexpr int largest_idle_log = 64 * 1024 * 1024;
+// As SQLite has it by default.
+constexpr int pages_between_checkpoints = 1000;
 
 // Sets what a connection must have so that an acknowledged commit survives a power cut, and reads
 // it back, since SQLite answers a setting that it cannot follow with another one, not with an
@@ -81,6 +83,7 @@ Result<void> Writer::take_over(Opening& opening) {
   if (!migrated) return migrated;
   Result<void> durable = make_durable(connection_);
   if (!durable) return durable;
+  connection_.checkpoint_by_hand();
   connection_.tidy_up_at_close(true);
   return {};
 }
@@ -256,7 +259,18 @@ Result<void> Writer::write(std::span<const Transaction* const> transactions,
   }
   if (done) done = scope->commit();
   if (done) head_ = head;
+  if (done) checkpoint();
   return done;
+}
+
+// SQLite copies the log into the database in pieces, synchronises once at the last of them, and where that fails copies the
+// last piece again. But a kernel that could not write a page forgets that it has to: the next synchronising says that
+// all is well, and pieces before the last may never have reached the disk, when the log is begun anew over them.
+void Writer::checkpoint() {
+  if (keeps_log_ || connection_.log_pages() < pages_between_checkpoints) return;
+  if (connection_.checkpoint() != sqlite::Connection::Checkpoint::not_synchronised) return;
+  keeps_log_ = true;
+  connection_.tidy_up_at_close(false);
 }
 
 }  // namespace yagura

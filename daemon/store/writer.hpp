@@ -30,6 +30,9 @@ class Writer {
   const std::string& instance() const { return instance_; }
   const Store::Head& head() const { return head_; }
   bool found_damage() const { return connection_.found_damage(); }
+  // The disk did not synchronise the database once. What it then lost of earlier copying nobody knows, so that from then on
+  // all that is committed stays in the write-ahead log, from which a start copies all of it again.
+  bool keeps_log() const { return keeps_log_; }
 
   // Takes another random id: what this database names from now on is told from what another one
   // that began as its copy has named.
@@ -45,6 +48,7 @@ class Writer {
   Result<void> take_over(Opening& opening);
   Result<void> prepare();
   Result<void> check_place() const;
+  void checkpoint();
   Result<Store::Head> last_row();
   Result<void> insert(const RecordEntry& entry, Store::Head& head);
   Result<void> insert(const MailBytes& mail, const std::function<void(const MailBytes&)>& refused);
@@ -58,6 +62,7 @@ class Writer {
   Store::Head head_;
   dev_t device_ = 0;
   ino_t file_ = 0;
+  bool keeps_log_ = false;
 };
 
 }  // namespace yagura

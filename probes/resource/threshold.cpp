@@ -195,6 +195,9 @@ class LevelReader {
   // What the key says: nothing where absent, an inner nothing for `none` or where a problem was
   // reported.
   std::optional<std::optional<Level>> read(std::string_view key) {
+    return read(key, key == clear_key);
+  }
+  std::optional<std::optional<Level>> read(std::string_view key, bool clears) {
     const Node* node = reader_.find(key);
     if (node == nullptr) return std::nullopt;
     if (!node->is_scalar())
@@ -202,7 +205,7 @@ class LevelReader {
     if (node->scalar == "none") return std::optional<Level>{};
     const bool share = std::all_of(measures_.begin(), measures_.end(),
                                    [](const Measure& measure) { return measure.is_share; });
-    auto level = parse_level(with_sign(key, node->scalar), share);
+    auto level = parse_level(with_sign(clears, node->scalar), share);
     if (!level) return refuse(*node, key, level.error().message);
     const Measure* measure = measure_of(measures_, level->quantity);
     if (measure == nullptr) {
@@ -210,7 +213,7 @@ class LevelReader {
                     fmt::format("\"{}\" is {}, which is not measured here: {}", level->text,
                                 name_of(level->quantity), what_to_write(measures_)));
     }
-    const bool upward = key == clear_key ? !measure->high_is_bad : measure->high_is_bad;
+    const bool upward = clears ? !measure->high_is_bad : measure->high_is_bad;
     if (level->is_upward() != upward) {
       return refuse(*node, key,
                     fmt::format("\"{}\" is the wrong way round, as it is about {}: write \"{}\"",
@@ -246,10 +249,10 @@ class LevelReader {
   }
 
   // `failing: 4` where a plain number is measured.
-  std::string with_sign(std::string_view key, const std::string& text) const {
+  std::string with_sign(bool clears, const std::string& text) const {
     const Measure* measure = measure_of(measures_, Quantity::number);
     if (measure == nullptr || text.empty() || text.front() < '0' || text.front() > '9') return text;
-    return ((key == clear_key) != measure->high_is_bad ? ">= " : "< ") + text;
+    return (clears != measure->high_is_bad ? ">= " : "< ") + text;
   }
 
   Reader& reader_;
@@ -299,9 +302,23 @@ Result<Level> parse_level(std::string_view text, bool share) {
 std::optional<Threshold> Threshold::read(Reader& reader, const std::vector<Measure>& measures,
                                          std::string_view failing, std::string_view warning) {
   LevelReader levels(reader, measures);
-  auto written_failing = levels.read("failing");
+  const Node* in_one = reader.find("failing");
+  auto written_failing = in_one != nullptr && in_one->is_map() ? std::nullopt : levels.read("failing");
   auto written_warning = levels.read("warning");
   auto written_clear = levels.read(clear_key);
+  if (in_one != nullptr && in_one->is_map()) {
+    Reader inner(*in_one, reader.problems(), "`failing`");
+    LevelReader inner_levels(inner, measures);
+    inner.required("when");
+    inner.find("for");
+    written_failing = inner_levels.read("when");
+    if (inner.has("clear")) {
+      if (written_clear) inner.problem(*inner.find("clear"), "`clear` and `clear_at` say the same: write one of them");
+      written_clear = inner_levels.read("clear", true);
+    }
+    inner.finish();
+    if (inner_levels.failed() || !written_failing || !*written_failing) return std::nullopt;
+  }
   levels.refuse_level_as_count();
   if (levels.failed()) return std::nullopt;
 

@@ -2,6 +2,9 @@
 // `clear_at: "< 90%"`, the level at which a failing probe is well again. Pure: a probe says what it
 // can measure, reads the three keys with it, and asks for the verdict on each run's values.
 //
+// `failing: {when: ">= 90%", for: 10m, clear: "< 80%"}` says the same in one: `when` the level, `clear` that of clear_at. How
+// long it has to hold (`for`) is not judged here: the configuration reads it for every kind (escalation/platform.hpp, `sustain`).
+//
 // A level is a comparison (>=, >, <=, <) and a value: a percentage, a size (B, kB, MB, GB, TB by
 // thousands; KiB, MiB, GiB, TiB by 1024), a duration, or a plain number.
 #pragma once

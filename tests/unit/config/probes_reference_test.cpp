@@ -197,7 +197,9 @@ class KeySearch {
       for (const std::string& part : further)
         name += (name.empty() ? "" : ".") + part;
       all.insert(name);
-      if (further.size() >= deepest || !look_into(probe, further)) leaves.insert(name);
+      // That a level may be written as {when, for, clear} stands at the top, once for all.
+      const bool is_level = key == "failing";
+      if (is_level || further.size() >= deepest || !look_into(probe, further)) leaves.insert(name);
     }
     return true;
   }

@@ -19,13 +19,6 @@ void check_each(const std::vector<Case>& cases) {
   }
 }
 
-std::string all_kinds() {
-  std::string words;
-  for (const ProbeKind& kind : probe_kinds())
-    words += (words.empty() ? "" : ", ") + std::string(kind.name);
-  return words;
-}
-
 std::string probe(const std::string& text) {
   return "components:\n  web: {owner: ap-ops, probes: [" + text +
          "]}\n  database: {owner: infra-ops, probes: [{kind: tcp, host: h, port: 1}]}";

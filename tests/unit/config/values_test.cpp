@@ -424,6 +424,29 @@ TEST_CASE("a person's command is for what is urgent, where nothing else is said"
   CHECK(own.person_commands.at("a").timeout == 5min);
 }
 
+TEST_CASE("failing says in one when, for how long, and when it is over") {
+  WrittenFolder folder;
+  const auto probe_of = [&](const std::string& probe) {
+    Loaded loaded = load_configuration(
+        folder.write("c.yaml", with({"components: {web: {owner: ap-ops, probes: [" + probe + "]}}", "services: {site: {needs: [web]}}"})),
+        december());
+    REQUIRE_MESSAGE(loaded.configuration, folder.problems(loaded));
+    return loaded.configuration->platform->components.at("web").probes.at(0);
+  };
+  CHECK(probe_of("{kind: disk, path: /, failing: {when: '>= 90%', for: 10m, clear: '< 80%'}}").sustain == 10min);
+  CHECK(probe_of("{kind: disk, path: /, failing: {when: '>= 90%'}}").sustain == Duration{0});
+  CHECK(probe_of("{kind: http, url: 'http://a/', latency: {failing: {when: '>= 5s', for: 3m}}}").sustain == 3min);
+  const auto said = [](const std::string& probe) {
+    return said_at_mark({"components: {web: {owner: ap-ops, probes: [" + probe + "]}}", "services: {site: {needs: [web]}}"});
+  };
+  CHECK(said("{kind: disk, path: /, failing: {when: '>= 90%', for: «2d}}").find("for") != std::string::npos);
+  CHECK(said("{kind: disk, path: /, failing: «{for: 10m}}").find("needs `when`") != std::string::npos);
+  CHECK(said("{kind: disk, path: /, failing: {when: '>= 90%', clear: «'>= 95%'}}").find("wrong way round") != std::string::npos);
+  CHECK(said("{kind: disk, path: /, failing: {when: '>= 90%', «untl: 5m}}").find("unknown key `untl` in `failing`") == 0);
+  CHECK(said("{kind: disk, path: /, failing: {when: '>= 90%', for: 5m}, inodes: {failing: {when: '>= 90%', for: «6m}}}") ==
+        "a probe has one `for`: write the same one for all its levels, or make two probes of it");
+}
+
 TEST_CASE("what a component needs outside lies outside: it says provider, and is depended on as anything else") {
   WrittenFolder folder;
   Loaded loaded = load_configuration(

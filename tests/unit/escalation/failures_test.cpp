@@ -232,6 +232,30 @@ TEST_CASE("a failure that begins with a provider, or turns out to, is said to li
   CHECK(said(later) == "failure.opened; failure.cause outside; ");
 }
 
+TEST_CASE("a probe that has to fail for a while turns when it did, and begins anew after a run that is well") {
+  ProbeSpec spec;
+  spec.confirm = 2;
+  spec.sustain = 10min;
+  ProbeHealth health;
+  const Instant began = World::at("2026-12-28T10:00");
+  const auto run = [&](Duration after, Verdict verdict) {
+    Observation seen;
+    seen.verdict = verdict;
+    seen.started = seen.ended = began + after;
+    health.observe(spec, seen);
+    return health.failing;
+  };
+  CHECK_FALSE(run(0min, Verdict::failing));
+  CHECK_FALSE(run(9min, Verdict::failing));
+  CHECK_FALSE(run(9min + 30s, Verdict::warning));
+  CHECK_FALSE(run(10min, Verdict::failing));
+  CHECK_FALSE(run(15min, Verdict::unknown));  // Nobody can say that it failed all the time.
+  CHECK_FALSE(run(21min, Verdict::failing));
+  CHECK_FALSE(run(30min, Verdict::failing));
+  CHECK(run(31min, Verdict::failing));
+  CHECK(health.verdict == Verdict::failing);
+}
+
 TEST_CASE("two halves that fail apart and together keep a service down become one") {
   World world = morning();
   world.fail("web-2", "http");

@@ -156,7 +156,8 @@ TEST_CASE("levels that cannot mean what they say are refused at their place") {
                  "holds where failing, \">= 95%\", holds too"));
   CHECK(contains(read({{"clear_at", "<= 95%"}}).problems, "holds too"));
   CHECK(read({{"clear_at", "< 95%"}}).problems.empty());
-  CHECK(contains(read({{"failing", local::map({})}}).problems, "must be a level"));
+  CHECK(contains(read({{"failing", local::map({})}}).problems, "needs `when`"));
+  CHECK(contains(read({{"warning", local::map({})}}).problems, "must be a level"));
   CHECK(contains(read({{"clear", "< 90%"}}).problems,
                  "`clear`: is a number of runs; a level is written as `clear_at`"));
   CHECK(contains(read({{"failling", "> 90%"}}).problems, "did you mean `failing`?"));
