@@ -78,6 +78,8 @@ class ClockProbe final : public Probe {
           runtime, run, server_->port,
           [this, was_failing = run.was_failing,
            done = std::move(done)](Result<ClockOffset> offset) {
+            // Over: nothing of it stays behind, whoever goes first.
+            auto over = std::move(run_);
             done(judge_.judge({ask_kernel(), machine_up(), std::move(offset)}, was_failing));
           });
       run_->start(server_->host);
