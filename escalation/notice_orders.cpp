@@ -76,8 +76,13 @@ Reply follow(Turn& turn, const Caller& who, const WithdrawNotice& order) {
     }
   }
   if (is_bank(notice.kind) && notice.stop != 0) withdrawn_stop_notice(turn, notice, who.person.id);
+  std::string and_so;
+  if (is_bank_first(notice.kind)) {
+    and_so = fmt::format("; {} hears NOTHING of failure {} any more, not its end either: `yagura banks {} --add {} -m TEXT` takes "
+                         "that back", notice.bank(), notice.failure, notice.failure, notice.bank());
+  }
   turn.withdraw(order.notice, "withdrawn by " + who.person.id);
-  return done(fmt::format("notice {} is withdrawn", order.notice));
+  return done(fmt::format("notice {} is withdrawn{}", order.notice, and_so));
 }
 
 Reply follow(Turn& turn, const Caller& who, const EditNotice& order) {
@@ -108,6 +113,13 @@ Reply follow(Turn& turn, const Caller& who, const EditNotice& order) {
   notice.edited = EditedText{
       order.subject, order.body, who.person.id, turn.now, version_of(turn.state(), notice), number};
   notice.rendered = false;  // An attempt that was surely not accepted may have written it already.
+  // What was released is not what it says now.
+  const bool again = notice.released && (notice.kind == NoticeKind::bank_security || turn.platform.bank_notices.approval);
+  if (again) {
+    notice.released = false;
+    if (notice.kind == NoticeKind::bank_security) notice.lead_hold = true;
+    notice.hold_told_at = turn.now;
+  }
   turn.batch.facts.push_back({turn.now,
                               "notice.edited",
                               notice.failure,
@@ -118,7 +130,7 @@ Reply follow(Turn& turn, const Caller& who, const EditNotice& order) {
                                {"subject_before", order.subject_before},
                                {"text_before", order.body_before}}});
   return done(fmt::format("notice {} says what you wrote{}", notice.id,
-                          awaits_approval(turn, notice)
+                          again || awaits_approval(turn, notice)
                               ? fmt::format("; it waits for `yagura notice release {}`", notice.id)
                               : ""));
 }

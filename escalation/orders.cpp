@@ -31,7 +31,10 @@ std::optional<Reply> no_such(const Turn& turn, FailureId id, bool closed_too = f
     return refused(fmt::format("failure {} joined failure {}; say {} instead", id, failure.joined_into,
                                end_of_joins(turn, id)));
   }
-  if (!closed_too && !failure.is_open()) return refused(fmt::format("failure {} is closed", id));
+  if (!closed_too && !failure.is_open()) {
+    return refused(fmt::format("failure {} is closed: `yagura show {}` has how it ended; new trouble is a failure of its own, "
+                               "which `yagura open` reports where the probes do not see it", id, id));
+  }
   return std::nullopt;
 }
 
@@ -65,7 +68,8 @@ Reply follow(Turn& turn, const Caller& who, const Respond& order) {
   if (auto no = no_such(turn, order.failure)) return *no;
   const StepRun* step = turn.failure(order.failure).running_step();
   if (step == nullptr || !step->manual) {
-    return refused(fmt::format("no manual step of failure {} is running", order.failure));
+    return refused(fmt::format("no manual step of failure {} is running: `yagura show {}` has the steps of its primary "
+                               "response", order.failure, order.failure));
   }
   end_step(turn, order.failure, order.success ? StepResult::succeeded : StepResult::failed, order.text,
            who.person.id);
@@ -93,7 +97,17 @@ Reply follow(Turn& turn, const Caller& who, const Report& order) {
                 "this become one, its first notice says this too",
                 failure.id);
   }
-  return done("reported, and relayed to the banks in their window", failure.id);
+  std::string banks;
+  for (const auto& [name, thread] : failure.banks) {
+    if (thread.told == Told::ended || !owed_to(failure, thread, bank_named(turn.platform, name)).kind) continue;
+    if (!turn.recipients("bank:" + name, NoticeKind::bank_progress).empty()) banks += (banks.empty() ? "" : ", ") + name;
+  }
+  if (banks.empty()) {
+    return done(fmt::format("reported to the system lead. NO bank is told: none is to be told of failure {}; `yagura why {}` "
+                            "says for each why not", failure.id, failure.id),
+                failure.id);
+  }
+  return done("reported, and relayed in their window to " + banks, failure.id);
 }
 
 Reply follow(Turn& turn, const Caller& who, const Recover& order) {
@@ -147,7 +161,7 @@ Reply follow(Turn& turn, const Caller& who, const Classify& order) {
   if (auto no = no_such(turn, order.failure)) return *no;
   const Failure& failure = turn.failure(order.failure);
   if (failure.classification == order.classification && failure.class_rule == ClassRule::system_lead) {
-    return refused(fmt::format("failure {} has this class already, by {}", failure.id, failure.class_by));
+    return refused(fmt::format("failure {} has this class already, by {}: nothing is to be done", failure.id, failure.class_by));
   }
   decide_class(turn, failure.id, order.classification, ClassRule::system_lead, order.text,
                who.person.id);
@@ -155,6 +169,20 @@ Reply follow(Turn& turn, const Caller& who, const Classify& order) {
                           order.classification == FailureClass::major ? "a major failure"
                                                                       : "an incident"),
               failure.id);
+}
+
+// A bank is told of the services that it has contracted (N3): why this one is not to be told of the failure, or nothing.
+std::string contracted_none(const Turn& turn, const Failure& failure, const BankName& name) {
+  std::set<ServiceName> services = failure.touched;
+  services.insert(failure.reported_services.begin(), failure.reported_services.end());
+  for (const auto& [service, since] : failure.kept_down) services.insert(service);
+  const std::set<ServiceName>& contracted = turn.platform.banks.at(name).services;
+  const bool any = std::any_of(services.begin(), services.end(),
+                               [&](const ServiceName& service) { return contracted.contains(service); });
+  if (any || services.empty()) return {};
+  return fmt::format("{} has contracted none of the services of failure {} ({}): it is told of its own only. If it has, add "
+                     "it to `services` of the bank in the configuration, reload, and say this again",
+                     name, failure.id, join(services));
 }
 
 Reply follow(Turn& turn, const Caller& who, const ChangeBanks& order) {
@@ -166,9 +194,10 @@ Reply follow(Turn& turn, const Caller& who, const ChangeBanks& order) {
   }
   const Failure& seen = turn.failure(order.failure);
   if (seen.classification != FailureClass::major) {
-    return refused(fmt::format("failure {} is not a major one: banks are told of major failures only",
-                               seen.id));
+    return refused(fmt::format("failure {} is not a major one, and banks are told of major failures only: `yagura classify "
+                               "{} major -m TEXT` makes it one", seen.id, seen.id));
   }
+  if (std::string wrong = order.add ? contracted_none(turn, seen, order.bank) : ""; !wrong.empty()) return refused(wrong);
   auto thread = seen.banks.find(order.bank);
   const bool told = thread != seen.banks.end() && thread->second.told != Told::nothing;
   if (order.add) {

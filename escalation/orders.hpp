@@ -34,7 +34,7 @@ struct Caller {
   bool acts() const { return is_lead() || is_ops(); }
 };
 
-inline const std::string only_ops = "only AP ops, infra ops and the system lead may do this";
+inline const std::string only_ops = "only AP ops, infra ops and the system lead may do this; the inquiry desk reports (`yagura open`) and answers (`yagura inquiry`)";
 inline const std::string only_lead = "only the system lead may do this";
 
 // Says nothing: white space only, the Japanese one included.

@@ -47,9 +47,13 @@ Outcome outcome_for(const Turn& turn, const Stop& stop, const Bank& bank) {
     for (FailureId id : turn.open_failures()) {
       const Failure& failure = turn.failure(id);
       if (!failure.kept_down.contains(service)) continue;
-      if (failure.classification == FailureClass::major) return Outcome::failed;
+      // One that was over before the stop began has no part in how it ended.
+      const bool before = failure.recovered_at && stop.began_at && *failure.recovered_at < *stop.began_at;
+      if (failure.classification == FailureClass::major && !before) return Outcome::failed;
       if (failure.keeps_down.contains(service)) outcome = Outcome::not_seen;
     }
+    // Another stop of it goes on: it cannot be used as usual.
+    if (turn.live.all_stopped || turn.live.stopped.contains(service)) outcome = Outcome::not_seen;
     const std::vector<ComponentName>& needed = turn.topology.components_of(service);
     const bool seen = std::all_of(needed.begin(), needed.end(), [&](const ComponentName& name) {
       return is_seen_since(turn, name, since, false);
@@ -174,7 +178,8 @@ void settle_stop(Turn& turn, StopId id) {
       continue;
     // It was planned while the bank had contracted a service of it.
     if (thread.told == Told::nothing && !concerns(stop, *bank)) continue;
-    if (outcome_for(turn, stop, *bank) != Outcome::failed) return;
+    // Who was never told of it hears of it when the failure is over.
+    if (outcome_for(turn, stop, *bank) != Outcome::failed || thread.told == Told::nothing) return;
   }
   turn.edit_stop(id).settled = true;
 }
@@ -221,7 +226,9 @@ Owed owed_to(const Turn& turn, const Stop& stop, const StopThread& thread, const
   }
   if (turn.platform.bank_notices.stop_reminder && !thread.reminded && !stop.began_at) {
     auto at = remind_at(turn, stop);
-    if (at && turn.now >= *at)
+    // What was announced, or changed, since then needs no reminder.
+    const Instant said = std::max(stop.planned_at, stop.changed_at.value_or(stop.planned_at));
+    if (at && turn.now >= *at && said < *at)
       return {NoticeKind::stop_reminder, "the business day before the stop"};
   }
   return {{}, "has been told all so far"};

@@ -24,6 +24,7 @@ const Vocabulary& stop_vocabulary() {
           {"REGULAR", {}},
           {"RUNNING", {}},
           {"COMPLETED", {}},
+          {"EMERGENCY", {}},
           {"LATE", {}},
           {"TOLD", {}},
           {"MOVED", {{"MOVED_FROM", "MOVED_UNTIL"}, {}}},
@@ -70,6 +71,7 @@ View stop_view(const Platform& platform, const State& state, const Notice& notic
   view.show_if(!stop.regular.empty(), "REGULAR");
   view.show_if(stop.phase() == StopPhase::running, "RUNNING");
   view.show_if(stop.phase() == StopPhase::completed, "COMPLETED");
+  view.show_if(stop.emergency, "EMERGENCY");
   view.show_if(!stop.emergency && is_late(platform, stop, now), "LATE");
   view.show_if(thread.told != Told::nothing, "TOLD");
   if (thread.told_from && thread.told_until &&

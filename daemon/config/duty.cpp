@@ -47,7 +47,7 @@ void read_rotation(Draft& draft, Reader& reader, Roster& roster) {
   }
 }
 
-void read_handover(Reader& reader, Roster& roster) {
+void read_handover(Draft& draft, Reader& reader, Roster& roster) {
   std::optional<Handover> handover;
   if (const Node* node = reader.required("handover")) {
     handover = node->is_scalar() ? handover_of(node->scalar) : std::nullopt;
@@ -57,6 +57,10 @@ void read_handover(Reader& reader, Roster& roster) {
     auto date = node->is_scalar() ? parse_date(node->scalar) : failure_of("");
     if (!date) return reader.problem(*node, "`since` must be a date such as 2026-11-30: the first person's first week");
     roster.since = *date;
+    if (*date > draft.platform.zone.date_of(draft.now)) {
+      draft.warning(*node, fmt::format("the roster begins on {} only: until then it is counted backwards from there",
+                                       format_date(*date)));
+    }
     const std::chrono::weekday day{std::chrono::local_days{*date}};
     if (handover && day != handover->day) {
       reader.problem(*node, fmt::format("`since` contradicts `handover`: {} is a {}, and the duty is handed over on {}",
@@ -81,7 +85,7 @@ void read_duty(Draft& draft) {
     roster.role = *role;
     Reader reader(node, draft.problems, fmt::format("duty of {}", key.scalar));
     read_rotation(draft, reader, roster);
-    read_handover(reader, roster);
+    read_handover(draft, reader, roster);
     if (reader.has("escalate_within_role")) roster.escalate_within = reader.duration_or("escalate_within_role", Duration{0});
     if (roster.escalate_within && *roster.escalate_within < 1min) {
       reader.problem(*reader.find("escalate_within_role"), "`escalate_within_role` must be at least 1m");

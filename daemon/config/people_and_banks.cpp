@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <boost/describe.hpp>
 #include <boost/mp11.hpp>
+#include <filesystem>
+#include <system_error>
 
 #include "draft.hpp"
 #include "notice.hpp"
+#include "text.hpp"
 
 namespace yagura {
 namespace {
@@ -103,6 +106,10 @@ void read_command(Draft& draft, Reader& of_person, Person& person) {
   if (!node->is_map()) return;
   PersonProgram program;
   if (reader.required("run") != nullptr) program.run = program_of(draft, reader);
+  // It rings at night: that it is missing is to be known before.
+  if (std::error_code error; !program.run.empty() && program.run.front().starts_with('/') && !std::filesystem::exists(program.run.front(), error)) {
+    draft.warning(*reader.find("run"), fmt::format("there is no program {} now: nobody would be called", one_line(program.run.front(), 200)));
+  }
   program.timeout = duration_within(reader, "timeout", 1min, 1s, 5min);
   if (const Node* of = reader.find("for")) {
     const auto kinds = scalars_of(reader, "for", 100);

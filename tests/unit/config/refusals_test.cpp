@@ -51,13 +51,13 @@ TEST_CASE("unknown keys are refused with the nearest known one") {
       {{"people:\n  a: {mail: a@b.jp, roles: [system-lead, ap-ops, infra-ops], «unixuser: a}\n"
         "  b: {mail: a@b.jp, roles: [system-lead, ap-ops, infra-ops]}"},
        "unknown key `unixuser` in person a; did you mean `unix_user`?"},
-      {{"people:\n  a: {mail: a@b.jp, roles: [system-lead, ap-ops, infra-ops], command: {run: [/bin/x], «tiemout: 3s}}\n"
+      {{"people:\n  a: {mail: a@b.jp, roles: [system-lead, ap-ops, infra-ops], command: {run: [/bin/true], «tiemout: 3s}}\n"
         "  b: {mail: a@b.jp, roles: [system-lead, ap-ops, infra-ops]}"},
        "unknown key `tiemout` in the command of a; did you mean `timeout`?"},
       {{"people:\n  a: {mail: a@b.jp, roles: [system-lead, ap-ops, infra-ops], command: {run: [«ring]}}\n"
         "  b: {mail: a@b.jp, roles: [system-lead, ap-ops, infra-ops]}"},
        "`run` begins with the full path of a program, such as /usr/local/libexec/restart-web"},
-      {{"people:\n  a: {mail: a@b.jp, roles: [system-lead, ap-ops, infra-ops], command: {run: [/bin/x], for: [«bank.first]}}\n"
+      {{"people:\n  a: {mail: a@b.jp, roles: [system-lead, ap-ops, infra-ops], command: {run: [/bin/true], for: [«bank.first]}}\n"
         "  b: {mail: a@b.jp, roles: [system-lead, ap-ops, infra-ops]}"},
        "there is no notice `bank.first` to people of ours: write some of major.declared, failure.escalated, "
        "delivery.failed, lead.attention, monitoring.blind, failure.detected, failure.reminder, failure.recovered, "

@@ -256,6 +256,27 @@ TEST_CASE("a probe that has to fail for a while turns when it did, and begins an
   CHECK(health.verdict == Verdict::failing);
 }
 
+TEST_CASE("a report for the banks names those that will read it, or says that none will; a bank of other services is not added") {
+  Platform platform = example_platform();
+  platform.banks["shiro"] = platform.banks.at("aozora");
+  platform.banks.at("shiro").id = "shiro";
+  platform.banks.at("shiro").services = {};
+  World world(platform, World::at("2026-12-28T18:00"));
+  world.fail("database", "tcp");
+  world.run_for(30min);
+  REQUIRE(world.failure(1).classification == FailureClass::major);
+  CHECK(world.order("sato", Report{1, "調査中", true}) == "reported, and relayed in their window to aozora, midori");
+  std::string refusal = world.order("sato", ChangeBanks{1, true, "shiro", "影響"});
+  CHECK_FALSE(world.accepted());
+  CHECK(refusal.find("shiro has contracted none of the services of failure 1 (admin-console, member-site)") == 0);
+  for (const char* bank : {"bank:aozora", "bank:midori"}) {
+    REQUIRE(world.unsent(bank) != nullptr);
+    const std::string said = world.order("sato", WithdrawNotice{world.unsent(bank)->id});
+    CHECK(said.find("hears NOTHING of failure 1 any more") != std::string::npos);
+  }
+  CHECK(world.order("sato", Report{1, "調査中", true}).find("NO bank is told: none is to be told of failure 1") != std::string::npos);
+}
+
 TEST_CASE("two halves that fail apart and together keep a service down become one") {
   World world = morning();
   world.fail("web-2", "http");

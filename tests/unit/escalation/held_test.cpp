@@ -208,6 +208,21 @@ TEST_CASE("a leak that is to be told at once is held by no window and no clock; 
   CHECK(world.sent(NoticeKind::bank_security, "bank:midori").front().at == World::at("2026-12-25T10:00"));
 }
 
+TEST_CASE("what is edited after its release waits for another one") {
+  Platform platform = example_platform();
+  World world(platform, World::at("2026-12-24T20:00"));
+  world.order("sato", TellSecurity{{"midori"}, false, false, "漏えい"});
+  const NoticeId id = world.unsent("bank:midori")->id;
+  world.order("sato", ReleaseNotice{id});
+  world.order("sato", EditNotice{id, "件名", "本文"});
+  REQUIRE(world.accepted());
+  world.run_until(World::at("2026-12-25T12:00"));
+  CHECK(world.count(NoticeKind::bank_security) == 0);
+  world.order("sato", ReleaseNotice{id});
+  world.run_for(1min);
+  CHECK(world.count(NoticeKind::bank_security, "bank:midori") == 1);
+}
+
 TEST_CASE("the brake closes for those that wait for their next try as well") {
   Platform platform = example_platform();
   platform.components["database"].primary_response.clear();

@@ -236,6 +236,58 @@ TEST_CASE(
   CHECK(asked() == 2);
 }
 
+TEST_CASE("no bank reads that a service can be used as usual while another stop of it goes on") {
+  World world(example_platform(), World::at("2027-02-01T11:00"));
+  world.order("sato", plan("2027-02-16T10:10", "2027-02-16T11:20"));
+  world.order("sato", plan("2027-02-16T10:15", "2027-02-16T10:40"));
+  world.run_until(World::at("2027-02-16T11:19"));
+  CHECK(world.count(NoticeKind::stop_completed) == 0);
+  world.run_until(World::at("2027-02-16T11:40"));
+  CHECK(world.count(NoticeKind::stop_completed, "bank:aozora") == 2);
+}
+
+TEST_CASE("a failure that was over before a stop began keeps no bank from hearing that the stop is over") {
+  World world(example_platform(), World::at("2027-02-01T11:00"));
+  world.order("sato", plan("2027-02-16T13:00", "2027-02-16T14:00"));
+  world.run_until(World::at("2027-02-16T10:00"));
+  world.fail("database", "tcp");
+  world.run_until(World::at("2027-02-16T10:40"));
+  REQUIRE(world.failure(1).classification == FailureClass::major);
+  world.ok("database", "tcp");
+  world.run_until(World::at("2027-02-16T14:30"));
+  CHECK(world.failure(1).is_open());  // Not confirmed yet.
+  CHECK(world.count(NoticeKind::stop_completed, "bank:aozora") == 1);
+}
+
+TEST_CASE("who was to hear of an emergency stop afterwards does, though a failure followed it") {
+  World world(example_platform(), World::at("2027-02-12T18:00"));  // a Friday
+  PlanStop emergency = plan("2027-02-13T01:00", "2027-02-13T03:00");
+  emergency.emergency = emergency.after_the_fact = true;
+  world.order("sato", emergency);
+  REQUIRE(world.accepted());
+  world.run_until(World::at("2027-02-13T02:00"));
+  world.fail("database", "tcp");
+  world.run_until(World::at("2027-02-13T04:30"));
+  world.ok("database", "tcp");
+  world.run_until(World::at("2027-02-15T12:00"));
+  world.order("tanaka", Confirm{1, "確認", false});
+  world.run_for(5min);
+  REQUIRE_FALSE(world.failure(1).is_open());
+  CHECK(world.count(NoticeKind::stop_emergency, "bank:aozora") == 1);
+}
+
+TEST_CASE("what is announced on its own day is not brought to mind on it as well") {
+  Platform platform = example_platform();
+  platform.bank_notices.stop_reminder = true;
+  World world(platform, World::at("2027-02-16T11:00"));
+  PlanStop emergency = plan("2027-02-16T13:00", "2027-02-16T14:00");
+  emergency.emergency = true;
+  world.order("sato", emergency);
+  world.run_for(3h);
+  CHECK(world.count(NoticeKind::stop_emergency, "bank:aozora") == 1);
+  CHECK(world.count(NoticeKind::stop_reminder) == 0);
+}
+
 TEST_CASE("why a bank was told of a stop, will be, or will not be, stands in words for each of them") {
   Platform platform = example_platform();
   for (Contact& contact : platform.banks["midori"].contacts) contact.for_stops = false;
