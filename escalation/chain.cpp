@@ -254,6 +254,13 @@ void tell_blind_probes(Turn& turn, const ComponentName& name) {
   }
 }
 
+void tell_of_monitoring(Turn& turn, const std::string& fact, const std::string& topic, const std::string& reason,
+                        const Turn::Details& details) {
+  turn.fact(fact, 0, details);
+  turn.queue_for(Role::infra_ops, {NoticeKind::monitoring_blind, {}, 0, reason, topic, details});
+  turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, 0, reason, topic, details});
+}
+
 void warn_of_calendar(Turn& turn) {
   Date in_a_year = turn.platform.zone.date_of(turn.now) + std::chrono::days{365};
   int year = year_of(in_a_year);

@@ -69,16 +69,10 @@ bool is_under_way(const Turn& turn, const std::vector<ProbeId>& probes, Duration
   });
 }
 
-void tell(Turn& turn, const std::string& topic, const std::string& reason, const Turn::Details& details) {
-  turn.fact("monitoring." + topic, 0, details);
-  turn.queue_for(Role::infra_ops, {NoticeKind::monitoring_blind, {}, 0, reason, topic, details});
-  turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, 0, reason, topic, details});
-}
-
 void begin_cut_off(Turn& turn, Instant since) {
   if (turn.state().core.cut_off_since) return;
   turn.edit_core().cut_off_since = since;
-  tell(turn, "cut_off", "nothing of self_check answers: the monitoring's machine is cut off",
+  tell_of_monitoring(turn, "monitoring.cut_off", "cut_off", "nothing of self_check answers: the monitoring's machine is cut off",
        {{"since", turn.time(since)}, {"self_check", join(turn.platform.self_check)}});
 }
 
@@ -86,7 +80,7 @@ void end_cut_off(Turn& turn) {
   const std::optional<Instant> since = turn.state().core.cut_off_since;
   if (!since) return;
   turn.edit_core().cut_off_since.reset();
-  tell(turn, "connected", "the monitoring's machine reaches the network again",
+  tell_of_monitoring(turn, "monitoring.connected", "connected", "the monitoring's machine reaches the network again",
        {{"since", turn.time(*since)}, {"until", turn.time(turn.now)}});
   turn.live.cut_off.ended_at = turn.now;
   turn.all_changed();

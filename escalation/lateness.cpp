@@ -17,12 +17,6 @@ constexpr Duration told_after = 5min;
 // Twice the longest interval that a probe may have: each had its turn, and began in time.
 constexpr Duration over_after = 10min;
 
-void tell(Turn& turn, const std::string& topic, const std::string& reason, const Turn::Details& details) {
-  turn.fact("probing." + topic, 0, details);
-  turn.queue_for(Role::infra_ops, {NoticeKind::monitoring_blind, {}, 0, reason, topic, details});
-  turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, 0, reason, topic, details});
-}
-
 }  // namespace
 
 void take_lateness(Turn& turn, const ProbesLate& late) {
@@ -43,7 +37,7 @@ void tell_late_probes(Turn& turn) {
   if (turn.now >= lateness->last + over_after) {
     if (told) {
       turn.edit_core().late_since.reset();
-      tell(turn, "on_time", "probes run on time again",
+      tell_of_monitoring(turn, "probing.on_time", "on_time", "probes run on time again",
            {{"since", turn.time(*told)}, {"until", turn.time(lateness->last)}});
     }
     lateness.reset();
@@ -53,7 +47,7 @@ void tell_late_probes(Turn& turn) {
   if (told || lateness->last - lateness->since < told_after) return;
   turn.edit_core().late_since = lateness->since;
   const Duration most = std::chrono::floor<std::chrono::seconds>(lateness->most);
-  tell(turn, "late", "probes run late for " + format_duration(told_after),
+  tell_of_monitoring(turn, "probing.late", "late", "probes run late for " + format_duration(told_after),
        {{"since", turn.time(lateness->since)},
         {"most", format_duration(most)},
         {"fell_out", std::to_string(lateness->fell_out)}});

@@ -16,12 +16,6 @@ std::string title_of(const Turn& turn, const ComponentName& cause) {
   return reason.empty() ? cause : cause + " — " + reason;
 }
 
-// What was said of it at the time stays in the record, whatever becomes of the configuration.
-Turn::Details with_outside(const Turn& turn, const Failure& failure, Turn::Details details) {
-  if (is_caused_outside(turn.platform, failure)) details["outside"] = "true";
-  return details;
-}
-
 void add_member(Turn& turn, FailureId id, const ComponentName& component, const std::string& why) {
   if (!turn.add_member(id, component, turn.now)) return;
   turn.fact("failure.component", id, {{"component", component}, {"why", why}});
@@ -243,6 +237,11 @@ void open_or_join(Turn& turn, const ComponentName& component, FailureId own) {
 }
 
 }  // namespace
+
+Turn::Details with_outside(const Turn& turn, const Failure& failure, Turn::Details details) {
+  if (is_caused_outside(turn.platform, failure)) details["outside"] = "true";
+  return details;
+}
 
 void set_cause(Turn& turn, FailureId id, const ComponentName& cause) {
   if (turn.failure(id).cause == cause) return;

@@ -311,10 +311,10 @@ Reply follow(Turn& turn, const Caller& who, const Open& order) {
   failure.detected_chain.base = turn.now;
   turn.index_failure(failure.id);
   turn.fact("failure.opened", failure.id,
-            {{"title", failure.title},
-             {"cause", failure.cause},
-             {"owner", std::string(name_of(failure.owner))},
-             {"from_desk", order.from_desk ? "true" : "false"}},
+            with_outside(turn, failure, {{"title", failure.title},
+                                         {"cause", failure.cause},
+                                         {"owner", std::string(name_of(failure.owner))},
+                                         {"from_desk", order.from_desk ? "true" : "false"}}),
             who.person.id);
   if (order.major) {
     decide_class(turn, failure.id, FailureClass::major, ClassRule::system_lead, order.text,

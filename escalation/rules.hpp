@@ -72,6 +72,8 @@ void take_mail(Turn& turn, const MailCame& came);
 
 // ---- opening.cpp: rules 1 to 3 of opening and joining ----
 void open_and_join(Turn& turn);
+// Whether its cause lies outside the platform, as is said of it now: the record keeps that, whatever becomes of the configuration.
+Turn::Details with_outside(const Turn& turn, const Failure& failure, Turn::Details details);
 void merge_what_keeps_a_service_down_together(Turn& turn);
 void relapse(Turn& turn);
 // A recovered failure is one again: `what` fails again.
@@ -103,6 +105,10 @@ void tell_undecided(Turn& turn, FailureId id);
 // Whoever is on duty has not acknowledged it: the others of the role are mailed, too.
 void widen_within_role(Turn& turn, FailureId id);
 void tell_blind_probes(Turn& turn, const ComponentName& name);
+// Of the monitoring itself: a fact of this name, and a mail to whoever keeps its machine, and to the lead.
+void tell_of_monitoring(Turn& turn, const std::string& fact, const std::string& topic, const std::string& reason,
+                        const Turn::Details& details);
+void warn_of_calendar(Turn& turn);
 
 // ---- cut_off.cpp ----
 bool is_cut_off(const Turn& turn);
@@ -110,7 +116,6 @@ bool is_cut_off(const Turn& turn);
 std::vector<Observed> through_self_check(Turn& turn, const Observed& event);
 // The same where no run came: time has passed, or the configuration is another.
 std::vector<Observed> judged_by_self_check(Turn& turn);
-void warn_of_calendar(Turn& turn);
 
 // ---- lateness.cpp ----
 void take_lateness(Turn& turn, const ProbesLate& late);

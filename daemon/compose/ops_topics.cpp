@@ -120,7 +120,7 @@ std::string why_it_waits(const Source& source) {
 }
 
 // Of the monitoring itself: to whoever keeps its machine, and to the lead.
-bool add_lateness(View& view, const Source& source) {
+bool add_monitoring(View& view, const Source& source) {
   if (source.notice.topic == "late") {
     view.add("LATE", with(source, {{"LATE_SINCE", source.detail_time("since")},
                                    {"LATE_MOST", source.detail_length("most")},
@@ -179,7 +179,7 @@ void add_question(View& view, const Source& source) {
                                        {"STOP_LATE_BANKS", source.detail_names("banks")},
                                        {"STOP_LATE_FROM", source.detail_time("from")},
                                        {"STOP_LATE_LAST", source.detail_time("last")}}));
-  } else if (!add_lateness(view, source)) {
+  } else if (!add_monitoring(view, source)) {
     View other = with(source, {{"OTHER_REASON", one_line(source.notice.reason)}});
     std::size_t shown = 0;
     for (const auto& [name, value] : source.notice.details) {
@@ -244,7 +244,7 @@ void add_topics(View& view, const Source& source) {
       add_question(view, source);
       break;
     case NoticeKind::monitoring_blind:
-      if (!add_lateness(view, source)) view.add("BLIND", blind(source));
+      if (!add_monitoring(view, source)) view.add("BLIND", blind(source));
       break;
     case NoticeKind::delivery_failed:
       view.add("DELIVERY", delivery(source));

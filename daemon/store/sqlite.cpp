@@ -246,12 +246,9 @@ void Connection::checkpoint_by_hand() {
   sqlite3_wal_hook(handle_.get(), note, place_.get());
 }
 
-Connection::Checkpoint Connection::checkpoint() {
-  int pages = 0, copied = 0;
-  const int code =
-      sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
-  if (code == SQLITE_IOERR_FSYNC) return Checkpoint::not_synchronised;
-  return code == SQLITE_OK && copied == pages ? Checkpoint::done : Checkpoint::later;
+bool Connection::checkpoint() {
+  return sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr) !=
+         SQLITE_IOERR_FSYNC;
 }
 
 Result<bool> Connection::check_for_damage(Duration at_most) {

@@ -81,9 +81,9 @@ class Connection {
   void checkpoint_by_hand();
   // How many pages the log has, as of the last commit.
   int log_pages() const { return place_->log_pages; }
-  enum class Checkpoint { done, later, not_synchronised };
-  // Copies what no reader still needs of the log; what could not be copied now is, the next time.
-  Checkpoint checkpoint();
+  // Copies what no reader still needs of the log; what could not be copied now is, the next time. False: the disk did not
+  // synchronise what was copied.
+  bool checkpoint();
   // Looks for damage (PRAGMA quick_check), at most that long: what was not reached by then counts
   // as sound, so that a large database does not keep the daemon from starting. Gives whether all
   // of it was looked at.

@@ -268,7 +268,7 @@ Result<void> Writer::write(std::span<const Transaction* const> transactions,
 // all is well, and pieces before the last may never have reached the disk, when the log is begun anew over them.
 void Writer::checkpoint() {
   if (keeps_log_ || connection_.log_pages() < pages_between_checkpoints) return;
-  if (connection_.checkpoint() != sqlite::Connection::Checkpoint::not_synchronised) return;
+  if (connection_.checkpoint()) return;
   keeps_log_ = true;
   connection_.tidy_up_at_close(false);
 }
