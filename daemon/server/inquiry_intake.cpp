@@ -107,8 +107,8 @@ struct InquiryIntake::Taking {
   }
 };
 
-InquiryIntake::InquiryIntake(io::Runtime& runtime, Engine& engine)
-    : runtime_(runtime), engine_(engine), state_folder_(engine.configuration().state_folder) {
+InquiryIntake::InquiryIntake(Surroundings& surroundings, Engine& engine)
+    : surroundings_(surroundings), engine_(engine), state_folder_(engine.configuration().state_folder) {
   engine_.on_mail_recorded([this, alive = std::weak_ptr(alive_)](const std::string& name) {
     if (!alive.expired()) forget(name);
   });
@@ -134,7 +134,7 @@ void InquiryIntake::look() {
   taking->platform = engine_.configuration().platform;
   taking->unrecorded = unrecorded_;
   taking->room = most_kept - bytes_kept(engine_.state());
-  auto started = runtime_.run_aside([taking] { taking->work(); },
+  auto started = surroundings_.run_aside([taking] { taking->work(); },
                                     [this, taking, alive = std::weak_ptr(alive_)] {
                                       if (!alive.expired()) hand_in(taking);
                                     });
@@ -159,7 +159,7 @@ void InquiryIntake::hand_in(const std::shared_ptr<Taking>& taking) {
 }
 
 void InquiryIntake::forget(const std::string& name) {
-  auto started = runtime_.run_aside([folder = state_folder_, name] { remove_mail(folder, name); },
+  auto started = surroundings_.run_aside([folder = state_folder_, name] { remove_mail(folder, name); },
                                     [this, name, alive = std::weak_ptr(alive_)] {
                                       if (!alive.expired()) unrecorded_.erase(name);
                                     });
