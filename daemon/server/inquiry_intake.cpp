@@ -28,13 +28,23 @@ std::int64_t bytes_kept(const State& state) {
   return bytes;
 }
 
+std::set<std::string> recorded_in(const State& state) {
+  std::set<std::string> names;
+  for (const auto& [id, inquiry] : state.inquiries) {
+    for (const InquiryMessage& message : inquiry.messages) {
+      if (!message.spooled.empty()) names.insert(message.spooled);
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 // One go: what the thread is given, and what it gives back.
 struct InquiryIntake::Taking {
   std::string state_folder;
   PlatformPtr platform;
-  std::set<std::string> unrecorded;
+  std::set<std::string> unrecorded, recorded;
   std::int64_t room = 0;
   std::vector<MailCame> mails;
   std::vector<std::pair<std::string, std::string>> unreadable;  // name, why
@@ -69,6 +79,8 @@ struct InquiryIntake::Taking {
   }
 
   void take(const WaitingMail& waiting) {
+    // The daemon ended before its file was gone: how often, says nothing of the mail.
+    if (recorded.contains(waiting.name)) return remove_mail(state_folder, waiting.name);
     if (waiting.tries >= most_tries) return put_away(waiting, "it was tried three times, and each time the daemon ended");
     auto tried = begin_try(state_folder, waiting);
     if (!tried) {
@@ -133,6 +145,7 @@ void InquiryIntake::look() {
   taking->state_folder = state_folder_;
   taking->platform = engine_.configuration().platform;
   taking->unrecorded = unrecorded_;
+  taking->recorded = recorded_in(engine_.state());
   taking->room = most_kept - bytes_kept(engine_.state());
   auto started = surroundings_.run_aside([taking] { taking->work(); },
                                     [this, taking, alive = std::weak_ptr(alive_)] {

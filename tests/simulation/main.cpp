@@ -168,6 +168,8 @@ int main(int argc, char** argv) {
       }
       if (const std::size_t days = line.find(" --days "); days != std::string::npos)
         one.days = std::atoi(line.c_str() + days + 8);
+      if (const std::size_t size = line.find(" --size "); size != std::string::npos)
+        one.size = std::atoi(line.c_str() + size + 8);
       runs.push_back(one);
     }
   }

@@ -4,7 +4,8 @@
 // daemon, so that it knows what was promised before a crash.
 //
 // referee.cpp: the record; referee_mail.cpp: what leaves and arrives; referee_changes.cpp: from one
-// state to the next; referee_stops.cpp: planned stops; referee_deadlines.cpp: what would be late;
+// state to the next; referee_stops.cpp: planned stops; referee_inquiries.cpp: inquiries, and the
+// mails that they come by; referee_deadlines.cpp: what would be late;
 // referee_rest.cpp: what has to hold once everything has come to rest. What is promised, and the
 // words with which its violation is named:
 //
@@ -58,6 +59,30 @@
 //                                         nothing twice", "an announcement that may have arrived is
 //                                         not sent again after the end", "who was told of a stop is
 //                                         told how it ended"
+//   inquiries: a mail has one place       "a mail leaves the spool when it is recorded", "a mail to the
+//                                         desk has one place", "a message is what was written" (and
+//                                         "... is somebody's"), "what a machine wrote is known as
+//                                         such", "what an administrator or a colleague asks is an
+//                                         inquiry", "an inquiry is of one bank or colleague"
+//   ... one deadline, its reminders       "who has no answer waits for one", "who is answered waits
+//                                         no more", "what is closed or aside waits for nothing", "an
+//                                         inquiry that waits has one deadline", "an answer is due
+//                                         within the response hours", "the time runs since the first
+//                                         that nobody answered"; "no reminder is early", "a reminder
+//                                         comes once", "reminders come in their order", "nobody is
+//                                         reminded of what is answered", "the desk hears of a message
+//                                         once"
+//   ... answers, once and to who asked    "an answer goes to who asked", "an answer goes in its
+//                                         thread", "answers go in the response hours", "an answer is
+//                                         one mail", "nobody is answered by itself", "only the desk and
+//                                         the lead answer" ("... close an inquiry"), "an answer that is
+//                                         lost is known as such", "a closed inquiry gets only what is
+//                                         owed"
+//   ... what was recorded                 "an inquiry survives", "what was said in an inquiry stays",
+//                                         "a closed inquiry opens by a further message only"
+//   ... those who ask about a failure     "all who ask about a failure are told, and only they", "who
+//                                         asks is told while the failure is open"
+//   nobody unknown                        "nobody is mailed who is not known"
 //   who is right at hand-over             "a bank's mail goes to its contacts of now"
 //   nothing is lost                       "nothing is lost", "everything comes to rest"
 //

@@ -32,7 +32,9 @@ class Writers {
 
  private:
   struct Mail {
-    std::string from, sender, subject, message_id, headers, text, file;
+    std::string from;
+    std::string sender;  // of the envelope
+    std::string subject, message_id, headers, text, file;
     std::vector<std::string> references;
     bool automatic = false, bounce = false;
     std::string whole;  // in place of all that: these bytes
