@@ -34,16 +34,21 @@ void wait(Turn& turn, Inquiry& inquiry) {
   inquiry.reminded = inquiry.overdue_told = false;
 }
 
-// A mail server refused an answer for good, or it was withdrawn; others may have come after it.
+// A mail server refused an answer for good, or it was withdrawn; others may have come after it. Of those that are lost
+// together the desk hears once.
 void notice_lost_answers(Turn& turn, InquiryId id) {
+  const Notice* lost = nullptr;
   for (std::size_t i = 0; i < turn.inquiry(id).messages.size(); ++i) {
     const InquiryMessage& seen = turn.inquiry(id).messages[i];
     if (!seen.ours || seen.notice == 0 || seen.undelivered) continue;
     const Notice& notice = turn.notice(seen.notice);
     if (notice.state != NoticeState::withdrawn && notice.state != NoticeState::undeliverable) continue;
     turn.edit_inquiry(id).messages[i].undelivered = true;
-    lose_answer(turn, id, notice.reason, notice.last_error);
+    lost = &notice;
   }
+  if (lost == nullptr) return;
+  const std::string why = lost->reason, reply = lost->last_error;
+  lose_answer(turn, id, why, reply);
 }
 
 void follow(Turn& turn, InquiryId id) {

@@ -44,8 +44,14 @@ void Operators::act_on_inquiries(Random& random) {
     case 4:
     case 5:
       return order(by, ReplyInquiry{inquiry, 0, text, random.one_in(4)}, text);
-    case 6:
-      return order(by, ReplyInquiry{0, failure, text, false}, text);
+    case 6: {  // Mostly one that somebody asks about.
+      std::vector<FailureId> asked{failure};
+      for (InquiryId id : open) {
+        const auto& about = engine_->state().inquiries.at(id).failures;
+        asked.insert(asked.end(), about.begin(), about.end());
+      }
+      return order(by, ReplyInquiry{0, random.pick(asked), text, false}, text);
+    }
     case 7:
       return order(by, CloseInquiry{inquiry, text}, text);
     case 8:

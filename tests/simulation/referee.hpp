@@ -60,8 +60,8 @@
 //                                         not sent again after the end", "who was told of a stop is
 //                                         told how it ended"
 //   inquiries: a mail has one place       "a mail leaves the spool when it is recorded", "a mail to the
-//                                         desk has one place", "a message is what was written" (and
-//                                         "... is somebody's"), "what a machine wrote is known as
+//                                         desk has one place", "a message is what was written",
+//                                         "what a machine wrote is known as
 //                                         such", "what an administrator or a colleague asks is an
 //                                         inquiry", "an inquiry is of one bank or colleague"
 //   ... one deadline, its reminders       "who has no answer waits for one", "who is answered waits
@@ -211,6 +211,7 @@ class Referee final : public Witness {
                             std::map<std::string, std::string> details);
   void judge_replies_about(const Change& change);
   void judge_inquiry_hand_over(const Change& change, const Notice& before, const Notice& after);
+  void judge_new_asker(const Notice& before);
   void judge_answer_mail(const Notice& notice, const Envelope& envelope);
   void judge_done_of_inquiry(const PersonName& by, const Order& order, const Answer& answer);
   void look_at(const Inquiry& inquiry, Instant now);

@@ -317,6 +317,7 @@ void Referee::judge_notice(const Change& change, const Notice* before, const Not
   const bool jumped =
       std::any_of(change.facts.begin(), change.facts.end(),
                   [](const RecordEntry& fact) { return fact.what == "clock.jumped"; });
+  if (is_answer(after.kind) && before->to != after.to) judge_new_asker(*before);
   if (after.attempts > before->attempts) {
     handed_over_at_[after.id] = world_.clock();
     if (is_bank(after.kind)) judge_recipients(after);

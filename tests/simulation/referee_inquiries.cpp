@@ -283,6 +283,15 @@ void Referee::judge_inquiry_hand_over(const Change& change, const Notice& before
     violate("an answer goes to who asked", name);
 }
 
+// It goes to another only where who asked is known no more.
+void Referee::judge_new_asker(const Notice& before) {
+  auto found = inquiries_.find(before.inquiry);
+  if (found == inquiries_.end() || before.to.empty()) return;
+  const std::string of = found->second.bank.empty() ? found->second.colleague : found->second.bank;
+  if (known_as(before.to[0].mail) == of)
+    violate("an answer goes to who asked", fmt::format("notice {}: not to {}", before.id, before.to[0].mail));
+}
+
 void Referee::judge_answer_mail(const Notice& notice, const Envelope& envelope) {
   const std::string name = fmt::format("notice {} of inquiry {}", notice.id, notice.inquiry);
   const Duration timeout = std::chrono::seconds(shape_.attempt_timeout);

@@ -187,7 +187,8 @@ void Writers::spool(const Mail& mail) {
 
 void Writers::write(Random& random, const State* state) {
   Mail mail = make(random, state);
-  const int many = random.one_in(60) ? a_flood : 1;
+  const bool is_question = mail.message_id.empty() && !mail.bounce && mail.whole.empty();
+  const int many = random.one_in(60) && is_question ? a_flood : 1;
   for (int i = 0; i < many; ++i) {
     if (mail.text.empty()) {
       const int number = static_cast<int>(written_.size()) + 1;

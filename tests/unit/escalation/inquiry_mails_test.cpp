@@ -247,6 +247,27 @@ TEST_CASE("an answer that is refused for good is lost, whatever came after it: a
   }
 }
 
+TEST_CASE("of two answers that are lost together the desk hears once") {
+  Desk desk;
+  desk.come(from(desk.contact));
+  desk.world.run_for(1min);
+  for (const bool again : {false, true}) {
+    desk.world.relay_hangs = true;
+    desk.world.order("kudo", ReplyInquiry{1, 0, "お試しください", again});
+    REQUIRE(desk.world.accepted());
+  }
+  Platform platform = desk.world.platform();
+  platform.banks.at("aozora").contacts.front().mail = "new@aozora.example";
+  desk.world.mail_up = false;
+  desk.world.relay_answers();
+  desk.world.mail_up = true;
+  desk.world.reload(platform);
+  desk.world.run_for(1min);
+  CHECK(desk.inquiry(1).messages.at(1).undelivered);
+  CHECK(desk.inquiry(1).messages.at(2).undelivered);
+  CHECK(desk.world.count(NoticeKind::inquiry_reminder, "inquiry-desk") == 1);
+}
+
 TEST_CASE("a reminder that was put off goes no more once the desk has answered") {
   Desk desk;
   desk.come(from(desk.contact));
@@ -261,4 +282,23 @@ TEST_CASE("a reminder that was put off goes no more once the desk has answered")
   desk.world.run_for(1h);
   CHECK(desk.world.count(NoticeKind::inquiry_reminder) == 0);
   CHECK(desk.world.count(NoticeKind::inquiry_reply) == 1);
+}
+
+TEST_CASE("an answer that waits for the morning goes to whom it was given, though another contact writes and the daemon starts again") {
+  Platform platform = example_platform();
+  const std::string first = platform.banks.at("aozora").contacts.at(0).mail, second = "kawakami@aozora.example";
+  platform.banks.at("aozora").contacts.push_back({"川上 進", second});
+  Desk desk{World(platform, World::at("2026-12-08T18:00")), first};
+  desk.come(from(first));
+  desk.world.order("kudo", ReplyInquiry{1, 0, "お試しください", false});
+  REQUIRE(desk.world.accepted());
+  const NoticeId answer = desk.inquiry(1).last_answer()->notice;
+  MailCame other = from(second);
+  other.references = {desk.inquiry(1).messages.front().message_id};
+  desk.come(other);
+  REQUIRE(desk.inquiry(1).messages.size() == 3);
+  desk.world.restart(1min);
+  REQUIRE(desk.world.notice(answer).to.size() == 1);
+  CHECK(desk.world.notice(answer).to[0].mail == first);
+  CHECK(desk.world.count(NoticeKind::lead_attention) == 0);
 }
