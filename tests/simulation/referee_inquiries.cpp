@@ -36,7 +36,8 @@ bool has_fact(const std::vector<RecordEntry>& facts, const std::string& what, In
 // "b1", "lead1", or nothing. Addresses are made of these (shape.cpp).
 std::string Referee::known_as(const std::string& address) const {
   for (const Shape::Bank& bank : shape_.banks) {
-    if (std::find(bank.mails.begin(), bank.mails.end(), address) != bank.mails.end()) return bank.id;
+    if (std::find(bank.mails.begin(), bank.mails.end(), address) != bank.mails.end())
+      return bank.id;
   }
   for (const Shape::Person& person : shape_.people) {
     if (person.id + "@example.jp" == address) return person.id;
@@ -50,7 +51,9 @@ bool Referee::is_desk(const PersonName& name) const {
   });
 }
 
-Duration Referee::first_reply() const { return std::chrono::minutes(shape_.first_reply); }
+Duration Referee::first_reply() const {
+  return std::chrono::minutes(shape_.first_reply);
+}
 
 // Asked often of the same.
 Instant Referee::after_hours(Instant from, Duration length) {
@@ -87,7 +90,8 @@ void Referee::mail_left_spool(const std::string& name, bool unreadable) {
   for (const auto& [id, inquiry] : durable_inquiries_) {
     for (const InquiryMessage& message : inquiry.messages) {
       if (unreadable && message.spooled == name)
-        violate("a mail to the desk has one place", fmt::format("{}: unreadable, and in inquiry {}", name, id));
+        violate("a mail to the desk has one place",
+                fmt::format("{}: unreadable, and in inquiry {}", name, id));
     }
   }
 }
@@ -95,21 +99,25 @@ void Referee::mail_left_spool(const std::string& name, bool unreadable) {
 void Referee::judge_message(const Inquiry& inquiry, const InquiryMessage& message) {
   const std::string name = fmt::format("inquiry {}", inquiry.id);
   if (message.ours) {
-    if (!is_desk(message.who)) violate("only the desk and the lead answer", name + ": " + message.who);
+    if (!is_desk(message.who))
+      violate("only the desk and the lead answer", name + ": " + message.who);
     return;
   }
   if (message.spooled.empty()) return;
   auto found = spooled_.find(message.spooled);
-  if (found == spooled_.end()) return violate("a message is somebody's", name + ": " + message.spooled);
+  if (found == spooled_.end())
+    return violate("a message is somebody's", name + ": " + message.spooled);
   const SpooledMail& mail = found->second;
-  if (message.who != mail.from || (!mail.from.empty() && message.text.find(mail.text) == std::string::npos))
+  if (message.who != mail.from ||
+      (!mail.from.empty() && message.text.find(mail.text) == std::string::npos))
     violate("a message is what was written", name + ": " + message.spooled);
   const std::string who = known_as(mail.from);
   if (!mail.from.empty() && message.automatic != mail.automatic)
     violate("what a machine wrote is known as such", name + ": " + message.spooled);
   if (inquiry.aside == Aside::no) {
     const std::string of = inquiry.bank.empty() ? inquiry.colleague : inquiry.bank;
-    if (who.empty() || who != of) violate("an inquiry is of one bank or colleague", name + ": " + mail.from);
+    if (who.empty() || who != of)
+      violate("an inquiry is of one bank or colleague", name + ": " + mail.from);
     return;
   }
   int lately = 0;
@@ -126,7 +134,8 @@ void Referee::judge_message(const Inquiry& inquiry, const InquiryMessage& messag
 void Referee::judge_inquiry(const Change& change, const Inquiry* before, const Inquiry& after) {
   const std::string name = fmt::format("inquiry {}", after.id);
   auto fact = [&](const std::string& what) { return has_fact(change.facts, what, after.id); };
-  for (std::size_t i = before == nullptr ? 0 : before->messages.size(); i < after.messages.size(); ++i)
+  for (std::size_t i = before == nullptr ? 0 : before->messages.size(); i < after.messages.size();
+       ++i)
     judge_message(after, after.messages[i]);
   if (before == nullptr) {
     if (after.aside == Aside::no) ++counts.inquiries;
@@ -134,7 +143,8 @@ void Referee::judge_inquiry(const Change& change, const Inquiry* before, const I
     judge_kept(*before, after);
     if (before->closed_at && !after.closed_at && !fact("inquiry.reopened"))
       violate("a closed inquiry opens by a further message only", name);
-    if (!before->closed_at && after.closed_at && !(fact("inquiry.confirmed") && is_desk(after.closed_by)))
+    if (!before->closed_at && after.closed_at &&
+        !(fact("inquiry.confirmed") && is_desk(after.closed_by)))
       violate("only the desk and the lead close an inquiry", name);
   }
   std::set<NoticeId> answers;
@@ -147,8 +157,8 @@ void Referee::judge_inquiry(const Change& change, const Inquiry* before, const I
 
 void Referee::judge_kept(const Inquiry& before, const Inquiry& after) {
   const std::string name = fmt::format("inquiry {}", after.id);
-  bool same = before.bank == after.bank && before.colleague == after.colleague && before.aside == after.aside &&
-              before.messages.size() <= after.messages.size() &&
+  bool same = before.bank == after.bank && before.colleague == after.colleague &&
+              before.aside == after.aside && before.messages.size() <= after.messages.size() &&
               std::includes(after.failures.begin(), after.failures.end(), before.failures.begin(),
                             before.failures.end());
   for (std::size_t i = 0; same && i < before.messages.size(); ++i) {
@@ -171,8 +181,10 @@ void Referee::judge_waiting(const Change& change, const Inquiry* before, const I
   const bool lost = std::any_of(after.messages.begin(), after.messages.end(), was_lost);
   if (last == nullptr || ((!last->ours || last->undelivered) && !waits))
     violate("who has no answer waits for one", name);
-  if (last != nullptr && last->ours && !lost && waits) violate("who is answered waits no more", name);
-  if (waits != after.first_reply_due.has_value()) violate("an inquiry that waits has one deadline", name);
+  if (last != nullptr && last->ours && !lost && waits)
+    violate("who is answered waits no more", name);
+  if (waits != after.first_reply_due.has_value())
+    violate("an inquiry that waits has one deadline", name);
   if (!waits || !after.first_reply_due) return;
   const bool anew = before == nullptr || before->waits_since != after.waits_since;
   if (anew && before != nullptr && before->waits_since && !fact("inquiry.replied"))
@@ -193,10 +205,12 @@ void Referee::judge_waiting(const Change& change, const Inquiry* before, const I
 void Referee::judge_inquiry_notice(const Change& change, const RecordEntry& fact,
                                    std::map<std::string, std::string> details) {
   const InquiryId id = std::atoll(details["inquiry"].c_str());
-  const std::string name = fmt::format("inquiry {}: notice {} ({})", id, fact.notice, details["kind"]);
+  const std::string name =
+      fmt::format("inquiry {}: notice {} ({})", id, fact.notice, details["kind"]);
   // Another takes the place of one whose recipients changed.
   for (const RecordEntry& one : change.facts) {
-    if (one.what == "notice.withdrawn" && details_of(one)["audience"] == details["audience"]) return;
+    if (one.what == "notice.withdrawn" && details_of(one)["audience"] == details["audience"])
+      return;
   }
   auto changed = change.inquiries.find(id);
   auto known = inquiries_.find(id);
@@ -208,32 +222,39 @@ void Referee::judge_inquiry_notice(const Change& change, const RecordEntry& fact
   const auto kind = notice_kind_named(details["kind"]);
   if (!kind) return;
   if (is_answer(*kind)) {
-    if (!has_fact(change.facts, "inquiry.replied", id)) violate("nobody is answered by itself", name);
-    if (details["audience"] != "inquiry:" + std::to_string(id)) violate("an answer goes to who asked", name);
+    if (!has_fact(change.facts, "inquiry.replied", id))
+      violate("nobody is answered by itself", name);
+    if (details["audience"] != "inquiry:" + std::to_string(id))
+      violate("an answer goes to who asked", name);
     return;
   }
-  const auto twins = std::count_if(change.facts.begin(), change.facts.end(), [&](const RecordEntry& one) {
-    if (one.what != "notice.queued") return false;
-    auto other = details_of(one);
-    return other["inquiry"] == details["inquiry"] && other["audience"] == details["audience"] &&
-           other["topic"] == details["topic"];
-  });
+  const auto twins =
+      std::count_if(change.facts.begin(), change.facts.end(), [&](const RecordEntry& one) {
+        if (one.what != "notice.queued") return false;
+        auto other = details_of(one);
+        return other["inquiry"] == details["inquiry"] && other["audience"] == details["audience"] &&
+               other["topic"] == details["topic"];
+      });
   if (twins > 1) violate("a reminder comes once", name);
   if (!after->waits_since) return violate("nobody is reminded of what is answered", name);
   const bool same_time = before != nullptr && before->waits_since == after->waits_since;
   const Instant due = *after->first_reply_due;
   if (details["topic"] == "due") {
-    const Instant remind = after_hours(*after->waits_since, first_reply() - std::chrono::minutes(shape_.remind_reply));
+    const Instant remind =
+        after_hours(*after->waits_since, first_reply() - std::chrono::minutes(shape_.remind_reply));
     if (fact.at < remind) violate("no reminder is early", name);
     if (fact.at >= due || after->overdue_told) violate("reminders come in their order", name);
     if ((same_time && before->reminded) || !after->reminded) violate("a reminder comes once", name);
   } else if (details["topic"] == "overdue") {
     if (fact.at < due) violate("no reminder is early", name);
-    if ((same_time && before->overdue_told) || !after->overdue_told) violate("a reminder comes once", name);
+    if ((same_time && before->overdue_told) || !after->overdue_told)
+      violate("a reminder comes once", name);
   } else if (details["topic"] == "undelivered") {
-    if (!has_fact(change.facts, "inquiry.undelivered", id)) violate("a reminder has its reason", name);
+    if (!has_fact(change.facts, "inquiry.undelivered", id))
+      violate("a reminder has its reason", name);
   } else if (kind == NoticeKind::inquiry_received) {
-    const bool came = before == nullptr || before->messages.size() < after->messages.size() || !before->told;
+    const bool came =
+        before == nullptr || before->messages.size() < after->messages.size() || !before->told;
     if (!came || !after->told) violate("the desk hears of a message once", name);
   }
 }
@@ -254,7 +275,8 @@ void Referee::judge_replies_about(const Change& change) {
       }
     }
     if (asking != inquiries)
-      violate("all who ask about a failure are told, and only they", fmt::format("failure {}", failure));
+      violate("all who ask about a failure are told, and only they",
+              fmt::format("failure {}", failure));
     if (auto of = failures_.find(failure); of != failures_.end() && !of->second.is_open())
       violate("who asks is told while the failure is open", fmt::format("failure {}", failure));
   }
@@ -263,19 +285,22 @@ void Referee::judge_replies_about(const Change& change) {
 // ---- What leaves ----
 
 // In the turn that hands it over.
-void Referee::judge_inquiry_hand_over(const Change& change, const Notice& before, const Notice& after) {
+void Referee::judge_inquiry_hand_over(const Change& change, const Notice& before,
+                                      const Notice& after) {
   auto changed = change.inquiries.find(after.inquiry);
   auto known = inquiries_.find(after.inquiry);
   const Inquiry* inquiry = changed != change.inquiries.end() ? &changed->second
                            : known != inquiries_.end()       ? &known->second
                                                              : nullptr;
-  const std::string name = fmt::format("notice {} ({}) of inquiry {}", after.id, name_of(after.kind), after.inquiry);
+  const std::string name =
+      fmt::format("notice {} ({}) of inquiry {}", after.id, name_of(after.kind), after.inquiry);
   if (inquiry == nullptr) return violate("a mail about an inquiry is of one", name);
   if (before.frozen || after.frozen) return;
   if (!is_answer(after.kind)) {
     const bool of_time = after.topic == "due" || after.topic == "overdue";
     const bool answered = !inquiry->waits_since || *inquiry->waits_since > after.created_at;
-    if (of_time && after.carries.empty() && answered) violate("nobody is reminded of what is answered", name);
+    if (of_time && after.carries.empty() && answered)
+      violate("nobody is reminded of what is answered", name);
     return;
   }
   const std::string of = inquiry->bank.empty() ? inquiry->colleague : inquiry->bank;
@@ -289,7 +314,8 @@ void Referee::judge_new_asker(const Notice& before) {
   if (found == inquiries_.end() || before.to.empty()) return;
   const std::string of = found->second.bank.empty() ? found->second.colleague : found->second.bank;
   if (known_as(before.to[0].mail) == of)
-    violate("an answer goes to who asked", fmt::format("notice {}: not to {}", before.id, before.to[0].mail));
+    violate("an answer goes to who asked",
+            fmt::format("notice {}: not to {}", before.id, before.to[0].mail));
 }
 
 void Referee::judge_answer_mail(const Notice& notice, const Envelope& envelope) {
@@ -298,9 +324,11 @@ void Referee::judge_answer_mail(const Notice& notice, const Envelope& envelope) 
   if (!shape_.stays_open(shape_.response_hours, world_.wall(), timeout, zone_))
     violate("answers go in the response hours", name + " at " + zone_.format(world_.wall()));
   auto inquiry = durable_inquiries_.find(notice.inquiry);
-  if (inquiry == durable_inquiries_.end()) return violate("nothing is sent without a durable row", name);
+  if (inquiry == durable_inquiries_.end())
+    return violate("nothing is sent without a durable row", name);
   const auto& messages = inquiry->second.messages;
-  const auto mine = std::find_if(messages.begin(), messages.end(), [&](const auto& one) { return one.notice == notice.id; });
+  const auto mine = std::find_if(messages.begin(), messages.end(),
+                                 [&](const auto& one) { return one.notice == notice.id; });
   if (mine == messages.end()) return violate("an answer stands in its inquiry", name);
   for (auto one = messages.begin(); one != mine; ++one) {
     const bool asked = !one->ours && !one->automatic && !one->message_id.empty();
@@ -324,18 +352,21 @@ void Referee::look_at(const Inquiry& inquiry, Instant now) {
     if (message.notice == 0 || message.undelivered) continue;
     const NoticeState state = engine_->state().notices.at(message.notice).state;
     if (state == NoticeState::withdrawn || state == NoticeState::undeliverable)
-      violate("an answer that is lost is known as such", fmt::format("{}: notice {}", name, message.notice));
+      violate("an answer that is lost is known as such",
+              fmt::format("{}: notice {}", name, message.notice));
   }
   if (!inquiry.waits_since || !inquiry.first_reply_due) return;
   if (!inquiry.told) violate("the desk hears of a message once", name + ": not yet");
   if (inquiry.overdue_told) return;
   const Instant due = after_hours(*inquiry.waits_since, first_reply());
   if (*inquiry.first_reply_due != due) violate("an answer is due within the response hours", name);
-  if (due + slack < now) violate("no deadline stays overdue", name + ": overdue since " + zone_.format(due));
+  if (due + slack < now)
+    violate("no deadline stays overdue", name + ": overdue since " + zone_.format(due));
   const Duration ahead = std::chrono::minutes(shape_.remind_reply);
   if (ahead == Duration{0} || inquiry.reminded) return;
   const Instant remind = after_hours(*inquiry.waits_since, first_reply() - ahead);
-  if (remind < due && remind + slack < now) violate("no deadline stays overdue", name + ": its reminder");
+  if (remind < due && remind + slack < now)
+    violate("no deadline stays overdue", name + ": its reminder");
 }
 
 void Referee::inquiries_opened(const Kept& kept) {
@@ -360,7 +391,8 @@ void Referee::inquiry_is_durable(const Inquiry& inquiry) {
   }
 }
 
-void Referee::judge_done_of_inquiry(const PersonName& by, const Order& order, const Answer& answer) {
+void Referee::judge_done_of_inquiry(const PersonName& by, const Order& order,
+                                    const Answer& answer) {
   const auto durable = durable_inquiries_.find(answer.inquiry);
   bool kept = true;
   auto done = [&](bool holds) {
@@ -373,13 +405,15 @@ void Referee::judge_done_of_inquiry(const PersonName& by, const Order& order, co
          std::any_of(durable->second.failures.begin(), durable->second.failures.end(),
                      [&](FailureId about) { return root(about) == root(one->failure); }));
   if (std::holds_alternative<CloseInquiry>(order))
-    done(durable != durable_inquiries_.end() && (durable->second.closed_at || durable->second.waits_since));
+    done(durable != durable_inquiries_.end() &&
+         (durable->second.closed_at || durable->second.waits_since));
   if (!kept) violate("what is confirmed to an operator is durable", answer.text);
 }
 
 void Referee::judge_inquiries_at_rest() {
   for (const auto& [id, inquiry] : engine_->state().inquiries) {
-    if (inquiry.is_open()) violate("everything comes to rest", fmt::format("inquiry {} is open", id));
+    if (inquiry.is_open())
+      violate("everything comes to rest", fmt::format("inquiry {} is open", id));
   }
   for (const auto& [name, mail] : spooled_) {
     const bool bounced = durable_texts_of_bounces_.contains(mail.text);

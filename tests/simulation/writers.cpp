@@ -60,11 +60,11 @@ Writers::Mail Writers::further(Random& random, const State& state) {
   if (all.empty()) return question(random, somebody(random));
   const Inquiry& inquiry = *random.pick(all);
   // A number, and an identifier, can be guessed by others.
-  Mail mail =
-      question(random, random.one_in(5) ? somebody(random) : of_the_same(random, inquiry));
+  Mail mail = question(random, random.one_in(5) ? somebody(random) : of_the_same(random, inquiry));
   if (random.one_in(3)) {
     const bool japanese = random.one_in(2);
-    mail.subject = fmt::format("Re: [{} {}] question", japanese ? "問合せ番号" : "Inquiry No.", inquiry.id);
+    mail.subject =
+        fmt::format("Re: [{} {}] question", japanese ? "問合せ番号" : "Inquiry No.", inquiry.id);
     return mail;
   }
   for (const InquiryMessage& message : inquiry.messages) {
@@ -90,7 +90,8 @@ Writers::Mail Writers::bounce_of(const Notice& notice) {
 
 Writers::Mail Writers::make(Random& random, const State* state) {
   std::vector<const Notice*> sent, answers;
-  for (const auto& [id, notice] : state == nullptr ? std::map<NoticeId, Notice>{} : state->notices) {
+  for (const auto& [id, notice] :
+       state == nullptr ? std::map<NoticeId, Notice>{} : state->notices) {
     if (notice.state != NoticeState::sent) continue;
     const Notice* one = &state->notices.at(id);
     sent.push_back(one);
@@ -148,20 +149,23 @@ std::string Writers::bytes_of(const Mail& mail) const {
                                   mail.subject, mail.headers);
   if (!mail.message_id.empty()) bytes += "Message-ID: " + mail.message_id + "\r\n";
   if (mail.bounce) {
-    return bytes + fmt::format(
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=B\r\n\r\n"
-        "--B\r\n\r\n{}\r\n--B\r\nContent-Type: message/delivery-status\r\n\r\n"
-        "Reporting-MTA: dns; relay\r\n\r\nFinal-Recipient: rfc822; x@y\r\nAction: failed\r\n\r\n"
-        "--B\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: x\r\nMessage-ID: {}\r\n\r\n--B--\r\n",
-        mail.text, mail.references.front());
+    return bytes +
+           fmt::format(
+               "Content-Type: multipart/report; report-type=delivery-status; boundary=B\r\n\r\n"
+               "--B\r\n\r\n{}\r\n--B\r\nContent-Type: message/delivery-status\r\n\r\n"
+               "Reporting-MTA: dns; relay\r\n\r\nFinal-Recipient: rfc822; x@y\r\nAction: "
+               "failed\r\n\r\n"
+               "--B\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: x\r\nMessage-ID: "
+               "{}\r\n\r\n--B--\r\n",
+               mail.text, mail.references.front());
   }
   for (const std::string& one : mail.references)
     bytes += (&one == &mail.references.front() ? "References: " : "\t") + one + "\r\n";
   if (mail.file.empty()) return bytes + "\r\n" + mail.text + "\r\n";
   return bytes + fmt::format(
-      "Content-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\n\r\n{}\r\n--B\r\n"
-      "Content-Disposition: attachment; filename=note.txt\r\n\r\n{}\r\n--B--\r\n",
-      mail.text, mail.file);
+                     "Content-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\n\r\n{}\r\n--B\r\n"
+                     "Content-Disposition: attachment; filename=note.txt\r\n\r\n{}\r\n--B--\r\n",
+                     mail.text, mail.file);
 }
 
 void Writers::spool(const Mail& mail) {
@@ -180,7 +184,8 @@ void Writers::spool(const Mail& mail) {
   spooled_[name] = {read_whole(path), 0, world_.clock(), true, false, mails_};
   // By its Message-ID and sender; what is no mail has none.
   referee_.mail_is_spooled({name, mail.from, mail.text,
-                            mail.whole.empty() ? mail.message_id + mail.from : name, mail.automatic, false});
+                            mail.whole.empty() ? mail.message_id + mail.from : name, mail.automatic,
+                            false});
   world_.trace.line(world_.wall(), fmt::format("spooled {} of {}: {} {}", mails_, mail.from,
                                                mail.subject, mail.text));
 }
@@ -239,7 +244,8 @@ void Writers::power_cut() {
 }
 
 bool Writers::spool_is_empty() const {
-  return std::none_of(spooled_.begin(), spooled_.end(), [](const auto& one) { return one.second.waits; });
+  return std::none_of(spooled_.begin(), spooled_.end(),
+                      [](const auto& one) { return one.second.waits; });
 }
 
 }  // namespace yagura::sim

@@ -23,7 +23,8 @@ class Writers {
   Writers(std::uint64_t seed, VirtualWorld& world, Referee& referee, std::string state_folder);
 
   void use(const Shape& shape) { shape_ = shape; }
-  // One mail, or many of one sender. Without a state, of a daemon that is away, none answers anything.
+  // One mail, or many of one sender. Without a state, of a daemon that is away, none answers
+  // anything.
   void write(Random& random, const State* state);
   // Whatever the daemon's thread did, it has done.
   void look_at_spool();
