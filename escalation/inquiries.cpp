@@ -34,16 +34,21 @@ void wait(Turn& turn, Inquiry& inquiry) {
   inquiry.reminded = inquiry.overdue_told = false;
 }
 
-// A mail server refused the last answer for good, or it was withdrawn.
-void notice_lost_answer(Turn& turn, InquiryId id) {
-  const Inquiry& seen = turn.inquiry(id);
-  if (seen.waits_since || seen.messages.empty()) return;
-  const InquiryMessage& last = seen.messages.back();
-  if (!last.ours || last.notice == 0 || last.undelivered) return;
-  const Notice& notice = turn.notice(last.notice);
-  if (notice.state != NoticeState::withdrawn && notice.state != NoticeState::undeliverable) return;
-  turn.edit_inquiry(id).messages.back().undelivered = true;
-  lose_answer(turn, id, notice.reason, notice.last_error);
+// A mail server refused an answer for good, or it was withdrawn; others may have come after it. Of those that are lost
+// together the desk hears once.
+void notice_lost_answers(Turn& turn, InquiryId id) {
+  const Notice* lost = nullptr;
+  for (std::size_t i = 0; i < turn.inquiry(id).messages.size(); ++i) {
+    const InquiryMessage& seen = turn.inquiry(id).messages[i];
+    if (!seen.ours || seen.notice == 0 || seen.undelivered) continue;
+    const Notice& notice = turn.notice(seen.notice);
+    if (notice.state != NoticeState::withdrawn && notice.state != NoticeState::undeliverable) continue;
+    turn.edit_inquiry(id).messages[i].undelivered = true;
+    lost = &notice;
+  }
+  if (lost == nullptr) return;
+  const std::string why = lost->reason, reply = lost->last_error;
+  lose_answer(turn, id, why, reply);
 }
 
 void follow(Turn& turn, InquiryId id) {
@@ -179,7 +184,7 @@ void follow_inquiries(Turn& turn) {
   std::set<InquiryId>& open = turn.live.index.open_inquiries;
   std::erase_if(open, [&](InquiryId id) { return !turn.inquiry(id).is_open(); });
   for (InquiryId id : open) {
-    notice_lost_answer(turn, id);
+    notice_lost_answers(turn, id);
     if (turn.inquiry(id).waits_since) follow(turn, id);
   }
 }

@@ -137,9 +137,17 @@ bool is_stale_reminder(const Turn& turn, const Notice& notice) {
          failure.reports.back().at >= notice.created_at;
 }
 
+// It was under way when the desk answered, and was put off.
+bool is_answered_reminder(const Turn& turn, const Notice& notice) {
+  if (notice.kind != NoticeKind::inquiry_reminder || notice.frozen || !notice.carries.empty()) return false;
+  const std::optional<Instant>& since = turn.inquiry(notice.inquiry).waits_since;
+  return !since || (notice.topic != "undelivered" && *since > notice.created_at);
+}
+
 // Asked again at each try: what ended while the notice was under way, or came with a failure that joined, ends it too.
 std::string why_lapsed(const Turn& turn, const Notice& notice) {
   if (is_stale_reminder(turn, notice)) return "no longer needed";
+  if (is_answered_reminder(turn, notice)) return "the inquiry is answered";
   if (notice.failure == 0 || notice.frozen || !notice.carries.empty()) return {};
   const Failure& failure = turn.failure(end_of_joins(turn, notice.failure));
   if (notice.unless_acknowledged && failure.acknowledged) return "acknowledged";

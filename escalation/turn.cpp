@@ -218,16 +218,20 @@ void Turn::fact(std::string what, FailureId failure, Details details, std::strin
 
 namespace {
 
-// "inquiry:3": who asked, while the address is still that of a contact or a colleague.
+// While it is still the address of a contact of that bank, or of a colleague.
+std::vector<Recipient> asker_at(const Turn& turn, const Inquiry& inquiry, const std::string& address) {
+  auto known = correspondent_of(turn.platform, address);
+  if (!known || known->bank != inquiry.bank) return {};
+  return {{known->name, known->address}};
+}
+
+// "inquiry:3": who asked.
 std::vector<Recipient> asker(const Turn& turn, std::string_view audience) {
   InquiryId id = 0;
   audience.remove_prefix(audience.find(':') + 1);
   std::from_chars(audience.data(), audience.data() + audience.size(), id);
   auto found = turn.state().inquiries.find(id);
-  if (found == turn.state().inquiries.end()) return {};
-  auto known = correspondent_of(turn.platform, found->second.address);
-  if (!known || known->bank != found->second.bank) return {};
-  return {{known->name, known->address}};
+  return found == turn.state().inquiries.end() ? std::vector<Recipient>{} : asker_at(turn, found->second, found->second.address);
 }
 
 }  // namespace
@@ -257,6 +261,10 @@ std::vector<Recipient> Turn::recipients(const std::string& audience, NoticeKind 
 }
 
 std::vector<Recipient> Turn::recipients(const Notice& notice) const {
+  // What was answered to one contact does not go to another who wrote since.
+  if (is_answer(notice.kind) && !notice.to.empty() && state_.inquiries.contains(notice.inquiry)) {
+    if (auto asked = asker_at(*this, inquiry(notice.inquiry), notice.to.front().mail); !asked.empty()) return asked;
+  }
   std::vector<Recipient> to = recipients(notice.audience, notice.kind);
   for (NoticeId carried : notice.carries) {
     for (Recipient& one : recipients(notice.audience, this->notice(carried).kind)) {

@@ -28,13 +28,23 @@ std::int64_t bytes_kept(const State& state) {
   return bytes;
 }
 
+std::set<std::string> recorded_in(const State& state) {
+  std::set<std::string> names;
+  for (const auto& [id, inquiry] : state.inquiries) {
+    for (const InquiryMessage& message : inquiry.messages) {
+      if (!message.spooled.empty()) names.insert(message.spooled);
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 // One go: what the thread is given, and what it gives back.
 struct InquiryIntake::Taking {
   std::string state_folder;
   PlatformPtr platform;
-  std::set<std::string> unrecorded;
+  std::set<std::string> unrecorded, recorded;
   std::int64_t room = 0;
   std::vector<MailCame> mails;
   std::vector<std::pair<std::string, std::string>> unreadable;  // name, why
@@ -69,6 +79,8 @@ struct InquiryIntake::Taking {
   }
 
   void take(const WaitingMail& waiting) {
+    // The daemon ended before its file was gone: how often, says nothing of the mail.
+    if (recorded.contains(waiting.name)) return remove_mail(state_folder, waiting.name);
     if (waiting.tries >= most_tries) return put_away(waiting, "it was tried three times, and each time the daemon ended");
     auto tried = begin_try(state_folder, waiting);
     if (!tried) {
@@ -107,8 +119,8 @@ struct InquiryIntake::Taking {
   }
 };
 
-InquiryIntake::InquiryIntake(io::Runtime& runtime, Engine& engine)
-    : runtime_(runtime), engine_(engine), state_folder_(engine.configuration().state_folder) {
+InquiryIntake::InquiryIntake(Surroundings& surroundings, Engine& engine)
+    : surroundings_(surroundings), engine_(engine), state_folder_(engine.configuration().state_folder) {
   engine_.on_mail_recorded([this, alive = std::weak_ptr(alive_)](const std::string& name) {
     if (!alive.expired()) forget(name);
   });
@@ -133,8 +145,9 @@ void InquiryIntake::look() {
   taking->state_folder = state_folder_;
   taking->platform = engine_.configuration().platform;
   taking->unrecorded = unrecorded_;
+  taking->recorded = recorded_in(engine_.state());
   taking->room = most_kept - bytes_kept(engine_.state());
-  auto started = runtime_.run_aside([taking] { taking->work(); },
+  auto started = surroundings_.run_aside([taking] { taking->work(); },
                                     [this, taking, alive = std::weak_ptr(alive_)] {
                                       if (!alive.expired()) hand_in(taking);
                                     });
@@ -159,7 +172,7 @@ void InquiryIntake::hand_in(const std::shared_ptr<Taking>& taking) {
 }
 
 void InquiryIntake::forget(const std::string& name) {
-  auto started = runtime_.run_aside([folder = state_folder_, name] { remove_mail(folder, name); },
+  auto started = surroundings_.run_aside([folder = state_folder_, name] { remove_mail(folder, name); },
                                     [this, name, alive = std::weak_ptr(alive_)] {
                                       if (!alive.expired()) unrecorded_.erase(name);
                                     });

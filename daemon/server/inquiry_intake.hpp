@@ -8,13 +8,13 @@
 #include <string>
 
 #include "engine.hpp"
-#include "runtime.hpp"
+#include "surroundings.hpp"
 
 namespace yagura {
 
 class InquiryIntake {
  public:
-  InquiryIntake(io::Runtime& runtime, Engine& engine);
+  InquiryIntake(Surroundings& surroundings, Engine& engine);
   ~InquiryIntake();
 
   void look();       // now
@@ -25,7 +25,7 @@ class InquiryIntake {
   void hand_in(const std::shared_ptr<Taking>& taking);
   void forget(const std::string& name);
 
-  io::Runtime& runtime_;
+  Surroundings& surroundings_;
   Engine& engine_;
   std::string state_folder_;
   std::set<std::string> unrecorded_;  // given to the engine, and not durable yet

@@ -20,6 +20,9 @@ class LoopSurroundings final : public Surroundings {
   std::unique_ptr<StartedProgram> start_program(io::ChildCommand command,
                                                 std::function<void(io::ChildResult)> done) override;
   Loaded load(const std::string& file, Instant now) override;
+  bool run_aside(std::function<void()> work, std::function<void()> done) override {
+    return runtime_.run_aside(std::move(work), std::move(done)).has_value();
+  }
 
  private:
   boost::asio::io_context& loop_;

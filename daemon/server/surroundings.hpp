@@ -53,6 +53,8 @@ class Surroundings {
   virtual std::unique_ptr<StartedProgram> start_program(
       io::ChildCommand command, std::function<void(io::ChildResult)> done) = 0;
   virtual Loaded load(const std::string& file, Instant now) = 0;
+  // Runs `work`, which may block and owns all that it touches, beside the loop, and then `done` on it. False: not now.
+  virtual bool run_aside(std::function<void()> work, std::function<void()> done) = 0;
 };
 
 }  // namespace yagura

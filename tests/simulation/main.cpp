@@ -61,6 +61,8 @@ struct Table {
     counts.bank_mails += outcome.counts.bank_mails;
     counts.duplicated += outcome.counts.duplicated;
     counts.lost += outcome.counts.lost;
+    counts.spooled += outcome.counts.spooled;
+    counts.inquiries += outcome.counts.inquiries;
   }
   // A line for the table that the long run of all tests prints at its end.
   void append_to(const char* file) const {
@@ -84,6 +86,8 @@ struct Table {
     row("notices decided", std::to_string(counts.decided));
     row("deliveries, one for each recipient", std::to_string(counts.delivered));
     row("mails to banks", std::to_string(counts.bank_mails));
+    row("mails to the inquiry desk", std::to_string(counts.spooled));
+    row("inquiries", std::to_string(counts.inquiries));
     row("replies lost", std::to_string(counts.lost_replies));
     row("attempts cut off by an end", std::to_string(counts.cut_off));
     row("mails duplicated", std::to_string(counts.duplicated));
@@ -124,9 +128,9 @@ int main(int argc, char** argv) {
                  "as many seeds as the tests have time for: FEW,MANY, with YAGURA_LONG the second")
       ->delimiter(',')
       ->expected(2);
-  bool off[7]{};
+  bool off[8]{};
   const char* names[] = {"--no-disk",    "--no-relay",  "--no-crashes", "--no-time",
-                         "--no-reloads", "--no-people", "--no-stops"};
+                         "--no-reloads", "--no-people", "--no-stops", "--no-inquiries"};
   for (std::size_t i = 0; i < std::size(off); ++i)
     app.add_flag(names[i], off[i], "none of these faults");
   try {
@@ -136,7 +140,7 @@ int main(int argc, char** argv) {
   }
   auto leave_out = [](Settings& from, std::size_t what) {
     bool* const parts[] = {&from.disk,    &from.relay,  &from.crashes, &from.time,
-                           &from.reloads, &from.people, &from.stops};
+                           &from.reloads, &from.people, &from.stops, &from.inquiries};
     *parts[what] = false;
   };
   for (std::size_t i = 0; i < std::size(off); ++i) {
@@ -164,6 +168,8 @@ int main(int argc, char** argv) {
       }
       if (const std::size_t days = line.find(" --days "); days != std::string::npos)
         one.days = std::atoi(line.c_str() + days + 8);
+      if (const std::size_t size = line.find(" --size "); size != std::string::npos)
+        one.size = std::atoi(line.c_str() + size + 8);
       runs.push_back(one);
     }
   }

@@ -85,6 +85,7 @@ void Operators::act(Random& random) {
 
 bool Operators::put_right() {
   bool rests = put_stops_right();
+  rests = put_inquiries_right() && rests;
   std::vector<FailureId> open;
   std::vector<NoticeId> held;
   for (const auto& [id, failure] : engine_->state().failures) {
@@ -123,6 +124,9 @@ std::string Operators::what_is_left() const {
   }
   for (const auto& [id, stop] : engine_->state().stops) {
     if (!stop.settled) left += fmt::format("stop {}, ", id);
+  }
+  for (const auto& [id, inquiry] : engine_->state().inquiries) {
+    if (inquiry.is_open()) left += fmt::format("inquiry {}, ", id);
   }
   return left;
 }

@@ -18,6 +18,7 @@ class Operators {
   }
   void act(Random& random);
   void act_on_stops(Random& random);  // operators_stops.cpp
+  void act_on_inquiries(Random& random);  // operators_inquiries.cpp
   // Ends what only people can end. True: nothing is left to do, for anybody.
   bool put_right();
   std::string what_is_left() const;
@@ -32,6 +33,8 @@ class Operators {
   void cancel_date(Random& random);
   std::set<ServiceName> some_services(Random& random) const;
   bool put_stops_right();
+  void open_inquiry(const PersonName& by, Random& random);
+  bool put_inquiries_right();
   void order(const PersonName& by, Order order, const std::string& text = {});
   std::string words() { return "words " + std::to_string(++words_) + "."; }
 

@@ -20,6 +20,7 @@ std::string options_of(const Settings& settings) {
   less(settings.reloads, "reloads");
   less(settings.people, "people");
   less(settings.stops, "stops");
+  less(settings.inquiries, "inquiries");
   if (!settings.only.empty()) text += fmt::format(" --only {}", fmt::join(settings.only, ","));
   return text;
 }
@@ -62,6 +63,14 @@ std::vector<Event> make_plan(const Settings& settings) {
   for (int i = 0; i < most; ++i) {
     const Event event{++number, stops.between(1min, length), EventKind::stops_turn, stops.next()};
     if (settings.stops && (settings.only.empty() || settings.only.contains(number)))
+      plan.push_back(event);
+  }
+  Random inquiries(settings.seed, "inquiries");
+  const int level = settings.days * inquiries.below(3);
+  for (int i = 0; i < level * 20; ++i) {
+    const EventKind kind = i % 2 == 0 ? EventKind::mail_comes : EventKind::desk_acts;
+    const Event event{++number, inquiries.between(1min, length), kind, inquiries.next()};
+    if (settings.inquiries && (settings.only.empty() || settings.only.contains(number)))
       plan.push_back(event);
   }
   std::stable_sort(plan.begin(), plan.end(),

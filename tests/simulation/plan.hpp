@@ -18,7 +18,7 @@ struct Settings {
   int days = 3;  // of trouble; then everything heals, and comes to rest
   int size = 3;  // of the platform, 0 to 3
   bool disk = true, relay = true, crashes = true, time = true, reloads = true, people = true,
-       stops = true;
+       stops = true, inquiries = true;
   std::set<int> only;  // of the events; empty: all
   bool prints = false;
 };
@@ -40,6 +40,8 @@ enum class EventKind {
   look,        // what `status` and `why` do
   relay_goes,  // away, for a day or more
   stops_turn,  // the lead plans, changes, ends, cancels a stop
+  mail_comes,  // to the inquiry desk
+  desk_acts,   // opens, answers, links, closes an inquiry
 };
 
 struct Event {

@@ -16,6 +16,11 @@ void Referee::use(const Shape& shape, const Zone& zone) {
   shape_ = shape;
   zone_ = zone;
   news_at_ = world_.clock();
+  after_hours_.clear();
+  for (const Shape::Person& person : shape.people)
+    addresses_.insert(person.id + "@example.jp");
+  for (const Shape::Bank& bank : shape.banks)
+    addresses_.insert(bank.mails.begin(), bank.mails.end());
   for (const Shape::Bank& bank : shape.banks)
     contracts_[bank.id].insert(bank.services.begin(), bank.services.end());
   for (const auto& [bank, services] : contracts_) {
@@ -64,6 +69,7 @@ void Referee::opened(SimulatedStore& store, const Kept& kept) {
       violate("a planned stop survives", fmt::format("stop {} is gone", id));
   }
   durable_stops_ = stops_;
+  inquiries_opened(kept);
 }
 
 void Referee::wall_clock_moved(Duration by) {
@@ -92,6 +98,7 @@ void Referee::process_over() {
   changed_failures_.clear();
   changed_notices_.clear();
   changed_stops_.clear();
+  changed_inquiries_.clear();
   flying_since_.clear();
 }
 
@@ -110,6 +117,9 @@ Referee::Change Referee::read(const Transaction& transaction) {
     } else if (entry.what == "state.stop") {
       auto stop = decode_stop(entry.payload);
       if (stop) change.stops[stop->id] = std::move(*stop);
+    } else if (entry.what == "state.inquiry" && entry.payload != forgotten_inquiry) {
+      auto inquiry = decode_inquiry(entry.payload);
+      if (inquiry) change.inquiries[inquiry->id] = std::move(*inquiry);
     } else if (!entry.what.starts_with("state.")) {
       change.facts.push_back(entry);
     }
@@ -149,6 +159,9 @@ void Referee::queued(const Transaction& transaction) {
     for (const auto& [id, stop] : change.stops) {
       violate("a restart without events has no effects", fmt::format("stop {} changed", id));
     }
+    for (const auto& [id, inquiry] : change.inquiries) {
+      violate("a restart without events has no effects", fmt::format("inquiry {} changed", id));
+    }
   }
   for (const RecordEntry& fact : change.facts) {
     if (fact.what == "clock.jumped") jump_to_be_seen_by_.reset();
@@ -168,6 +181,10 @@ void Referee::queued(const Transaction& transaction) {
   }
   for (const auto& [id, stop] : change.stops)
     changed_stops_.insert(id);
+  for (const auto& [id, inquiry] : change.inquiries) {
+    inquiries_[id] = inquiry;
+    changed_inquiries_.insert(id);
+  }
   under_way_.push_back(std::move(change));
 }
 
@@ -180,6 +197,8 @@ void Referee::committed(const Transaction& transaction) {
   }
   for (const auto& [id, stop] : change.stops)
     durable_stops_[id] = stop;
+  for (const auto& [id, inquiry] : change.inquiries)
+    inquiry_is_durable(inquiry);
   for (const auto& [id, bytes] : change.mails)
     durable_mails_[id] = bytes;
   for (const auto& [id, failure] : change.failures) {
@@ -187,6 +206,7 @@ void Referee::committed(const Transaction& transaction) {
       story_.push_back({{}, 0, {}, id, failure.joined_into});
   }
   for (const RecordEntry& fact : change.facts) {
+    if (fact.what == "notice.bounced") durable_texts_of_bounces_.insert(details_of(fact)["text"]);
     const std::size_t words = fact.payload.find("words ");
     if (words == std::string::npos) continue;
     durable_texts_.insert(fact.payload.substr(words, fact.payload.find('.', words) - words + 1));
@@ -242,6 +262,10 @@ void Referee::after_step() {
     if (!(engine_->state().stops.at(id) == stops_.at(id)))
       violate("the record is the state in memory", fmt::format("stop {}", id));
   }
+  for (InquiryId id : changed_inquiries_) {
+    if (!(engine_->state().inquiries.at(id) == inquiries_.at(id)))
+      violate("the record is the state in memory", fmt::format("inquiry {}", id));
+  }
   if (!changed_failures_.empty()) {
     std::map<ComponentName, FailureId> causes, members;
     for (const auto& [id, failure] : engine_->state().failures) {
@@ -262,6 +286,7 @@ void Referee::after_step() {
   changed_failures_.clear();
   changed_notices_.clear();
   changed_stops_.clear();
+  changed_inquiries_.clear();
 }
 
 void Referee::compare_with_record() {

@@ -4,7 +4,8 @@
 // daemon, so that it knows what was promised before a crash.
 //
 // referee.cpp: the record; referee_mail.cpp: what leaves and arrives; referee_changes.cpp: from one
-// state to the next; referee_stops.cpp: planned stops; referee_deadlines.cpp: what would be late;
+// state to the next; referee_stops.cpp: planned stops; referee_inquiries.cpp: inquiries, and the
+// mails that they come by; referee_deadlines.cpp: what would be late;
 // referee_rest.cpp: what has to hold once everything has come to rest. What is promised, and the
 // words with which its violation is named:
 //
@@ -58,6 +59,30 @@
 //                                         nothing twice", "an announcement that may have arrived is
 //                                         not sent again after the end", "who was told of a stop is
 //                                         told how it ended"
+//   inquiries: a mail has one place       "a mail leaves the spool when it is recorded", "a mail to the
+//                                         desk has one place", "a message is what was written",
+//                                         "what a machine wrote is known as
+//                                         such", "what an administrator or a colleague asks is an
+//                                         inquiry", "an inquiry is of one bank or colleague"
+//   ... one deadline, its reminders       "who has no answer waits for one", "who is answered waits
+//                                         no more", "what is closed or aside waits for nothing", "an
+//                                         inquiry that waits has one deadline", "an answer is due
+//                                         within the response hours", "the time runs since the first
+//                                         that nobody answered"; "no reminder is early", "a reminder
+//                                         comes once", "reminders come in their order", "nobody is
+//                                         reminded of what is answered", "the desk hears of a message
+//                                         once"
+//   ... answers, once and to who asked    "an answer goes to who asked", "an answer goes in its
+//                                         thread", "answers go in the response hours", "an answer is
+//                                         one mail", "nobody is answered by itself", "only the desk and
+//                                         the lead answer" ("... close an inquiry"), "an answer that is
+//                                         lost is known as such", "a closed inquiry gets only what is
+//                                         owed"
+//   ... what was recorded                 "an inquiry survives", "what was said in an inquiry stays",
+//                                         "a closed inquiry opens by a further message only"
+//   ... those who ask about a failure     "all who ask about a failure are told, and only they", "who
+//                                         asks is told while the failure is open"
+//   nobody unknown                        "nobody is mailed who is not known"
 //   who is right at hand-over             "a bank's mail goes to its contacts of now"
 //   nothing is lost                       "nothing is lost", "everything comes to rest"
 //
@@ -84,6 +109,17 @@ struct Counts {
   int lost_replies = 0,
       cut_off = 0;  // attempts of unknown outcome: not answered; under way at an end
   int duplicated = 0, lost = 0;
+  int spooled = 0, inquiries = 0;
+};
+
+// A mail to the inquiry desk that was taken into the spool.
+struct SpooledMail {
+  std::string name;  // in the spool
+  std::string from;  // empty: it is no mail
+  std::string text;  // that is in no other one
+  std::string same_as;  // the same for mails that are one, sent twice
+  bool automatic = false;
+  bool unreadable = false;  // and put away
 };
 
 class Referee final : public Witness {
@@ -105,6 +141,9 @@ class Referee final : public Witness {
   // The order was given at `at`.
   void answered_to(const PersonName& by, const Order& order, Instant at, const Answer& answer);
   void wall_clock_moved(Duration by);
+  // referee_inquiries.cpp
+  void mail_is_spooled(SpooledMail mail);
+  void mail_left_spool(const std::string& name, bool unreadable);
   // A mail is under way, or the engine may not have seen yet that the clock moved.
   bool is_busy() const { return !flying_since_.empty() || !under_way_.empty(); }
   bool is_unsure() const { return world_.clock() < unsure_until_; }
@@ -128,6 +167,7 @@ class Referee final : public Witness {
     std::map<FailureId, Failure> failures;
     std::map<NoticeId, Notice> notices;
     std::map<StopId, Stop> stops;
+    std::map<InquiryId, Inquiry> inquiries;
     std::vector<RecordEntry> facts;
     std::map<NoticeId, std::string> mails;
   };
@@ -157,6 +197,27 @@ class Referee final : public Witness {
   Instant last_day_for_notice(Instant of) const;                     // its end
   bool concerns_bank(const Stop& stop, const BankName& bank) const;  // by the contracts of now
   std::set<std::string> contacts_of(const BankName& bank, const std::string& what) const;
+  // Of inquiries.
+  std::string known_as(const std::string& address) const;
+  bool is_desk(const PersonName& name) const;
+  Duration first_reply() const;
+  Instant after_hours(Instant from, Duration length);
+  int places_in_threads(const SpooledMail& mail) const;
+  void judge_message(const Inquiry& inquiry, const InquiryMessage& message);
+  void judge_inquiry(const Change& change, const Inquiry* before, const Inquiry& after);
+  void judge_kept(const Inquiry& before, const Inquiry& after);
+  void judge_waiting(const Change& change, const Inquiry* before, const Inquiry& after);
+  void judge_inquiry_notice(const Change& change, const RecordEntry& fact,
+                            std::map<std::string, std::string> details);
+  void judge_replies_about(const Change& change);
+  void judge_inquiry_hand_over(const Change& change, const Notice& before, const Notice& after);
+  void judge_new_asker(const Notice& before);
+  void judge_answer_mail(const Notice& notice, const Envelope& envelope);
+  void judge_done_of_inquiry(const PersonName& by, const Order& order, const Answer& answer);
+  void look_at(const Inquiry& inquiry, Instant now);
+  void inquiries_opened(const Kept& kept);
+  void inquiry_is_durable(const Inquiry& inquiry);
+  void judge_inquiries_at_rest();
   void look_at(const Failure& failure, Instant now);
   void look_at(const Notice& notice, Instant now, bool free_place);
   void judge_threads_of(const BankName& bank);
@@ -190,6 +251,8 @@ class Referee final : public Witness {
   std::map<FailureId, Failure> failures_;  // as queued last
   std::map<NoticeId, Notice> notices_;
   std::map<StopId, Stop> stops_;
+  std::map<InquiryId, Inquiry> inquiries_;
+  std::set<InquiryId> changed_inquiries_;
   std::set<StopId> changed_stops_;
   std::set<FailureId> changed_failures_;  // in this step
   std::set<NoticeId> changed_notices_;
@@ -197,11 +260,16 @@ class Referee final : public Witness {
   // Durable:
   std::map<NoticeId, Notice> durable_notices_;
   std::map<StopId, Stop> durable_stops_;
+  std::map<InquiryId, Inquiry> durable_inquiries_;
+  std::set<std::string> durable_texts_of_bounces_;
   std::map<NoticeId, std::string> durable_mails_;
   std::set<std::string> durable_texts_;
   Store::Head durable_head_;
   Duration durable_at_{0};
 
+  std::map<std::string, SpooledMail> spooled_;
+  std::set<std::string> addresses_;  // ever in a configuration
+  std::map<std::pair<Instant, Duration>, Instant> after_hours_;  // by the shape of now
   std::map<BankName, std::set<ServiceName>> contracts_;  // ever
   std::set<std::pair<FailureId, BankName>> added_;
   std::map<FailureId, int> ends_;
@@ -235,6 +303,7 @@ class Referee final : public Witness {
   std::set<FailureId> joined_;
 };
 
+std::map<std::string, std::string> details_of(const RecordEntry& fact);
 // The notice that the envelope's name speaks of.
 NoticeId notice_of(const Envelope& envelope);
 

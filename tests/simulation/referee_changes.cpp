@@ -6,8 +6,6 @@
 
 namespace yagura::sim {
 
-namespace {
-
 std::map<std::string, std::string> details_of(const RecordEntry& fact) {
   std::map<std::string, std::string> details;
   const auto payload = boost::json::parse(fact.payload);
@@ -16,6 +14,8 @@ std::map<std::string, std::string> details_of(const RecordEntry& fact) {
   }
   return details;
 }
+
+namespace {
 
 Phase phase_of(const Failure& failure) {
   if (failure.closed_at) return Phase::closed;
@@ -96,6 +96,11 @@ void Referee::judge(const Change& change) {
     auto before = notices_.find(id);
     judge_notice(change, before == notices_.end() ? nullptr : &before->second, notice);
   }
+  for (const auto& [id, inquiry] : change.inquiries) {
+    auto before = inquiries_.find(id);
+    judge_inquiry(change, before == inquiries_.end() ? nullptr : &before->second, inquiry);
+  }
+  judge_replies_about(change);
   for (const RecordEntry& fact : change.facts)
     judge_fact(change, fact);
 }
@@ -312,10 +317,12 @@ void Referee::judge_notice(const Change& change, const Notice* before, const Not
   const bool jumped =
       std::any_of(change.facts.begin(), change.facts.end(),
                   [](const RecordEntry& fact) { return fact.what == "clock.jumped"; });
+  if (is_answer(after.kind) && before->to != after.to) judge_new_asker(*before);
   if (after.attempts > before->attempts) {
     handed_over_at_[after.id] = world_.clock();
     if (is_bank(after.kind)) judge_recipients(after);
     if (is_stop(after.kind)) judge_stop_notice(after);
+    if (after.inquiry != 0) judge_inquiry_hand_over(change, *before, after);
     if (before->in_flight && after.attempts > before->attempts + 1)
       violate("one attempt at a time", name);
     int in_flight = 0;
@@ -371,6 +378,7 @@ void Referee::judge_fact(const Change& change, const RecordEntry& fact) {
   if (fact.what == "bank.added") added_.insert({fact.failure, details.at("bank")});
   if (fact.what == "notice.queued") {
     judge_chain(change, fact, details);
+    if (details.contains("inquiry")) judge_inquiry_notice(change, fact, details);
     const auto kind = notice_kind_named(details.at("kind"));
     auto earlier = failures_.find(fact.failure);
     const bool was_closed = earlier != failures_.end() && !earlier->second.is_open();

@@ -61,6 +61,9 @@ void Referee::look_at_deadlines() {
   }
   for (const auto& [id, stop] : state.stops)
     look_at(stop, now);
+  for (const auto& [id, inquiry] : state.inquiries) {
+    if (inquiry.is_open()) look_at(inquiry, now);
+  }
   int in_flight = 0;
   for (const auto& [id, notice] : state.notices)
     in_flight += notice.in_flight ? 1 : 0;

@@ -21,6 +21,8 @@ void Referee::mail_leaves(const Envelope& envelope) {
   const Notice& notice = known->second;
   if (envelope.to.empty()) violate("a mail has recipients", fmt::format("notice {}", id));
   for (const std::string& address : envelope.to) {
+    if (!addresses_.contains(address))
+      violate("nobody is mailed who is not known", fmt::format("notice {} to {}", id, address));
     if (std::find(notice.accepted.begin(), notice.accepted.end(), address) !=
         notice.accepted.end()) {
       violate("nothing goes twice to who surely has it",
@@ -40,7 +42,9 @@ void Referee::mail_leaves(const Envelope& envelope) {
   left_.insert(id);
   if (flying_since_.contains(id)) violate("one attempt at a time", fmt::format("notice {}", id));
   flying_since_[id] = world_.clock();
-  if (is_stop(notice.kind)) {
+  if (is_answer(notice.kind)) {
+    judge_answer_mail(notice, envelope);
+  } else if (is_stop(notice.kind)) {
     judge_stop_mail(notice);
   } else if (is_bank(notice.kind)) {
     judge_bank_mail(notice);

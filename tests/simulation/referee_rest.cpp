@@ -61,6 +61,7 @@ void Referee::at_rest() {
     if (!bank.empty()) judge_threads_of(bank);
   }
   judge_stops_at_rest();
+  judge_inquiries_at_rest();
   compare_with_record();
 }
 

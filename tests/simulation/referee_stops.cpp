@@ -210,6 +210,7 @@ void Referee::judge_done(const Order& order, const Answer& answer) {
 void Referee::answered_to(const PersonName& by, const Order& order, Instant at,
                           const Answer& answer) {
   if (answer.done) judge_done(order, answer);
+  if (answer.done) judge_done_of_inquiry(by, order, answer);
   const bool of_stops =
       std::holds_alternative<PlanStop>(order) || std::holds_alternative<ChangeStop>(order) ||
       std::holds_alternative<EndStop>(order) || std::holds_alternative<CancelStop>(order);

@@ -5,8 +5,10 @@
 
 #include "cron.hpp"
 #include "disk.hpp"
+#include "inquiry_intake.hpp"
 #include "operators.hpp"
 #include "why.hpp"
+#include "writers.hpp"
 
 namespace yagura::sim {
 
@@ -28,8 +30,10 @@ class Run {
         disk_(settings.seed, [this] { return world_.goes_on("disk"); }),
         referee_(world_, trace_),
         composer_(*Composer::load("")),
-        operators_(world_, referee_) {
+        operators_(world_, referee_),
+        writers_(settings.seed, world_, referee_, folder_) {
     world_.witness = &referee_;
+    world_.worked_aside = [this] { writers_.look_at_spool(); };
     world_.loads = [this](Instant now) { return load(now); };
   }
 
@@ -38,6 +42,8 @@ class Run {
     const Random stops = shape_random_.fork("stops");
     shape_ = make_shape(shape_random_, settings_.size);
     if (settings_.stops) vary_stops(shape_, stops);
+    if (settings_.inquiries) vary_inquiries(shape_, shape_random_.fork("inquiries"));
+    writers_.use(shape_);
     outcome.configuration = yaml_of(shape_, folder_);
     const std::vector<Event> plan = make_plan(settings_);
     outcome.events = plan.size();
@@ -136,7 +142,18 @@ class Run {
     operators_.use(engine_.get(), shape_, zone_);
     engine_->start();
     start_jobs();
+    if (settings_.inquiries) {
+      intake_ = std::make_unique<InquiryIntake>(world_, *engine_);
+      look_for_mails();
+    }
     if (world_.ended()) process_ended();
+  }
+
+  void look_for_mails() {
+    const bool any = !writers_.spool_is_empty();  // Else there is nothing to see.
+    if (!draining_ && any) intake_->look();
+    world_.after(
+        any ? Duration{15s} : Duration{1min}, [this] { look_for_mails(); }, true);
   }
 
   // The end that was asked for has come: by a kill, or with the power.
@@ -145,6 +162,7 @@ class Run {
     draining_ = false;
     drop_process();
     disk_.crash(power_fails_);
+    if (power_fails_) writers_.power_cut();
     trace_.line(world_.wall(), power_fails_ ? "the power is back" : "killed");
     world_.clear_process();
     if (!healing_) {
@@ -156,6 +174,7 @@ class Run {
 
   void drop_process() {
     operators_.use(nullptr, shape_, zone_);
+    intake_.reset();
     engine_.reset();
     store_.reset();
     referee_.process_over();
@@ -268,6 +287,13 @@ class Run {
       case EventKind::stops_turn:
         operators_.act_on_stops(random);
         break;
+      case EventKind::mail_comes:
+        writers_.write(random, engine_ == nullptr ? nullptr : &engine_->state());
+        if (intake_ != nullptr && !draining_ && random.below(4) != 0) intake_->look();
+        break;
+      case EventKind::desk_acts:
+        operators_.act_on_inquiries(random);
+        break;
     }
   }
 
@@ -372,6 +398,7 @@ class Run {
     Problems problems;
     const int before = running_version_;
     running_version_ = shape_.version;
+    writers_.use(shape_);
     trace_.line(world_.wall(), fmt::format("reload, from {} to {}", before, shape_.version));
     referee_.use(shape_, zone_);
     if (!engine_->reload("root", problems))
@@ -453,7 +480,7 @@ class Run {
   void heal_more() {
     if (engine_ != nullptr && !draining_) {
       if (running_version_ != shape_.version) reload();
-      if (operators_.put_right() && store_->queued() == 0) {
+      if (operators_.put_right() && store_->queued() == 0 && writers_.spool_is_empty()) {
         if (++quiet_rounds_ > 2) at_rest_ = true;
       } else {
         quiet_rounds_ = 0;
@@ -474,10 +501,12 @@ class Run {
   Referee referee_;
   Composer composer_;
   Operators operators_;
+  Writers writers_;
   Shape shape_;
   Zone zone_;
   std::unique_ptr<SimulatedStore> store_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<InquiryIntake> intake_;
   bool draining_ = false, healing_ = false, at_rest_ = false, power_fails_ = false;
   Duration relay_back_at_{0};
   Duration down_for_{1s}, hang_until_{0}, slowest_write_{20ms}, healed_at_{0};

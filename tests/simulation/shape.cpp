@@ -258,6 +258,18 @@ bool Shape::stays_open(const Hours& hours, Instant at, Duration after, const Zon
   return true;
 }
 
+// Hours begin and end with half hours, in every zone.
+Instant Shape::after_open(const Hours& hours, Instant from, Duration length, const Zone& in) const {
+  for (Instant at = from;;) {
+    const Instant next = std::chrono::floor<Duration>(at) - at.time_since_epoch() % 30min + 30min;
+    if (is_open(hours, at, in)) {
+      if (next - at >= length) return at + length;
+      length -= next - at;
+    }
+    at = next;
+  }
+}
+
 Shape make_shape(Random& random, int size) {
   Shape shape;
   shape.zone = random.pick(
@@ -396,6 +408,11 @@ void vary_stops(Shape& shape, Random random) {
   }
 }
 
+void vary_inquiries(Shape& shape, Random random) {
+  shape.first_reply = random.from_to(1, 8) * 30;
+  shape.remind_reply = random.one_in(4) ? 0 : random.from_to(5, shape.first_reply - 5);
+}
+
 std::string yaml_of(const Shape& shape, const std::string& folder) {
   std::string text = fmt::format(
       "timezone: {}\nstate: {}\nlisten: {{control: {}/control.sock}}\n"
@@ -481,6 +498,8 @@ std::string yaml_of(const Shape& shape, const std::string& folder) {
       "{}{}}}\n",
       shape.remind, shape.report_due, shape.undetermined_at_most, shape.correlate, shape.auto_close,
       shape.first_per_hour, shape.stop_reminder ? ", stop_reminder: true" : "");
+  text += fmt::format("inquiries: {{first_reply_within: {}m, remind_before: {}m}}\n",
+                      shape.first_reply, shape.remind_reply);
   return text;
 }
 

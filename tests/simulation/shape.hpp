@@ -72,6 +72,7 @@ struct Shape {
   int parallel = 2, retry_first = 30, retry_most = 1800, attempt_timeout = 10;
   int first_per_hour = 5;
   bool stop_reminder = false;
+  int first_reply = 120, remind_reply = 30;  // minutes, of the response hours
 
   const Component* component(const std::string& name) const;
   // Whether the service cannot be met where of the components and services these are down and all
@@ -83,6 +84,8 @@ struct Shape {
   // Day 0 is the date itself.
   Date business_days_before(Date date, int days) const;
   bool is_open(const Hours& hours, Instant at, const Zone& in) const;
+  // When the hours have been open for `length` since `from`.
+  Instant after_open(const Hours& hours, Instant from, Duration length, const Zone& in) const;
   // Open at `at`, and until at least `after` later.
   bool stays_open(const Hours& hours, Instant at, Duration after, const Zone& in) const;
 };
@@ -93,6 +96,7 @@ Shape make_shape(Random& random, int size);
 Shape change_shape(const Shape& shape, Random& random);
 // What concerns planned stops only.
 void vary_stops(Shape& shape, Random random);
+void vary_inquiries(Shape& shape, Random random);
 std::string yaml_of(const Shape& shape, const std::string& folder);
 
 }  // namespace yagura::sim

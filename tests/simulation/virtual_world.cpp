@@ -205,7 +205,7 @@ class VirtualProbe final : public Probe {
 };
 
 VirtualWorld::VirtualWorld(std::uint64_t seed, Instant start, Trace& to)
-    : trace(to), random_(seed, "world"), wall_start_(start), runtime_(loop_) {}
+    : trace(to), random_(seed, "world"), aside_(seed, "aside"), wall_start_(start), runtime_(loop_) {}
 
 void VirtualWorld::at(Duration when, std::function<void()> what, bool of_process) {
   agenda_.emplace(When{when, ++last_entry_}, Entry{std::move(what), of_process ? process_ : 0});
@@ -309,6 +309,26 @@ std::unique_ptr<StartedProgram> VirtualWorld::start_program(
 
 Loaded VirtualWorld::load(const std::string&, Instant now) {
   return loads(now);
+}
+
+// At one instant, as nobody else looks at what it touches; and comes back at a later one.
+bool VirtualWorld::run_aside(std::function<void()> work, std::function<void()> done) {
+  if (aside_.one_in(50)) return false;  // Too many hang.
+  after(
+      aside_.between(1ms, 200ms),
+      [this, work = std::move(work), done = std::move(done)] {
+        if (!goes_on("aside")) return;
+        work();
+        if (worked_aside) worked_aside();
+        after(
+            aside_.between(1ms, aside_.one_in(10) ? 5s : 100ms),
+            [this, done] {
+              if (goes_on("back from aside")) done();
+            },
+            true);
+      },
+      true);
+  return true;
 }
 
 std::unique_ptr<Probe> VirtualWorld::make_probe(const ProbeId& id) {

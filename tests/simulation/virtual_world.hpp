@@ -92,6 +92,7 @@ class VirtualWorld final : public Surroundings {
   std::unique_ptr<StartedProgram> start_program(io::ChildCommand command,
                                                 std::function<void(io::ChildResult)> done) override;
   Loaded load(const std::string& file, Instant now) override;
+  bool run_aside(std::function<void()> work, std::function<void()> done) override;
 
   // ---- What the run turns ----
   void move_wall_clock(Duration by) { wall_offset_ += by; }
@@ -99,6 +100,7 @@ class VirtualWorld final : public Surroundings {
   std::map<ProbeId, Target> targets;  // others are well
   int programs_help = 50;             // percent
   std::function<Loaded(Instant)> loads;
+  std::function<void()> worked_aside;
   Witness* witness = nullptr;
   Trace& trace;
   std::size_t programs_running = 0;
@@ -114,7 +116,7 @@ class VirtualWorld final : public Surroundings {
   using When = std::pair<Duration, std::uint64_t>;
   void run_posted();
 
-  Random random_;
+  Random random_, aside_;
   Instant wall_start_;
   Duration steady_{0}, wall_offset_{0};
   std::map<When, Entry> agenda_;

@@ -216,3 +216,89 @@ TEST_CASE("one that has files is known as long as they are there") {
   CHECK(desk.inquiry(1).messages.at(0).text.empty());
   CHECK(desk.inquiry(1).messages.at(0).files.size() == 1);
 }
+
+TEST_CASE("an answer that is refused for good is lost, whatever came after it: a machine's mail, or another answer") {
+  for (const bool another : {false, true}) {
+    CAPTURE(another);
+    Desk desk;
+    desk.come(from(desk.contact));
+    desk.world.relay_hangs = true;
+    desk.world.order("kudo", ReplyInquiry{1, 0, "お試しください", false});
+    REQUIRE(desk.world.accepted());
+    const NoticeId lost = desk.inquiry(1).last_answer()->notice;
+    if (another) {
+      desk.world.order("kudo", ReplyInquiry{1, 0, "補足です", true});
+      REQUIRE(desk.world.accepted());
+    } else {
+      MailCame absence = from(desk.contact, "不在", "休暇中です");
+      absence.automatic = "Auto-Submitted: auto-replied";
+      absence.references = {desk.inquiry(1).messages.front().message_id};
+      desk.come(absence);
+      REQUIRE(desk.inquiry(1).messages.back().automatic);
+    }
+    desk.world.refuses[desk.contact] = 550;
+    desk.world.relay_answers();
+    desk.world.run_for(1min);
+    REQUIRE(desk.world.notice(lost).state == NoticeState::undeliverable);
+    for (const InquiryMessage& message : desk.inquiry(1).messages) {
+      if (message.notice == lost) CHECK(message.undelivered);
+    }
+    CHECK(desk.inquiry(1).waits_since);
+  }
+}
+
+TEST_CASE("of two answers that are lost together the desk hears once") {
+  Desk desk;
+  desk.come(from(desk.contact));
+  desk.world.run_for(1min);
+  for (const bool again : {false, true}) {
+    desk.world.relay_hangs = true;
+    desk.world.order("kudo", ReplyInquiry{1, 0, "お試しください", again});
+    REQUIRE(desk.world.accepted());
+  }
+  Platform platform = desk.world.platform();
+  platform.banks.at("aozora").contacts.front().mail = "new@aozora.example";
+  desk.world.mail_up = false;
+  desk.world.relay_answers();
+  desk.world.mail_up = true;
+  desk.world.reload(platform);
+  desk.world.run_for(1min);
+  CHECK(desk.inquiry(1).messages.at(1).undelivered);
+  CHECK(desk.inquiry(1).messages.at(2).undelivered);
+  CHECK(desk.world.count(NoticeKind::inquiry_reminder, "inquiry-desk") == 1);
+}
+
+TEST_CASE("a reminder that was put off goes no more once the desk has answered") {
+  Desk desk;
+  desk.come(from(desk.contact));
+  desk.world.run_for(30min);
+  desk.world.relay_hangs = true;
+  desk.world.run_for(75min);
+  desk.world.order("kudo", ReplyInquiry{1, 0, "お試しください", false});
+  REQUIRE(desk.world.accepted());
+  desk.world.mail_up = false;
+  desk.world.relay_answers();
+  desk.world.mail_up = true;
+  desk.world.run_for(1h);
+  CHECK(desk.world.count(NoticeKind::inquiry_reminder) == 0);
+  CHECK(desk.world.count(NoticeKind::inquiry_reply) == 1);
+}
+
+TEST_CASE("an answer that waits for the morning goes to whom it was given, though another contact writes and the daemon starts again") {
+  Platform platform = example_platform();
+  const std::string first = platform.banks.at("aozora").contacts.at(0).mail, second = "kawakami@aozora.example";
+  platform.banks.at("aozora").contacts.push_back({"川上 進", second});
+  Desk desk{World(platform, World::at("2026-12-08T18:00")), first};
+  desk.come(from(first));
+  desk.world.order("kudo", ReplyInquiry{1, 0, "お試しください", false});
+  REQUIRE(desk.world.accepted());
+  const NoticeId answer = desk.inquiry(1).last_answer()->notice;
+  MailCame other = from(second);
+  other.references = {desk.inquiry(1).messages.front().message_id};
+  desk.come(other);
+  REQUIRE(desk.inquiry(1).messages.size() == 3);
+  desk.world.restart(1min);
+  REQUIRE(desk.world.notice(answer).to.size() == 1);
+  CHECK(desk.world.notice(answer).to[0].mail == first);
+  CHECK(desk.world.count(NoticeKind::lead_attention) == 0);
+}

@@ -134,6 +134,9 @@ class Moved final : public Surroundings {
     return real_.start_program(std::move(command), std::move(done));
   }
   Loaded load(const std::string& file, Instant now) override { return real_.load(file, now); }
+  bool run_aside(std::function<void()> work, std::function<void()> done) override {
+    return real_.run_aside(std::move(work), std::move(done));
+  }
 
  private:
   asio::io_context& loop_;
