@@ -91,8 +91,10 @@ const Bank* bank_named(const Platform& platform, const BankName& name) {
 
 std::optional<Instant> relapse_felt_by(const Failure& failure, const Bank* bank) {
   std::optional<Instant> last;
+  if (bank == nullptr || failure.down_again.empty()) return last;
+  const std::set<ServiceName> told = services_told(failure, *bank);
   for (const auto& [service, at] : failure.down_again) {
-    if (bank != nullptr && bank->services.contains(service)) last = std::max(last, std::optional(at));
+    if (told.contains(service)) last = std::max(last, std::optional(at));
   }
   return last;
 }

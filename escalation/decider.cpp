@@ -29,6 +29,10 @@ bool waits_for_runs(const Turn& turn, const ComponentName& component) {
   const Live& live = turn.live;
   const FailureId of = turn.failure_of(component);
   bool waits = live.fresh_from.contains(component) || live.confirming.contains(of);
+  for (const auto& [id, asked] : live.confirming) {
+    const Failure& failure = turn.failure(id);
+    waits = waits || (failure.members.empty() && looked_at(turn, failure).contains(component));
+  }
   if (of != 0) waits = waits || turn.failure(of).settling || !live.stop_ended.empty();
   for (const ServiceName& service : turn.topology.needed_by(component)) {
     waits = waits || live.stop_ended.contains(service);

@@ -79,14 +79,18 @@ struct PlanStop {
 };
 // What is not given stays. While the stop runs, only its end and the text.
 struct ChangeStop {
-  StopId stop;
+  StopId stop = 0;
   std::optional<Instant> from{};
   std::optional<Instant> until{};
   std::string text{};
   bool emergency = false;
   bool after_the_fact = false;
+  std::string regular{};  // or the regular one of this name, which is under way: it is extended
 };
-struct EndStop { StopId stop; };  // earlier than planned
+struct EndStop {  // earlier than planned
+  StopId stop;
+  std::string regular{};  // or the regular one of this name
+};
 struct CancelStop {
   StopId stop = 0;
   std::string regular;        // or one date of the regular one of this name

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace yagura {
 
 std::string class_reason(const Failure& failure) {
@@ -32,6 +35,16 @@ std::string class_reason(const Failure& failure) {
 bool is_caused_outside(const Platform& platform, const Failure& failure) {
   auto cause = platform.components.find(failure.cause);
   return cause != platform.components.end() && cause->second.provider;
+}
+
+std::set<ServiceName> services_told(const Failure& failure, const Bank& bank) {
+  std::set<ServiceName> all = failure.touched;
+  all.insert(failure.reported_services.begin(), failure.reported_services.end());
+  for (const auto& [service, since] : failure.kept_down) all.insert(service);
+  std::set<ServiceName> own;
+  std::set_intersection(all.begin(), all.end(), bank.services.begin(), bank.services.end(), std::inserter(own, own.end()));
+  auto thread = failure.banks.find(bank.id);
+  return own.empty() && thread != failure.banks.end() && thread->second.added ? all : own;
 }
 
 }  // namespace yagura

@@ -234,5 +234,8 @@ BOOST_DESCRIBE_STRUCT(Failure, (FailureBanks, FailureDuty),
 std::string class_reason(const Failure& failure);
 // Its cause is a provider's, outside the platform (M6).
 bool is_caused_outside(const Platform& platform, const Failure& failure);
+// The services of the failure that a bank is told of: those that it has contracted (N3); all, where the lead added a bank
+// that has contracted none of them.
+std::set<ServiceName> services_told(const Failure& failure, const Bank& bank);
 
 }  // namespace yagura

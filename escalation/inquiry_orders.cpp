@@ -181,6 +181,17 @@ Reply answer_all(Turn& turn, const Caller& who, const ReplyInquiry& order) {
   if (!turn.failure(failure).is_open()) {
     return refused(fmt::format("failure {} is closed: answer its inquiries one by one", failure));
   }
+  // Two people who answer at once: the second reads what the first said.
+  const auto answered_by_another = [&](InquiryId id) -> const InquiryMessage* {
+    const Inquiry& inquiry = turn.inquiry(id);
+    const InquiryMessage* last = inquiry.last_answer();
+    return !inquiry.waits_since && last != nullptr && last->failure != 0 && last->who != who.person.id ? last : nullptr;
+  };
+  if (!order.again && std::all_of(asking.begin(), asking.end(), answered_by_another)) {
+    const InquiryMessage& last = *answered_by_another(*asking.begin());
+    return refused(fmt::format("all who ask about failure {} are answered already, by {} at {}: \"{}\". Say --again to say more",
+                               failure, last.who, turn.time(last.at), one_line(last.text, 200)));
+  }
   std::set<std::string> mailed, unmailed;
   for (InquiryId id : asking) {
     (answer(turn, who, id, NoticeKind::inquiry_update, order.text, failure) ? mailed : unmailed)

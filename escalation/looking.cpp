@@ -184,10 +184,25 @@ bool is_afresh(const Turn& turn, const ComponentName& name, Instant since) {
 
 }  // namespace
 
+std::set<ComponentName> looked_at(const Turn& turn, const Failure& failure) {
+  std::set<ComponentName> components;
+  for (const auto& [name, joined] : failure.members) components.insert(name);
+  if (!components.empty()) return components;
+  std::set<ServiceName> services = failure.touched;
+  for (const auto& [service, since] : failure.kept_down) services.insert(service);
+  for (const ServiceName& service : services) {
+    if (!turn.platform.services.contains(service)) continue;
+    const auto& needed = turn.topology.components_of(service);
+    components.insert(needed.begin(), needed.end());
+  }
+  return components;
+}
+
 bool ran_afresh(const Turn& turn, const Failure& failure, Instant since) {
+  const std::set<ComponentName> components = looked_at(turn, failure);
   // What is asked for together runs in the order of the names: the last is the likeliest to be waited for.
-  return std::all_of(failure.members.rbegin(), failure.members.rend(),
-                     [&](const auto& member) { return is_afresh(turn, member.first, since); });
+  return std::all_of(components.rbegin(), components.rend(),
+                     [&](const ComponentName& name) { return is_afresh(turn, name, since); });
 }
 
 bool may_decide(const Turn& turn, const Failure& failure) {
@@ -213,7 +228,7 @@ void look_whether_afresh(const Turn& turn, FailureId id, const ComponentName& co
 
 std::vector<ProbeId> probes_of(const Turn& turn, const Failure& failure) {
   std::vector<ProbeId> probes;
-  for (const auto& [name, joined] : failure.members) {
+  for (const ComponentName& name : looked_at(turn, failure)) {
     const Component* component = component_of(turn, name);
     if (component == nullptr) continue;
     for (const ProbeSpec& spec : component->probes) {

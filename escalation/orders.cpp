@@ -171,20 +171,6 @@ Reply follow(Turn& turn, const Caller& who, const Classify& order) {
               failure.id);
 }
 
-// A bank is told of the services that it has contracted (N3): why this one is not to be told of the failure, or nothing.
-std::string contracted_none(const Turn& turn, const Failure& failure, const BankName& name) {
-  std::set<ServiceName> services = failure.touched;
-  services.insert(failure.reported_services.begin(), failure.reported_services.end());
-  for (const auto& [service, since] : failure.kept_down) services.insert(service);
-  const std::set<ServiceName>& contracted = turn.platform.banks.at(name).services;
-  const bool any = std::any_of(services.begin(), services.end(),
-                               [&](const ServiceName& service) { return contracted.contains(service); });
-  if (any || services.empty()) return {};
-  return fmt::format("{} has contracted none of the services of failure {} ({}): it is told of its own only. If it has, add "
-                     "it to `services` of the bank in the configuration, reload, and say this again",
-                     name, failure.id, join(services));
-}
-
 Reply follow(Turn& turn, const Caller& who, const ChangeBanks& order) {
   if (!who.is_lead()) return refused(only_lead);
   if (is_blank(order.text)) return refused("it needs a reason: -m TEXT");
@@ -197,7 +183,6 @@ Reply follow(Turn& turn, const Caller& who, const ChangeBanks& order) {
     return refused(fmt::format("failure {} is not a major one, and banks are told of major failures only: `yagura classify "
                                "{} major -m TEXT` makes it one", seen.id, seen.id));
   }
-  if (std::string wrong = order.add ? contracted_none(turn, seen, order.bank) : ""; !wrong.empty()) return refused(wrong);
   auto thread = seen.banks.find(order.bank);
   const bool told = thread != seen.banks.end() && thread->second.told != Told::nothing;
   if (order.add) {
@@ -229,8 +214,15 @@ Reply follow(Turn& turn, const Caller& who, const ChangeBanks& order) {
   }
   turn.fact(order.add ? "bank.added" : "bank.removed", failure.id,
             {{"bank", order.bank}, {"text", order.text}}, who.person.id);
-  return done(fmt::format("{} will {}be told of failure {}", order.bank, order.add ? "" : "not ", failure.id),
-              failure.id);
+  std::string reply = fmt::format("{} will {}be told of failure {}", order.bank, order.add ? "" : "not ", failure.id);
+  const Bank& bank = turn.platform.banks.at(order.bank);
+  const std::set<ServiceName> of = services_told(failure, bank);
+  if (order.add && std::none_of(of.begin(), of.end(), [&](const ServiceName& one) { return bank.services.contains(one); })) {
+    reply += fmt::format(". NOTE that it has contracted none of its services{}: `yagura banks {} --remove {} -m TEXT` takes "
+                         "this back while nothing has been sent", of.empty() ? "" : " (" + join(of) + "), and is told of all",
+                         failure.id, order.bank);
+  }
+  return done(reply, failure.id);
 }
 
 // A failure that already covers what a person reports; 0: none.

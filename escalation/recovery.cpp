@@ -40,7 +40,7 @@ constexpr std::size_t most_checked = 100;
 void keep_what_was_checked(Turn& turn, FailureId id) {
   std::vector<CheckedProbe> checked;
   std::string text;
-  for (const auto& [name, since] : turn.failure(id).members) {
+  for (const ComponentName& name : looked_at(turn, turn.failure(id))) {
     auto component = turn.platform.components.find(name);
     if (component == turn.platform.components.end()) continue;
     const ComponentHealth& health = turn.health(name);

@@ -21,7 +21,9 @@ bool is_quiet(const Turn& turn, const ComponentName& component);
 const Keeping& keeping_of(Turn& turn, FailureId id);
 // These failures (in order), taken as one.
 bool keep_down_together(const Turn& turn, const std::vector<FailureId>& failures, const ServiceName& service);
-// Every probe of its components (job probes apart) ran after `since` and neither confirms nor clears.
+// Its components; of one that a person reported, and that has none, those that its services need.
+std::set<ComponentName> looked_at(const Turn& turn, const Failure& failure);
+// Every probe of what is looked at (job probes apart) ran after `since` and neither confirms nor clears.
 bool ran_afresh(const Turn& turn, const Failure& failure, Instant since);
 // After a restart: the failure's probes ran once (§3, last paragraph).
 bool may_decide(const Turn& turn, const Failure& failure);

@@ -106,6 +106,22 @@ Turn::Details details_of(const Turn& turn, const Stop& stop) {
           {"emergency", stop.emergency ? "true" : "false"}};
 }
 
+const Maintenance* regular_stop(const Turn& turn, const std::string& name) {
+  for (const Maintenance& one : turn.platform.maintenance) {
+    if (one.name == name) return &one;
+  }
+  return nullptr;
+}
+
+Reply no_regular_stop(const std::string& name) {
+  return refused(fmt::format("there is no regular stop {}; `yagura stops` lists them", name));
+}
+
+// The date of it that is under way or comes next.
+std::optional<Interval> next_date(const Turn& turn, const Maintenance& regular, Instant from) {
+  return without_cancelled(turn.platform, regular, turn.state().stops).next_interval(from, turn.platform.context());
+}
+
 }  // namespace
 
 Reply follow(Turn& turn, const Caller& who, const PlanStop& order) {
@@ -155,8 +171,43 @@ Reply follow(Turn& turn, const Caller& who, const PlanStop& order) {
   return reply;
 }
 
+namespace {
+
+// A regular stop that runs over goes on as a single one, an emergency, from its end: of that the banks are told.
+Reply extend_regular(Turn& turn, const Caller& who, const ChangeStop& order) {
+  const Maintenance* regular = regular_stop(turn, order.regular);
+  if (regular == nullptr) return no_regular_stop(order.regular);
+  const auto date = next_date(turn, *regular, turn.now);
+  if (!date || date->from > turn.now) {
+    return refused(fmt::format("{} is not under way{}. For a longer one on a day to come, plan a single stop beside it: "
+                               "`yagura stop plan`",
+                               order.regular, date ? ": it begins " + turn.time(date->from) : ""));
+  }
+  if (order.from || !order.until || *order.until <= date->until) {
+    return refused(fmt::format("{} ends {}: it can be extended to a later time, --until T", order.regular,
+                               turn.time(date->until)));
+  }
+  if (is_blank(order.text)) return refused("say why it takes longer, in words that banks may read: -m TEXT");
+  PlanStop rest;
+  rest.all_services = regular->all_services;
+  if (!rest.all_services) rest.services = regular->services;
+  rest.from = date->until;
+  rest.until = *order.until;
+  rest.text = order.text;
+  rest.emergency = rest.after_the_fact = true;
+  Reply reply = follow(turn, who, rest);
+  if (reply.done) {
+    reply.text = fmt::format("{} goes on until {}, from its end as a stop of its own: {}", order.regular,
+                             turn.time(rest.until), reply.text);
+  }
+  return reply;
+}
+
+}  // namespace
+
 Reply follow(Turn& turn, const Caller& who, const ChangeStop& order) {
   if (!who.is_lead()) return refused(only_lead);
+  if (!order.regular.empty()) return extend_regular(turn, who, order);
   if (auto no = no_such_stop(turn, order.stop)) return *no;
   const Stop& seen = turn.stop(order.stop);
   const bool running = seen.began_at.has_value();
@@ -200,6 +251,19 @@ Reply follow(Turn& turn, const Caller& who, const ChangeStop& order) {
 
 Reply follow(Turn& turn, const Caller& who, const EndStop& order) {
   if (!who.is_lead()) return refused(only_lead);
+  if (!order.regular.empty()) {
+    const Maintenance* regular = regular_stop(turn, order.regular);
+    if (regular == nullptr) return no_regular_stop(order.regular);
+    const auto date = next_date(turn, *regular, turn.now);
+    if (!date) return refused(order.regular + " is not under way");
+    return refused(date->from > turn.now
+                       ? fmt::format("{0} is not under way: it begins {1}. `yagura stop cancel {0} --on {2}` cancels that date",
+                                     order.regular, turn.time(date->from),
+                                     format_date(turn.platform.zone.date_of(date->from)))
+                       : fmt::format("{} is a regular stop, and ends at its time, {}: until then its services are seen, and not "
+                                     "judged",
+                                     order.regular, turn.time(date->until)));
+  }
   if (auto no = no_such_stop(turn, order.stop)) return *no;
   if (!turn.stop(order.stop).began_at) {
     return refused(fmt::format("stop {} has not begun: `yagura stop cancel {}` cancels it",
@@ -219,13 +283,8 @@ Reply follow(Turn& turn, const Caller& who, const EndStop& order) {
 namespace {
 
 Reply cancel_one_date(Turn& turn, const Caller& who, const CancelStop& order) {
-  const Maintenance* regular = nullptr;
-  for (const Maintenance& one : turn.platform.maintenance) {
-    if (one.name == order.regular) regular = &one;
-  }
-  if (regular == nullptr)
-    return refused(
-        fmt::format("there is no regular stop {}; `yagura stops` lists them", order.regular));
+  const Maintenance* regular = regular_stop(turn, order.regular);
+  if (regular == nullptr) return no_regular_stop(order.regular);
   if (!order.on) {
     return refused(
         fmt::format("{} is a regular stop: say which date of it is cancelled, --on DATE (all of "
@@ -234,8 +293,7 @@ Reply cancel_one_date(Turn& turn, const Caller& who, const CancelStop& order) {
                     order.regular));
   }
   const Instant midnight = turn.platform.zone.midnight(*order.on);
-  auto interval = without_cancelled(turn.platform, *regular, turn.state().stops)
-                      .next_interval(midnight, turn.platform.context());
+  auto interval = next_date(turn, *regular, midnight);
   if (!interval || turn.platform.zone.date_of(interval->from) != *order.on) {
     return refused(
         fmt::format("{} does not take place on {}{}", order.regular, format_date(*order.on),

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "rules.hpp"
+#include "text.hpp"
 
 namespace yagura {
 
@@ -242,7 +243,9 @@ std::vector<Recipient> Turn::recipients(const std::string& audience, NoticeKind 
     auto bank = platform.banks.find(audience.substr(5));
     if (bank == platform.banks.end()) return to;
     for (const Contact& contact : bank->second.contacts) {
-      if (is_stop(kind) ? contact.for_stops : contact.for_failures) to.push_back({contact.name, contact.mail});
+      if (!(is_stop(kind) ? contact.for_stops : contact.for_failures)) continue;
+      const bool twice = std::any_of(to.begin(), to.end(), [&](const Recipient& one) { return lower(one.mail) == lower(contact.mail); });
+      if (!twice) to.push_back({contact.name, contact.mail});
     }
   } else if (audience.starts_with("inquiry:")) {
     return asker(*this, audience);

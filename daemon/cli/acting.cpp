@@ -135,35 +135,41 @@ int stop_plan(const Arguments& given, const Terminal& terminal) {
   return send_order(given, terminal, std::move(order));
 }
 
+namespace {
+
+// A single stop by its number, a regular one by its name.
+void name_stop(const Arguments& given, json::object& order) {
+  if (auto id = given.number("ID")) {
+    order["stop"] = *id;
+  } else {
+    order["regular"] = given.text("ID");
+  }
+}
+
+}  // namespace
+
 int stop_change(const Arguments& given, const Terminal& terminal) {
-  auto id = given.number("ID");
-  if (!id) return wrong_usage(given, terminal, id.error().message);
   json::object order{{"order", "stop-change"},
-                     {"stop", *id},
                      {"emergency", given.has("emergency")},
                      {"after_the_fact", given.has("after-the-fact")},
                      {"text", given.text("message")}};
   if (!given.has("from") && !given.has("until") && !given.has("message")) {
     return wrong_usage(given, terminal, "say what changes: --from T, --until T or -m TEXT");
   }
+  name_stop(given, order);
   if (auto wrong = take_times(given, order)) return wrong_usage(given, terminal, *wrong);
   return send_order(given, terminal, std::move(order));
 }
 
 int stop_end(const Arguments& given, const Terminal& terminal) {
-  auto id = given.number("ID");
-  if (!id) return wrong_usage(given, terminal, id.error().message);
-  return send_order(given, terminal, {{"order", "stop-end"}, {"stop", *id}});
+  json::object order{{"order", "stop-end"}};
+  name_stop(given, order);
+  return send_order(given, terminal, std::move(order));
 }
 
-// A single one by its number, one date of a regular one by its name.
 int stop_cancel(const Arguments& given, const Terminal& terminal) {
   json::object order{{"order", "stop-cancel"}, {"text", given.text("message")}};
-  if (auto id = given.number("ID")) {
-    order["stop"] = *id;
-  } else {
-    order["regular"] = given.text("ID");
-  }
+  name_stop(given, order);
   if (given.has("on")) {
     auto date = given.date("on");
     if (!date) return wrong_usage(given, terminal, date.error().message);

@@ -68,7 +68,7 @@ std::vector<CommandRow> of_inquiries() {
        "Answers: the text is mailed to who asked, in the response hours and in the thread of their mail. Write words "
        "that a bank may read: no names of hosts or of other banks. Where somebody has answered already it is refused, "
        "with what was said; --again says more. With --failure all whose open inquiries are linked to that failure get "
-       "the text, each a mail of their own.",
+       "the text, each a mail of their own; where somebody else has told them all already, it takes --again as well.",
        "  yagura inquiry reply 3 -m '調査中です。本日15時までにご連絡します。'\n"
        "  yagura inquiry reply --failure 12 -m '復旧作業を進めております。'\n",
        {{"N", "N", "the inquiry's number, as `yagura inquiries` lists it"},
@@ -430,9 +430,11 @@ std::vector<CommandRow> acting() {
        "ID --until T [-m TEXT]",
        lead,
        "lets a planned stop last longer",
-       "The same as `yagura stop change ID --until T`.",
-       "  yagura stop extend 3 --until 2027-02-14T07:00:00+09:00\n",
-       {stop_id,
+       "The same as `yagura stop change ID --until T`. A regular stop, named by its name, can be extended while it is under "
+       "way: it goes on from its end as an emergency stop of its own, of which the banks are told; -m says why.",
+       "  yagura stop extend 3 --until 2027-02-14T07:00:00+09:00\n"
+       "  yagura stop extend weekly --until 2027-02-16T02:00:00+09:00 -m '更新作業に時間を要しているため'\n",
+       {{"ID", "ID", "its number, or the name of a regular one", Need::required},
         {"--until", "T", "when it ends", Need::required},
         {"--emergency", "", "of one to come: later than five business days before"},
         text},

@@ -14,9 +14,10 @@ constexpr std::size_t most_reports = 30;
 // Those that the failure kept down; where there are none, those that it touched.
 void add_services(BankView& view, const Platform& platform, const Bank& bank,
                   const Failure& failure) {
+  const std::set<ServiceName> told = services_told(failure, bank);
   const auto add = [&](const ServiceName& id, Instant since) {
     auto service = platform.services.find(id);
-    if (!bank.services.contains(id) || service == platform.services.end()) return;
+    if (!told.contains(id) || service == platform.services.end()) return;
     view.services.push_back({one_line(service->second.name, 200), since});
   };
   for (const auto& [id, since] : failure.kept_down)
@@ -34,8 +35,9 @@ void add_services(BankView& view, const Platform& platform, const Bank& bank,
 BankView::Status status_of(const Bank& bank, const Failure& failure, bool possibly) {
   if (failure.closed_at) return BankView::Status::confirmed;
   if (failure.recovered_at) return BankView::Status::recovered;
+  const std::set<ServiceName> told = services_told(failure, bank);
   bool down = std::any_of(failure.keeps_down.begin(), failure.keeps_down.end(),
-                          [&](const ServiceName& id) { return bank.services.contains(id); });
+                          [&](const ServiceName& id) { return told.contains(id); });
   return down || possibly ? BankView::Status::unavailable : BankView::Status::available;
 }
 
@@ -95,9 +97,10 @@ BankView bank_view(const Platform& platform, const State& state, const Notice& n
   view.confirmed_at = failure.closed_at;
   view.relapsed_ever = !failure.relapses.empty();
   std::optional<Instant> relapse = notice.relapse;
+  const std::set<ServiceName> told_of = services_told(failure, bank);
   if (notice.number == 0) {
     for (const auto& [service, at] : failure.down_again) {
-      if (bank.services.contains(service)) relapse = std::max(relapse, std::optional(at));
+      if (told_of.contains(service)) relapse = std::max(relapse, std::optional(at));
     }
   }
   if (!is_bank_first(notice.kind) && relapse > thread.relapse_told) view.relapsed_at = relapse;
@@ -105,11 +108,7 @@ BankView bank_view(const Platform& platform, const State& state, const Notice& n
     if (id == failure.id || !other.is_open()) continue;
     view.down_by_another = view.down_by_another ||
                            std::any_of(other.keeps_down.begin(), other.keeps_down.end(),
-                                       [&](const ServiceName& service) {
-                                         return bank.services.contains(service) &&
-                                                (failure.kept_down.contains(service) ||
-                                                 failure.touched.contains(service));
-                                       });
+                                       [&](const ServiceName& service) { return told_of.contains(service); });
   }
   view.outside = is_caused_outside(platform, failure);
   add_reports(view, failure, thread, notice);
@@ -126,6 +125,7 @@ const Vocabulary& bank_vocabulary() {
       {
           {"CONTACT", {{"CONTACT_NAME"}, {}}},
           {"DESK", {{"DESK_TEXT"}, {}}},
+          {"SIGNATURE", {{"SIGNATURE_TEXT"}, {}}},
           {"SERVICE", {{"SERVICE_NAME"}, {{"SINCE", {{"SINCE_AT"}, {}}}}}},
           {"POSSIBLY", {}},
           {"UNAVAILABLE", {}},

@@ -36,7 +36,7 @@ struct BankView {
   std::int64_t failure = 0;           // the number to refer to
   int number = 1;                     // 第N報
   std::vector<AffectedService>
-      services;           // contracted by this bank; in the order in which they went down
+      services;           // that this bank is told of (services_told); in the order in which they went down
   bool possibly = false;  // none of them was kept down: the lead added the bank
   Instant occurred_at{};
   Status status = Status::unavailable;

@@ -180,8 +180,12 @@ Result<Composer> Composer::load(const Writing& writing) {
   for (Language language : all_languages) {
     Texts& texts = made.texts_[language];
     texts = read(language, (*files)[language], errors);
-    auto contact = writing.contact.find(language);
-    if (contact != writing.contact.end()) texts.contact = many_lines(contact->second);
+    const auto own = [language](const std::map<Language, std::string>& words) {
+      auto found = words.find(language);
+      return found == words.end() ? std::string() : many_lines(found->second);
+    };
+    texts.contact = own(writing.contact);
+    texts.signature = own(writing.signature);
   }
   if (errors.empty()) return made;
   // A part that many templates include has its errors once.
@@ -216,13 +220,15 @@ Composer::Mail Composer::render(const Platform& platform, const State& state, co
   }
   View view = view_of(platform, state, notice, words, now);
   const bool outside = is_bank(notice.kind) || is_answer(notice.kind);
-  if (!outside) {
-    view.show_if(bundled, "BUNDLED");
-  } else if (is_bank(notice.kind) && !texts.contact.empty()) {
-    View desk{words["unknown"]};
-    desk.set("DESK_TEXT", texts.contact);
-    view.add("DESK", std::move(desk));
-  }
+  const auto add_words = [&](const char* section, const char* name, const std::string& own) {
+    if (own.empty()) return;
+    View inside{words["unknown"]};
+    inside.set(name, own);
+    view.add(section, std::move(inside));
+  };
+  if (!outside) view.show_if(bundled, "BUNDLED");
+  if (outside) add_words("SIGNATURE", "SIGNATURE_TEXT", texts.signature);
+  if (is_bank(notice.kind)) add_words("DESK", "DESK_TEXT", texts.contact);
   Mail mail;
   // The names of services, and the subject of an inquiry, give way, so that the number stays.
   if (outside && notice.kind != NoticeKind::bank_security) {

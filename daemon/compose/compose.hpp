@@ -63,7 +63,8 @@ class Composer {
     std::map<NoticeKind, MailTemplate> templates;
     MailTemplate bundle;
     Words words;
-    std::string contact;  // where banks ask; may be empty
+    std::string contact;    // where banks ask; may be empty
+    std::string signature;  // may be empty
   };
   static Texts read(Language language, const TemplateFiles& files,
                     std::vector<std::string>& errors);

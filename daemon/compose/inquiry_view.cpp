@@ -101,6 +101,7 @@ const Vocabulary& answer_vocabulary() {
                                          {"BANK", {{"BANK_NAME"}, {}}},
                                          {"QUESTION", {{"ASKED_AT", "ASKED"}, {}}},
                                          {"FAILURE", {{"FAILURE_ID"}, {}}},
+                                         {"SIGNATURE", {{"SIGNATURE_TEXT"}, {}}},
                                      }};
   return vocabulary;
 }

@@ -41,7 +41,8 @@ struct Writing {
   std::string folder;  // own templates, which win over those built in; empty: none
   Language language = Language::ja;
   std::map<std::string, Language> banks;    // those that read another language, by their key
-  std::map<Language, std::string> contact;  // where banks ask; none: the template's own words
+  std::map<Language, std::string> contact;    // where banks ask; none: the template's own words
+  std::map<Language, std::string> signature;  // the company's, under what goes outside; may be missing
 
   Language of_bank(const std::string& bank) const {
     auto found = banks.find(bank);

@@ -6,7 +6,9 @@
 namespace yagura {
 
 const Vocabulary& security_vocabulary() {
-  static const Vocabulary vocabulary{{"BANK", "NOTICE", "TEXT", "NOW"}, {{"CONTACT", {{"CONTACT_NAME"}, {}}}, {"DESK", {{"DESK_TEXT"}, {}}}}};
+  static const Vocabulary vocabulary{{"BANK", "NOTICE", "TEXT", "NOW"}, {{"CONTACT", {{"CONTACT_NAME"}, {}}},
+                                      {"DESK", {{"DESK_TEXT"}, {}}},
+                                      {"SIGNATURE", {{"SIGNATURE_TEXT"}, {}}}}};
   return vocabulary;
 }
 

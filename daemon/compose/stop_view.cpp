@@ -20,6 +20,7 @@ const Vocabulary& stop_vocabulary() {
       {
           {"CONTACT", {{"CONTACT_NAME"}, {}}},
           {"DESK", {{"DESK_TEXT"}, {}}},
+          {"SIGNATURE", {{"SIGNATURE_TEXT"}, {}}},
           {"SERVICE", {{"SERVICE_NAME"}, {}}},
           {"REGULAR", {}},
           {"RUNNING", {}},

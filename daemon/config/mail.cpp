@@ -186,7 +186,7 @@ void read_retry(Draft& draft, Reader& mail) {
 }
 
 // What `|` writes ends in a line break, which says nothing.
-std::optional<std::string> contact_text(Reader& reader, Node node, std::string_view key) {
+std::optional<std::string> many_lines_of(Reader& reader, Node node, std::string_view key) {
   while (node.scalar.ends_with('\n'))
     node.scalar.pop_back();
   if (!check_text(reader, node, key, 1000, Lines::many)) return std::nullopt;
@@ -195,25 +195,25 @@ std::optional<std::string> contact_text(Reader& reader, Node node, std::string_v
 
 // One text for all languages, or one for each. What a language has none of says what its templates
 // say.
-void read_contact(Draft& draft, Reader& reader) {
-  const Node* node = reader.find("contact");
-  if (node == nullptr) return;
-  Writing& writing = draft.configuration.mail.writing;
+std::map<Language, std::string> texts_by_language(Draft& draft, Reader& reader, const char* key) {
+  std::map<Language, std::string> by_language;
+  const Node* node = reader.find(key);
+  if (node == nullptr) return by_language;
   if (!node->is_map()) {
-    const auto text = contact_text(reader, *node, "contact");
+    const auto text = many_lines_of(reader, *node, key);
     for (Language language : all_languages) {
-      if (text) writing.contact[language] = *text;
+      if (text) by_language[language] = *text;
     }
-    return;
+    return by_language;
   }
-  Reader texts(*node, draft.problems, "mail.contact");
+  Reader texts(*node, draft.problems, fmt::format("mail.{}", key));
   for (Language language : all_languages) {
     const Node* one = texts.find(code_of(language));
     if (one == nullptr) continue;
-    if (const auto text = contact_text(texts, *one, code_of(language)))
-      writing.contact[language] = *text;
+    if (const auto text = many_lines_of(texts, *one, code_of(language))) by_language[language] = *text;
   }
   texts.finish();
+  return by_language;
 }
 
 // Own templates are rendered once, so that a hole in one shows here and not in a mail.
@@ -279,7 +279,9 @@ void read_mail(Draft& draft) {
   read_retry(draft, reader);
   policy.parallel = static_cast<int>(reader.integer_or("parallel", 2, 1, 16));
   draft.configuration.mail.writing.language = language_or(reader, Language::ja);
-  read_contact(draft, reader);
+  Writing& writing = draft.configuration.mail.writing;
+  writing.contact = texts_by_language(draft, reader, "contact");
+  writing.signature = texts_by_language(draft, reader, "signature");
   read_templates(draft, reader);
   reader.finish();
   check_windows(draft);

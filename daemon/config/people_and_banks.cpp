@@ -167,6 +167,12 @@ void read_contacts(Draft& draft, Reader& reader, Bank& bank, const Node& key) {
   } else if (reader.has("contacts")) {
     return;
   }
+  std::set<std::string> addresses;
+  for (std::size_t i = 0; nodes != nullptr && i < bank.contacts.size(); ++i) {
+    if (bank.contacts[i].mail.empty() || addresses.insert(lower(bank.contacts[i].mail)).second) continue;
+    draft.warning((*nodes)[i], fmt::format("{} is a contact of bank {} already: it is mailed once; remove one of the two",
+                                           bank.contacts[i].mail, bank.id));
+  }
   const auto has = [&](bool Contact::*purpose) {
     return std::any_of(bank.contacts.begin(), bank.contacts.end(),
                        [&](const Contact& c) { return c.*purpose; });

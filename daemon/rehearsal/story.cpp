@@ -214,9 +214,20 @@ StoryAction read_plan_stop(EntryReader& entry) {
   return PersonActs{entry.person(), stop};
 }
 
+// A number, or the name of a regular one.
+template <class ForStop>
+void name_stop(EntryReader& entry, const char* key, ForStop& order) {
+  const std::string word = entry.keys().text_or(key, "");
+  if (word.find_first_not_of("0123456789") == std::string::npos) {
+    order.stop = entry.number(key);
+  } else {
+    order.regular = word;
+  }
+}
+
 StoryAction read_change_stop(EntryReader& entry) {
   ChangeStop stop;
-  stop.stop = entry.number("change_stop");
+  name_stop(entry, "change_stop", stop);
   if (entry.keys().has("from")) stop.from = instant_of(entry.keys(), "from");
   if (entry.keys().has("until")) stop.until = instant_of(entry.keys(), "until");
   stop.emergency = entry.keys().boolean_or("emergency", false);
@@ -226,18 +237,14 @@ StoryAction read_change_stop(EntryReader& entry) {
 }
 
 StoryAction read_end_stop(EntryReader& entry) {
-  return PersonActs{entry.person(), EndStop{entry.number("end_stop")}};
+  EndStop stop{};
+  name_stop(entry, "end_stop", stop);
+  return PersonActs{entry.person(), stop};
 }
 
-// A number, or the name of a regular one with `on`.
 StoryAction read_cancel_stop(EntryReader& entry) {
   CancelStop stop;
-  const std::string word = entry.keys().text_or("cancel_stop", "");
-  if (word.find_first_not_of("0123456789") == std::string::npos) {
-    stop.stop = entry.number("cancel_stop");
-  } else {
-    stop.regular = word;
-  }
+  name_stop(entry, "cancel_stop", stop);
   if (const Node* on = entry.keys().find("on")) {
     auto date = on->is_scalar() ? parse_date(on->scalar) : failure_of("");
     if (date) {

@@ -144,11 +144,19 @@ Result<Order> read_order(std::string_view body) {
     stop.after_the_fact = fields.boolean("after_the_fact");
     order = std::move(stop);
   } else if (name == "stop-change") {
-    order = ChangeStop{fields.number("stop"),        fields.instant("from"),
-                       fields.instant("until"),      fields.text("text"),
-                       fields.boolean("emergency"),  fields.boolean("after_the_fact")};
+    ChangeStop stop;
+    stop.regular = fields.text("regular");
+    if (stop.regular.empty()) stop.stop = fields.number("stop");
+    stop.from = fields.instant("from");
+    stop.until = fields.instant("until");
+    stop.text = fields.text("text");
+    stop.emergency = fields.boolean("emergency");
+    stop.after_the_fact = fields.boolean("after_the_fact");
+    order = std::move(stop);
   } else if (name == "stop-end") {
-    order = EndStop{fields.number("stop")};
+    EndStop stop{0, fields.text("regular")};
+    if (stop.regular.empty()) stop.stop = fields.number("stop");
+    order = std::move(stop);
   } else if (name == "stop-cancel") {
     CancelStop stop;
     stop.regular = fields.text("regular");

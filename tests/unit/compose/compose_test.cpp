@@ -200,6 +200,18 @@ TEST_CASE("a bank that the lead added reads of services that were perhaps affect
   CHECK_FALSE(says(mail, "ご利用いただけない"));
 }
 
+TEST_CASE("a bank that the lead added though it contracted none of the services reads of all of them") {
+  Platform where = platform();
+  where.banks.at("midori").services = {"no-such-service"};
+  Failure failure = major();
+  failure.banks["midori"].affected = false;
+  failure.banks["midori"].added = true;
+  auto mail = composer().text(where, state_with({failure}), notice(where, NoticeKind::bank_first, "bank:midori"),
+                              at("12-21 17:05"));
+  CHECK(says(mail, "会員企業サイト、管理画面"));
+  CHECK(says(mail, "ご利用いただけない"));
+}
+
 TEST_CASE("only reports that the lead relayed are told, and only those not told yet") {
   Platform where = platform();
   Failure failure = relayed();
@@ -575,6 +587,27 @@ TEST_CASE("where banks ask is the configuration's to say, in mails on failures a
     CHECK(says(mail, "【お問い合わせ先】\n　運用センター\n　電話 03-0000-0000(24時間)\n"));
     CHECK_FALSE(says(mail, "問合せ窓口まで"));
   }
+}
+
+TEST_CASE("what goes outside bears the company's signature, and nothing else does") {
+  Writing writing;
+  writing.signature[Language::ja] = "株式会社やぐら\nシステム運用部";
+  writing.signature[Language::en] = "Yagura Inc.";
+  writing.banks["midori"] = Language::en;
+  auto made = Composer::load(writing);
+  REQUIRE(made.has_value());
+  Platform where = platform();
+  for (NoticeKind kind : Composer::kinds()) {
+    if (!is_bank(kind)) continue;
+    INFO(name_of(kind));
+    auto ours = made->text(where, state_with({major()}), notice(where, kind, "bank:aozora"), at("12-21 17:05"));
+    CHECK(ours.body.ends_with("――――――――――――――――――――\n株式会社やぐら\nシステム運用部\n"));
+    auto english = made->text(where, state_with({major()}), notice(where, kind, "bank:midori"), at("12-21 17:05"));
+    CHECK(says(english, "Yours faithfully,\nYagura Inc.\n"));
+    CHECK_FALSE(says(english, "System Operations"));
+  }
+  auto inside = made->text(where, state_with({major()}), notice(where, NoticeKind::major_declared, "system-lead"), at("12-21 17:05"));
+  CHECK_FALSE(says(inside, "株式会社やぐら"));
 }
 
 TEST_CASE("own templates of each language lie in its subfolder, or in the folder itself") {

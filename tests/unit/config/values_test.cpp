@@ -381,6 +381,9 @@ TEST_CASE("mail has a language, a bank may have another, and both say where to a
   const Writing one =
       loaded(with({"mail: {from: k@example.jp, maildir: m, contact: {en: Desk}}"})).mail.writing;
   CHECK(one.contact == std::map<Language, std::string>{{Language::en, "Desk"}});
+  CHECK(one.signature.empty());
+  const Writing signed_by = loaded(with({"mail: {from: k@example.jp, maildir: m, signature: {ja: 株式会社例}}"})).mail.writing;
+  CHECK(signed_by.signature == std::map<Language, std::string>{{Language::ja, "株式会社例"}});
 }
 
 TEST_CASE("a window of several parts, and maintenance of some services") {
@@ -460,8 +463,8 @@ TEST_CASE("what a component needs outside lies outside: it says provider, and is
   CHECK(components.at("region").provider);
   CHECK_FALSE(components.at("web").provider);
   CHECK(components.at("web").depends_on == std::vector<ComponentName>{"region"});
-  const auto said = [](const std::string& components) {
-    return said_at_mark({"components:\n" + components, "services: {site: {needs: [web]}}"});
+  const auto said = [](const std::string& blocks) {
+    return said_at_mark({"components:\n" + blocks, "services: {site: {needs: [web]}}"});
   };
   CHECK(said("  db: {owner: infra-ops}\n  web: {owner: ap-ops, needs_outside: «db}") ==
         "`db` is a part of the platform: write `depends_on`; or, if it lies outside, `provider: true` in component db");

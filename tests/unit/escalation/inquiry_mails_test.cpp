@@ -268,6 +268,30 @@ TEST_CASE("of two answers that are lost together the desk hears once") {
   CHECK(desk.world.count(NoticeKind::inquiry_reminder, "inquiry-desk") == 1);
 }
 
+TEST_CASE("two people who tell all who ask about a failure: the second reads what the first said") {
+  Desk desk;
+  Platform platform = desk.world.platform();
+  platform.people["mori"] = platform.people.at("kudo");
+  platform.people.at("mori").id = "mori";
+  desk.world.reload(platform);
+  desk.world.fail("database", "tcp");
+  desk.world.run_for(10min);
+  REQUIRE(desk.world.failures() == 1);
+  desk.come(from(desk.contact));
+  desk.world.order("kudo", LinkInquiry{1, 1});
+  REQUIRE(desk.world.accepted());
+  desk.world.order("kudo", ReplyInquiry{0, 1, "復旧作業中です", false});
+  CHECK(desk.world.accepted());
+  std::string said = desk.world.order("mori", ReplyInquiry{0, 1, "調査中です", false});
+  CHECK_FALSE(desk.world.accepted());
+  CHECK(said.find("answered already, by kudo") != std::string::npos);
+  CHECK(said.find("復旧作業中です") != std::string::npos);
+  desk.world.order("mori", ReplyInquiry{0, 1, "あと10分です", true});
+  CHECK(desk.world.accepted());
+  desk.world.order("mori", ReplyInquiry{0, 1, "復旧しました", false});
+  CHECK(desk.world.accepted());
+}
+
 TEST_CASE("a reminder that was put off goes no more once the desk has answered") {
   Desk desk;
   desk.come(from(desk.contact));

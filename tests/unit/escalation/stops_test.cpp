@@ -197,6 +197,39 @@ TEST_CASE("a stop that ends early is over at once, and what is not well opens") 
   CHECK(world.failures() == 1);
 }
 
+TEST_CASE("a regular stop that runs over goes on by its name, and the banks hear of it; it ends at its time, not before") {
+  World world(example_platform(), World::at("2027-02-01T21:00"));  // a Monday
+  REQUIRE(world.platform().maintenance.front().name == "weekly");
+  const auto extend = [&](std::string_view until, const std::string& why = "更新作業に時間を要しているため") {
+    ChangeStop more;
+    more.regular = "weekly";
+    more.until = World::at(until);
+    more.text = why;
+    return world.order("sato", more);
+  };
+  CHECK(extend("2027-02-02T02:00").find("is not under way: it begins 2027-02-01T22:00") != std::string::npos);
+  CHECK(world.order("sato", EndStop{0, "weekly"}).find("`yagura stop cancel weekly --on 2027-02-01`") != std::string::npos);
+  world.run_until(World::at("2027-02-01T23:00"));
+  CHECK(world.order("sato", EndStop{0, "weekly"}).find("ends at its time, 2027-02-02T00:00") != std::string::npos);
+  CHECK(extend("2027-02-01T23:30").find("it can be extended to a later time") != std::string::npos);
+  CHECK(extend("2027-02-02T02:00", " ").find("-m TEXT") != std::string::npos);
+  CHECK_FALSE(world.accepted());
+  const std::string said = extend("2027-02-02T02:00");
+  CHECK(said.find("weekly goes on until 2027-02-02T02:00") == 0);
+  CHECK(said.find("from its end as a stop of its own: stop 1 is planned") != std::string::npos);
+  world.run_until(World::at("2027-02-02T00:30"));
+  world.fail("database", "tcp");
+  world.run_for(30min);
+  CHECK(world.failures() == 0);
+  world.run_until(World::at("2027-02-02T11:00"));
+  CHECK(world.failures() == 1);
+  // The failure that began in it is the banks' to hear of; of the stop they hear when it is over.
+  for (const char* bank : {"bank:aozora", "bank:midori"}) {
+    CHECK(world.count(NoticeKind::bank_first, bank) == 1);
+    CHECK(world.count(NoticeKind::stop_emergency, bank) == 0);
+  }
+}
+
 TEST_CASE("a job that failed before a stop does not keep back the word that the stop is over") {
   Platform platform = example_platform();
   ProbeSpec job;
