@@ -199,6 +199,7 @@ void move_intervals(Turn& turn, Duration by) {
   for (FailureId id : turn.open_failures()) {
     Failure& failure = turn.edit(id);
     move(failure.down_since);
+    move(failure.steady_since);
     failure.moved.cause_since = failure.waits_from_cause() + by;
     failure.failing_since += by;
     failure.moved.class_at = failure.waits_from_class() + by;

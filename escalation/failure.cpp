@@ -32,6 +32,14 @@ std::string class_reason(const Failure& failure) {
   return "";
 }
 
+bool is_flapping(const Platform& platform, const Failure& failure) {
+  const auto& rule = platform.escalation.flapping;
+  if (!rule || !failure.is_open()) return false;
+  const std::size_t relapses = (static_cast<std::size_t>(rule->turns) + 1) / 2;
+  if (failure.relapses.size() < relapses) return false;
+  return failure.relapses.back() - failure.relapses[failure.relapses.size() - relapses] <= rule->within;
+}
+
 bool is_caused_outside(const Platform& platform, const Failure& failure) {
   auto cause = platform.components.find(failure.cause);
   return cause != platform.components.end() && cause->second.provider;

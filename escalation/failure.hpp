@@ -166,6 +166,7 @@ struct Failure : FailureBanks, FailureDuty {
   Instant opened_at{};
   Instant failing_since{};       // opened, or relapsed last; for what waits from it, so it moves along with the clock
   std::vector<Instant> relapses;
+  std::optional<Instant> steady_since;  // flapping and not recovered: all is well since, by the clock of what waits
   std::optional<Instant> recovered_at;
   std::optional<Instant> closed_at;
   Closing closing = Closing::open;
@@ -225,13 +226,15 @@ struct Failure : FailureBanks, FailureDuty {
 BOOST_DESCRIBE_STRUCT(Failure, (FailureBanks, FailureDuty),
                       (id, title, classification, class_rule, class_detail, class_at, class_by, class_services, cause,
                        owner, members, reported_services, awaits_recover, from_desk, reported_by, report_text, opened_at,
-                       failing_since, relapses, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation, checked,
+                       failing_since, relapses, steady_since, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation, checked,
                        acknowledged, reports, keeps_down, kept_down, down_again, touched, services_unseen, down_since, down_before, steps, steps_judged, settling,
                        detected_chain, incident_chain, major_chain, reached, remind_at,
                        report_due_at, unconfirmed_at, undecided_told, moved, settled))
 
 // The reason of the class in words for ops, for example "keeps no service down".
 std::string class_reason(const Failure& failure);
+// It relapsed so often, and so shortly one after the other, that a recovery is not believed at once.
+bool is_flapping(const Platform& platform, const Failure& failure);
 // Its cause is a provider's, outside the platform (M6).
 bool is_caused_outside(const Platform& platform, const Failure& failure);
 // The services of the failure that a bank is told of: those that it has contracted (N3); all, where the lead added a bank

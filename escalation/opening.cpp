@@ -360,6 +360,11 @@ void fall_back(Turn& turn, FailureId id, const std::string& what, const std::str
   ++failure.bank_version;
   turn.fact("failure.relapsed", id,
             {{"component", what}, {"reason", reason}});
+  std::string why = "relapsed: " + what + " fails again";
+  if (is_flapping(turn.platform, failure)) {
+    why += fmt::format("; it flaps, and recovers only when all has been well for {}",
+                       format_duration(turn.platform.escalation.flapping->within));
+  }
   if (turn.live.confirming.contains(id)) {
     turn.effect(Answer{turn.live.confirming.at(id).command, false,
                        fmt::format("failure {} fails again: {}", id, what), id});
@@ -370,7 +375,7 @@ void fall_back(Turn& turn, FailureId id, const std::string& what, const std::str
            notice.kind == NoticeKind::failure_reminder;
   });
   turn.queue_for(failure.owner, {NoticeKind::failure_detected, {}, id,
-                                 "relapsed: " + what + " fails again", "relapsed"});
+                                 why, "relapsed"});
   if (failure.classification == FailureClass::major && failure.owner != Role::system_lead) {
     turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, id,
                                        "a major failure relapsed", "relapsed"});

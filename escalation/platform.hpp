@@ -115,6 +115,12 @@ struct ChainStep {
   std::optional<std::string> window;  // name of a window
 };
 
+// A failure that recovers and relapses again and again: a recovery and a relapse are a turn each.
+struct Flapping {
+  int turns = 10;         // at least so many
+  Duration within = 1h;   // in this time; held open then until all is well for as long
+};
+
 struct Escalation {
   std::vector<ChainStep> detected;
   std::vector<ChainStep> incident;
@@ -125,6 +131,7 @@ struct Escalation {
   Duration undetermined_at_most = 15min;
   Duration correlate = 2min;
   Duration auto_close = 30min;
+  std::optional<Flapping> flapping = Flapping{};
   Duration blind_after = 15min;         // a probe unknown for this long: monitoring.blind
 };
 

@@ -112,14 +112,24 @@ void recover(Turn& turn, FailureId id) {
     }
     return;
   }
-  if (!may_decide(turn, seen) || !all_well(turn, seen)) return;
+  if (!may_decide(turn, seen)) return;
+  if (!all_well(turn, seen)) {
+    if (seen.steady_since) turn.edit(id).steady_since.reset();
+    return;
+  }
   if (seen.classification == FailureClass::undetermined) return;  // The class comes first.
+  if (is_flapping(turn.platform, seen)) {
+    if (!seen.steady_since) turn.edit(id).steady_since = turn.now;
+    const Instant until = *turn.failure(id).steady_since + turn.platform.escalation.flapping->within;
+    if (turn.now < until) return turn.wake_at(until);
+  }
   mark_recovered(turn, id, "probes are well again");
 }
 
 void mark_recovered(Turn& turn, FailureId id, const std::string& why) {
   Failure& failure = turn.edit(id);
   failure.recovered_at = turn.now;
+  failure.steady_since.reset();
   failure.moved.recovered_at.reset();
   turn.services_changed(failure);  // Others may keep one of them down together.
   failure.remind_at.reset();

@@ -41,7 +41,13 @@ Result<std::int64_t> Arguments::number(std::string_view name) const {
 }
 
 Result<Instant> Arguments::instant(std::string_view name) const {
-  auto at = parse_instant(text(name));
+  std::string given = text(name);
+  // As people write it: 2026-12-28T16:58+09:00.
+  constexpr std::size_t to_the_minute = std::string_view("2026-12-28T16:58").size();
+  if (given.size() > to_the_minute && given[10] == 'T' && given[13] == ':' && given[to_the_minute] != ':') {
+    given.insert(to_the_minute, ":00");
+  }
+  auto at = parse_instant(given);
   if (!at) return failure_of(fmt::format("{}: {}", shown(name), at.error().message));
   return at;
 }

@@ -433,7 +433,7 @@ std::vector<CommandRow> acting() {
        "The same as `yagura stop change ID --until T`. A regular stop, named by its name, can be extended while it is under "
        "way: it goes on from its end as an emergency stop of its own, of which the banks are told; -m says why.",
        "  yagura stop extend 3 --until 2027-02-14T07:00:00+09:00\n"
-       "  yagura stop extend weekly --until 2027-02-16T02:00:00+09:00 -m '更新作業に時間を要しているため'\n",
+       "  yagura stop extend weekly --until 2027-02-16T02:00+09:00 -m '作業の延長'\n",
        {{"ID", "ID", "its number, or the name of a regular one", Need::required},
         {"--until", "T", "when it ends", Need::required},
         {"--emergency", "", "of one to come: later than five business days before"},

@@ -155,7 +155,9 @@ int record(const Arguments& given, const Terminal& terminal) {
     return given.has("FILE") ? verify_file(given, terminal) : verify(given, terminal);
   }
   if (given.has("FILE")) {
-    return wrong_usage(given, terminal, "only --verify takes a FILE");
+    const std::string word = given.text("FILE");
+    const bool option = word == "verify" || word == "export";
+    return wrong_usage(given, terminal, option ? fmt::format("say `yagura record --{}`", word) : "only --verify takes a FILE");
   }
   std::string query = "?";
   json::object filters;

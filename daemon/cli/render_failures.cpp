@@ -30,7 +30,13 @@ void facts(Sheet& sheet, const json::value& failure, const Screen& screen) {
   }
   fact("recovered", time_and_ago(failure, "recovered_at", screen));
   if (const std::int64_t relapses = number(failure, "relapses"); relapses > 0) {
-    fact("relapsed", plural(relapses, "time", "times"));
+    std::string often = plural(relapses, "time", "times");
+    if (truth(failure, "flapping")) {
+      often += text(failure, "steady_since").empty()
+                   ? "; it flaps, and is held open"
+                   : "; it flaps, and is held open though all is well since " + time_and_ago(failure, "steady_since", screen);
+    }
+    fact("relapsed", often);
   }
   if (moment(failure, "closed_at")) {
     std::string how = text(failure, "closing");

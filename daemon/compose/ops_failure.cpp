@@ -276,6 +276,11 @@ View failure_view(const Source& source, const Failure& failure) {
     }
     view.add("REPORTED", std::move(reported));
   }
+  if (is_flapping(source.platform, failure)) {
+    View flapping = source.view();
+    flapping.set("STEADY_FOR", source.words.phrases().length(source.platform.escalation.flapping->within));
+    view.add("FLAPPING", std::move(flapping));
+  }
   if (is_caused_outside(source.platform, failure)) {
     View outside = source.view();
     outside.set("OUTSIDE_CAUSE", failure.cause);
@@ -322,6 +327,7 @@ const Vocabulary& failure_vocabulary() {
           {"MANUAL_RUNNING", {{"MANUAL_WHAT", "MANUAL_UNTIL"}, {}}},
           {"ACKNOWLEDGED", {{"ACK_BY", "ACK_AT"}, {{"ACK_WORDS", {{"ACK_TEXT"}, {}}}}}},
           {"OUTSIDE", {{"OUTSIDE_CAUSE"}, {}}},
+          {"FLAPPING", {{"STEADY_FOR"}, {}}},
           {"RELAPSED", {{"RELAPSE_COUNT", "RELAPSE_AT"}, {}}},
           {"RECOVERED", {{"RECOVERED_AT", "RECOVERED_AFTER"}, {}}},
           {"CLOSED",

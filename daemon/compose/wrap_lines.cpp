@@ -1,6 +1,7 @@
 #include "wrap_lines.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <vector>
 
 #include "text.hpp"
@@ -11,6 +12,7 @@ namespace {
 constexpr std::string_view never_first =
     "、。，．・：；？！」』）〕］｝〉》】〜ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ％,.:;?!)]}";
 constexpr std::string_view never_last = "「『（〔［｛〈《【([{";
+constexpr std::size_t longest_word_dropped = 16;
 constexpr std::string_view ideographic_space = "　";
 
 std::size_t character_length(std::string_view text) {
@@ -148,7 +150,14 @@ std::string wrap_lines(std::string_view text, std::size_t columns) {
 
 std::string cut_to_width(std::string_view text, std::size_t columns) {
   if (display_width(text) <= columns) return std::string(text);
-  return std::string(fitting_part(text, columns - 1)) + "…";
+  std::string_view part = fitting_part(text, columns - 1);
+  const auto in_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  if (!part.empty() && in_word(part.back()) && in_word(text[part.size()])) {
+    const std::size_t space = part.rfind(' ');
+    if (space != std::string_view::npos && part.size() - space <= longest_word_dropped) part = part.substr(0, space);
+  }
+  while (part.ends_with(' ')) part.remove_suffix(1);
+  return std::string(part) + "…";
 }
 
 }  // namespace yagura

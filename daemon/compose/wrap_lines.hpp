@@ -14,7 +14,7 @@ namespace yagura {
 // command to copy: it is never broken.
 std::string wrap_lines(std::string_view text, std::size_t columns);
 
-// One line cut to `columns`, with "…".
+// One line cut to `columns`, with "…"; before a word of ASCII rather than within it.
 std::string cut_to_width(std::string_view text, std::size_t columns);
 
 }  // namespace yagura

@@ -149,6 +149,25 @@ void read_remind(Draft& draft, Reader& reader, Escalation& escalation) {
   remind.finish();
 }
 
+void read_flapping(Draft& draft, Reader& reader, Escalation& escalation) {
+  const Node* node = reader.find("flapping");
+  if (node == nullptr) return;
+  if (node->is_scalar() && node->scalar == "none") {
+    escalation.flapping.reset();
+    return;
+  }
+  if (!node->is_map()) {
+    return reader.problem(*node, "`flapping` must be {turns: 10, within: 1h}, or none");
+  }
+  Reader flapping(*node, draft.problems, "escalation.flapping");
+  flapping.required("turns");
+  flapping.required("within");
+  const Flapping usual;
+  escalation.flapping = Flapping{static_cast<int>(flapping.integer_or("turns", usual.turns, 2, 1000)),
+                                 duration_within(flapping, "within", usual.within, 1min, 24h * 7)};
+  flapping.finish();
+}
+
 void warn_of_untold_banks(Draft& draft, const Node& section) {
   if (draft.platform.banks.empty()) return;
   for (const ChainStep& step : draft.platform.escalation.major) {
@@ -198,6 +217,7 @@ void read_escalation(Draft& draft) {
     escalation.correlate = duration_within(reader, "correlate", escalation.correlate, 0s, 1h);
     escalation.auto_close =
         duration_within(reader, "auto_close", escalation.auto_close, 1s, 24h * 30);
+    read_flapping(draft, reader, escalation);
     escalation.blind_after =
         duration_within(reader, "blind_after", escalation.blind_after, 1s, 24h * 7);
     reader.finish();

@@ -19,6 +19,8 @@ json::object failure_object(const Look& look, const Failure& failure) {
   object["closing"] = failure.is_open() ? json::value(nullptr) : json::value(name(failure.closing));
   object["joined_into"] = failure.joined_into == 0 ? json::value(nullptr) : json::value(failure.joined_into);
   object["relapses"] = failure.relapses.size();
+  object["flapping"] = is_flapping(look.platform, failure);
+  object["steady_since"] = time_or_null(look, failure.steady_since);
   object["cause"] = text_or_null(failure.cause);
   object["outside"] = is_caused_outside(look.platform, failure);
   object["components"] = keys_of(failure.members);

@@ -97,6 +97,9 @@ void Referee::look_at(const Failure& failure, Instant now) {
   if (failure.recovered_at && major && !failure.unconfirmed_at) {
     violate("every open failure has its next deadline", name + ": confirmation");
   }
+  if (!failure.recovered_at && failure.steady_since && rules.flapping && is_well(failure)) {
+    late("the recovery of one that flapped", *failure.steady_since + rules.flapping->within + 1min);
+  }
   if (failure.recovered_at && incident && is_well(failure)) {
     // Later where the lead lowered it afterwards; and somebody may be confirming it.
     Instant closes = failure.waits_from_recovery() + rules.auto_close;

@@ -494,9 +494,10 @@ std::string yaml_of(const Shape& shape, const std::string& folder) {
   text += fmt::format(
       "  remind: {{every: {}m, until: acknowledged}}\n  report_due: {}m\n  undetermined_at_most: "
       "{}m\n"
-      "  correlate: {}m\n  auto_close: {}m\nbank_notices: {{approval: none, first_per_hour: "
-      "{}{}}}\n",
+      "  correlate: {}m\n  auto_close: {}m\n  flapping: {{turns: {}, within: {}m}}\n"
+      "bank_notices: {{approval: none, first_per_hour: {}{}}}\n",
       shape.remind, shape.report_due, shape.undetermined_at_most, shape.correlate, shape.auto_close,
+      2 + shape.auto_close % 9, 5 + shape.auto_close,
       shape.first_per_hour, shape.stop_reminder ? ", stop_reminder: true" : "");
   text += fmt::format("inquiries: {{first_reply_within: {}m, remind_before: {}m}}\n",
                       shape.first_reply, shape.remind_reply);

@@ -66,6 +66,16 @@ TEST_CASE("an option that may be given several times keeps all of them") {
   CHECK(contains(refusal({"ack", "1", "-m", "a", "-m", "b"}), "usage: yagura ack"));
 }
 
+TEST_CASE("a time may leave the seconds out") {
+  const auto time = [](const char* words) { return read({"record", "--since", words}).instant("since"); };
+  REQUIRE(time("2026-12-28T16:58+09:00"));
+  CHECK(*time("2026-12-28T16:58+09:00") == *time("2026-12-28T16:58:00+09:00"));
+  CHECK(*time("2026-12-28T07:58Z") == *time("2026-12-28T16:58:00+09:00"));
+  for (const char* wrong : {"2026-12-28T16:58", "2026-12-28T16", "16:58+09:00", "2026-12-28 16:58+09:00", ""}) {
+    CHECK_FALSE(time(wrong));
+  }
+}
+
 TEST_CASE("what stands after -- is the program's, whatever it looks like") {
   const Arguments given =
       read({"job", "run", "settlement/cron", "--", "ls", "--json", "--", "-m", "--help"});

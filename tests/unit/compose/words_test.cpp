@@ -146,6 +146,10 @@ TEST_CASE("wrapping loses nothing and keeps to the width, whatever comes") {
   }
   CHECK(cut_to_width("障害が発生しました", 9) == "障害が発…");
   CHECK(cut_to_width("障害", 4) == "障害");
+  CHECK(cut_to_width("Notice of planned stop", 14) == "Notice of…");
+  CHECK(cut_to_width("Notice of planned stop", 18) == "Notice of planned…");
+  CHECK(cut_to_width("Notice of planned stop", 19) == "Notice of planned…");
+  CHECK(cut_to_width("an-address-that-is-long@example.jp", 20) == "an-address-that-is-…");
 }
 
 TEST_CASE("every word that the program asks for is there") {

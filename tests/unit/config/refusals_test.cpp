@@ -534,6 +534,8 @@ TEST_CASE("escalation") {
       {{"escalation: {major: «[{to: system-lead}]}"},
        "warning: no step of the major chain mails the banks: they will not hear of major failures "
        "(N1)"},
+      {{"escalation: {flapping: «off}"}, "`flapping` must be {turns: 10, within: 1h}, or none"},
+      {{"escalation: {flapping: «{turns: 6}}"}, "escalation.flapping needs `within`"},
       {{"escalation: {remind: «off}"},
        "`remind` must be {every: 30m, until: acknowledged}, or none"},
       {{"escalation: {remind: {every: 30m, until: «closed}}"}, "`until` must be acknowledged"},

@@ -171,10 +171,22 @@ TEST_CASE("the example is accepted, with the warnings that it deserves") {
   CHECK(e.undetermined_at_most == 15min);
   CHECK(e.correlate == 2min);
   CHECK(e.auto_close == 30min);
+  REQUIRE(e.flapping);
+  CHECK(e.flapping->turns == 10);
+  CHECK(e.flapping->within == 1h);
   CHECK(e.blind_after == 15min);
   CHECK(p.bank_notices.first_per_hour == 5);
   CHECK(p.inquiries.first_reply_within == 2h);
   CHECK(p.inquiries.remind_before == 30min);
+}
+
+TEST_CASE("how often within what time is flapping can be said, or that nothing is") {
+  const auto escalation = [](const std::string& words) { return loaded(with({"escalation: {" + words + "}"})).platform->escalation; };
+  const auto own = escalation("flapping: {turns: 6, within: 30m}").flapping;
+  REQUIRE(own);
+  CHECK(own->turns == 6);
+  CHECK(own->within == 30min);
+  CHECK_FALSE(escalation("flapping: none").flapping);
 }
 
 TEST_CASE("the configuration that is installed is accepted as it stands") {

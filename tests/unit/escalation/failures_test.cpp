@@ -399,6 +399,63 @@ TEST_CASE("an attempt without an answer is repeated as the same notice") {
   CHECK(world.count(NoticeKind::bank_first, "bank:midori") == 1);
 }
 
+TEST_CASE("a failure that recovers and relapses again and again is one, held open, and said to be") {
+  Platform platform = example_platform();
+  platform.escalation.flapping = Flapping{4, 30min};
+  World world(platform, World::at("2026-12-07T11:00"));
+  const auto turn_bad_and_well = [&] {
+    world.fail("web-2", "http");
+    world.run_for(3min);
+    world.ok("web-2", "http");
+    world.run_for(4min);
+  };
+  for (int i = 0; i < 2; ++i) {
+    turn_bad_and_well();
+    REQUIRE(world.failure(1).recovered_at.has_value());
+  }
+  CHECK_FALSE(is_flapping(platform, world.failure(1)));
+  turn_bad_and_well();
+  CHECK(is_flapping(platform, world.failure(1)));
+  CHECK_FALSE(world.failure(1).recovered_at.has_value());
+  CHECK(world.notice(world.sent(NoticeKind::failure_detected, "ap-ops").back().id).reason ==
+        "relapsed: web-2 fails again; it flaps, and recovers only when all has been well for 30m");
+  const std::size_t mailed = world.count(NoticeKind::failure_detected);
+  for (int i = 0; i < 5; ++i) turn_bad_and_well();
+  CHECK(world.count(NoticeKind::failure_detected) == mailed);
+  CHECK(world.count(NoticeKind::failure_recovered) == 2);
+  CHECK(world.failures() == 1);
+  CHECK(world.failure(1).relapses.size() == 2);
+  SUBCASE("well for as long, it has recovered") {
+    const Instant well = *world.failure(1).steady_since;
+    world.run_for(25min);
+    CHECK_FALSE(world.failure(1).recovered_at.has_value());
+    world.run_for(5min);
+    REQUIRE(world.failure(1).recovered_at.has_value());
+    CHECK(*world.failure(1).recovered_at == well + 30min);
+    world.run_for(1h);
+    CHECK_FALSE(world.failure(1).is_open());
+  }
+  SUBCASE("over a restart, and a clock that is set on") {
+    world.restart(1min);
+    world.clock_jumped(6h);
+    world.run_for(20min);
+    CHECK_FALSE(world.failure(1).recovered_at.has_value());
+    world.run_for(15min);
+    CHECK(world.failure(1).recovered_at.has_value());
+  }
+  SUBCASE("a person may confirm it before") {
+    world.order("tanaka", Confirm{1, "交換した", false});
+    world.run_for(1min);
+    CHECK_FALSE(world.failure(1).is_open());
+  }
+  SUBCASE("none: each recovery counts") {
+    platform.escalation.flapping.reset();
+    world.reload(platform);
+    world.run_for(1min);
+    CHECK(world.failure(1).recovered_at.has_value());
+  }
+}
+
 TEST_CASE("a service that a person reports is down until they say recover") {
   World world = morning();
   std::string text = world.order("kudo", Open{{}, {"member-site"}, false, true, "管理者から電話"});
