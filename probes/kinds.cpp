@@ -29,6 +29,8 @@ const std::vector<ProbeKind>& probe_kinds() {
        make_plugin},
       {"job", ProbeFamily::job, "waits for a job's pings, and judges its runs",
        nullptr},  // Judged by its pings, not run: job/monitor.hpp.
+      {"log", ProbeFamily::security, "looks for lines in a log or the journal, counts", make_log},
+      {"logins", ProbeFamily::security, "judges who logs in, from where, and who tries", make_logins},
   };
   return kinds;
 }

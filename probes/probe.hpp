@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@ namespace io {
 struct RunAs;   // io/run_as.hpp: a user of this machine
 class Runtime;  // io/runtime.hpp: the loop with its curl, resolver and worker
 }
+class Zone;  // fact/zone.hpp
 
 // How one run is to be made.
 struct ProbeRun {
@@ -26,6 +28,11 @@ struct ProbeRun {
   bool was_failing = false;   // for thresholds with a separate clearing level
   // Under whom a program that is started runs; none: as the daemon does. Lives as long as start() runs.
   const io::RunAs* programs_as = nullptr;
+  // What the probe of this name asked to be kept last, also before a restart or a change of its keys; none: nothing.
+  // Lives as long as start() runs.
+  const std::string* kept = nullptr;
+  // In which hours of the configuration are meant; none: UTC. Likewise.
+  const Zone* zone = nullptr;
 };
 
 // Verdict, reason and values; the scheduler adds the times.
@@ -33,6 +40,8 @@ struct Finding {
   Verdict verdict = Verdict::ok;
   std::string reason;
   std::map<std::string, double> values;
+  // To be kept over restarts, in the place of what was kept before; made durable with the observation. Of bounded length.
+  std::optional<std::string> keep = std::nullopt;
 };
 
 class Probe {

@@ -319,4 +319,16 @@ Result<JobState> decode_job(std::string_view text) {
   return decode<JobState>(text, "a job");
 }
 
+std::string encode_kept(const std::string& kept) {
+  return json::serialize(json::object{{"kept", kept}});
+}
+
+std::optional<std::string> decode_kept(std::string_view text) {
+  json::error_code error;
+  const json::value value = json::parse(json::string_view(text.data(), text.size()), error);
+  const json::value* kept = error || !value.is_object() ? nullptr : value.get_object().if_contains("kept");
+  if (kept == nullptr || !kept->is_string()) return std::nullopt;
+  return std::string(kept->get_string().data(), kept->get_string().size());
+}
+
 }  // namespace yagura

@@ -52,4 +52,9 @@ Result<Inquiry> decode_inquiry(std::string_view text);
 Result<Core> decode_core(std::string_view text);
 Result<JobState> decode_job(std::string_view text);
 
+// What a probe that is no job asked to be kept (Finding::keep), in the place of a job's state: an earlier release
+// takes it for a job of which nothing is known. None: the text is a job's state.
+std::string encode_kept(const std::string& kept);
+std::optional<std::string> decode_kept(std::string_view text);
+
 }  // namespace yagura

@@ -32,6 +32,7 @@ inline constexpr std::string_view forgotten_inquiry = "null";
 struct Kept {
   State state;
   std::map<ProbeId, JobState> jobs;
+  std::map<ProbeId, std::string> probes;  // what they asked to be kept
   bool first_start = true;
   // Of failures that an earlier release recorded with their components in one row.
   std::set<std::pair<FailureId, ComponentName>> members_unrecorded;
@@ -129,6 +130,7 @@ class Engine {
     std::shared_ptr<Probe> probe;
   };
   std::map<ProbeId, Made> probes_;
+  std::map<ProbeId, std::string> kept_of_probes_;
   std::map<ProbeId, JobMonitor> jobs_;
   Allowance job_returns_{30, 1.0 / 20};
   std::map<ProbeId, std::vector<std::function<void(Observation)>>> asked_;

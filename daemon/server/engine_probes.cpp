@@ -31,6 +31,12 @@ void Engine::make_probes() {
     }
   }
   probes_ = std::move(made);
+  // What a probe kept goes with it.
+  std::erase_if(kept_of_probes_, [this](const auto& kept) {
+    const bool gone = !probes_.contains(kept.first);
+    if (gone && !configuration_.probes.contains(kept.first)) job_rows_.push_back({kept.first.component, kept.first.probe, "{}"});
+    return gone;
+  });
 }
 
 void Engine::run_due_probes() {
@@ -49,9 +55,11 @@ void Engine::run_due_probes() {
       auto probe = health->second.probes.find(run.probe.probe);
       failing = probe != health->second.probes.end() && probe->second.failing;
     }
+    auto kept = kept_of_probes_.find(run.probe);
     made->second.probe->start(
         surroundings_.runtime(),
-        {run.scheduled, spec->timeout, failing, configuration_.response_user ? &*configuration_.response_user : nullptr},
+        {run.scheduled, spec->timeout, failing, configuration_.response_user ? &*configuration_.response_user : nullptr,
+         kept == kept_of_probes_.end() ? nullptr : &kept->second, &platform().zone},
         [this, id = run.probe, scheduled = run.scheduled, started = now](Finding finding) {
           end_run(id, scheduled, started, std::move(finding));
         });
@@ -75,6 +83,10 @@ void Engine::end_run(const ProbeId& probe, Instant scheduled, Instant started, F
   const ProbeSpec* spec = component == platform().components.end() ? nullptr : component->second.probe(id.probe);
   if (spec != nullptr) {
     ++metrics_.probe_runs[{spec->kind, std::string(name_of(observation.verdict))}];
+  }
+  if (finding.keep && probes_.contains(id)) {
+    job_rows_.push_back({id.component, id.probe, encode_kept(*finding.keep)});
+    kept_of_probes_[id] = std::move(*finding.keep);
   }
   turn_at(Observed{id, observation}, now);
   scheduler_.ended(id, now, decider_.wants_retry(id));

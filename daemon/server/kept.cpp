@@ -86,6 +86,10 @@ Result<Kept> read_kept(Store& store) {
   auto jobs = store.jobs();
   if (!jobs) return tl::unexpected(jobs.error());
   for (const JobRow& row : *jobs) {
+    if (auto text = decode_kept(row.state)) {
+      kept.probes[{row.component, row.probe}] = std::move(*text);
+      continue;
+    }
     auto state = decode_job(row.state);
     if (!state) return tl::unexpected(state.error());
     kept.jobs[{row.component, row.probe}] = std::move(*state);

@@ -105,6 +105,17 @@ TEST_CASE("whatever is encoded is decoded to the same") {
   }
 }
 
+TEST_CASE("what a probe keeps stands where a job's state does, and neither is taken for the other") {
+  const std::string kept = "{\"position\":\"1 2\",\"last\":\"\\\"\xE6\x97\xA5\"}";
+  const std::string text = encode_kept(kept);
+  CHECK(decode_kept(text) == kept);
+  CHECK(decode_job(text).value() == JobState{});  // by an earlier release
+  JobState job;
+  job.reason = "kept";
+  CHECK(!decode_kept(encode(job)));
+  for (const char* other : {"", "{}", "[]", "{\"kept\":1}", "{\"kept\":"}) CHECK(!decode_kept(other));
+}
+
 TEST_CASE("the text is what an auditor can read") {
   Core core;
   core.last_failure = 3;

@@ -114,9 +114,9 @@ std::string question_on(Peer& peer) {
 }
 
 // Answers each question with these records.
-class Zone : public RawDns {
+class NameServer : public RawDns {
  public:
-  explicit Zone(std::vector<std::string> records, int code = 0)
+  explicit NameServer(std::vector<std::string> records, int code = 0)
       : RawDns([records, code](const std::string& question, const Say& say) {
           say(answer(question, records, code));
         }) {}
@@ -131,7 +131,7 @@ Node asking(const RawDns& server, std::vector<std::pair<std::string, Value>> mor
 }  // namespace
 
 TEST_CASE_FIXTURE(Network, "dns: any answer is well, and is shown") {
-  Zone zone({ip1, ip2});
+  NameServer zone({ip1, ip2});
   auto finding = run(make_dns, asking(zone));
   CHECK(finding.verdict == Verdict::ok);
   CHECK(contains(finding.reason, "A of www.test is 192.0.2.1, 192.0.2.2; 127.0.0.1 port"));
@@ -140,7 +140,7 @@ TEST_CASE_FIXTURE(Network, "dns: any answer is well, and is shown") {
 }
 
 TEST_CASE_FIXTURE(Network, "dns: what is expected has to be there, and with `only` nothing else") {
-  Zone zone({ip1, ip2});
+  NameServer zone({ip1, ip2});
   CHECK(run(make_dns, asking(zone, {{"expect", list({"192.0.2.2"})}})).verdict == Verdict::ok);
   CHECK(run(make_dns, asking(zone, {{"expect", "192.0.2.2"}})).verdict == Verdict::ok);
   auto finding = run(make_dns, asking(zone, {{"expect", list({"192.0.2.1", "192.0.2.9"})}}));
@@ -157,7 +157,7 @@ TEST_CASE_FIXTURE(Network, "dns: what is expected has to be there, and with `onl
 TEST_CASE_FIXTURE(Network, "dns: every type is read, in one form") {
   const auto is = [&](const char* type, const std::string& given, const char* expected,
                       const char* question = "www.test") {
-    Zone zone({given});
+    NameServer zone({given});
     auto finding = run(make_dns, map({{"question", question},
                                       {"server", "127.0.0.1"},
                                       {"port", zone.port()},
@@ -191,7 +191,7 @@ TEST_CASE_FIXTURE(Network, "dns: every type is read, in one form") {
 
 TEST_CASE_FIXTURE(Network, "dns: a server that was named fails by what it says of itself") {
   const auto said = [&](int code) {
-    Zone zone({}, code);
+    NameServer zone({}, code);
     auto finding = run(make_dns, asking(zone), 2s);
     CHECK(finding.verdict == Verdict::failing);
     return finding.reason;
@@ -210,14 +210,14 @@ TEST_CASE("dns: of the system's name servers only what they say of the name is f
     Network network(fmt::format("127.0.0.1:{}", server.port()));
     return network.run(make_dns, map({{"question", "www.test"}}), 1s);
   };
-  Zone well({ip1});
+  NameServer well({ip1});
   CHECK(through(well).verdict == Verdict::ok);
-  Zone none({}, 3);
+  NameServer none({}, 3);
   auto finding = through(none);
   CHECK(finding.verdict == Verdict::failing);
   CHECK(finding.reason == "no such name: www.test, says the system's name server");
   for (int code : {2, 4, 5}) {
-    Zone sick({}, code);
+    NameServer sick({}, code);
     finding = through(sick);
     CHECK(finding.verdict == Verdict::unknown);
     CHECK(contains(finding.reason, "see /etc/resolv.conf"));
@@ -298,7 +298,7 @@ TEST_CASE_FIXTURE(Network, "dns: answers to another question are none") {
 
 TEST_CASE_FIXTURE(Network, "dns: records that lie about themselves make the answer broken") {
   const auto broken = [&](const char* type, const std::vector<std::string>& records) {
-    Zone zone(records);
+    NameServer zone(records);
     auto finding = run(make_dns, asking(zone, {{"type", type}}), 2s);
     INFO(finding.reason);
     CHECK(finding.verdict == Verdict::failing);
@@ -318,7 +318,7 @@ TEST_CASE_FIXTURE(Network, "dns: records that lie about themselves make the answ
 }
 
 TEST_CASE_FIXTURE(Network, "dns: bytes that are no text are shown harmless") {
-  Zone zone({record(16, "\x09\xff\xfe\x1b[31m\r\n")});
+  NameServer zone({record(16, "\x09\xff\xfe\x1b[31m\r\n")});
   auto finding = run(make_dns, asking(zone, {{"type", "TXT"}}));
   CHECK(finding.verdict == Verdict::ok);
   CHECK(contains(finding.reason, "\\x1b[31m"));
@@ -375,7 +375,7 @@ TEST_CASE_FIXTURE(Network, "dns: a probe may end while it waits, and in its own 
   loop.run_for(1s);
   CHECK(calls == 0);
   CHECK(loop.stopped());
-  Zone zone({ip1});
+  NameServer zone({ip1});
   probe = make(make_dns, asking(zone));
   probe->start(runtime, {{}, 10s, false}, [&](const Finding&) {
     ++calls;
