@@ -26,6 +26,7 @@ struct ProbeRun {
   bool was_failing = false;   // for thresholds with a separate clearing level
   // Under whom a program that is started runs; none: as the daemon does. Lives as long as start() runs.
   const io::RunAs* programs_as = nullptr;
+  Duration interval{};  // between two runs, as configured: for what probes share
 };
 
 // Verdict, reason and values; the scheduler adds the times.
