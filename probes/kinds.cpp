@@ -27,6 +27,8 @@ const std::vector<ProbeKind>& probe_kinds() {
       {"file", ProbeFamily::resource, "judges a file's presence, age, size and content", make_file},
       {"plugin", ProbeFamily::resource, "runs a monitoring plugin (Nagios), believes it",
        make_plugin},
+      {"metric", ProbeFamily::resource, "judges series of a Prometheus endpoint",
+       make_metric, true},
       {"job", ProbeFamily::job, "waits for a job's pings, and judges its runs",
        nullptr},  // Judged by its pings, not run: job/monitor.hpp.
       {"log", ProbeFamily::security, "looks for lines in a log or the journal, counts", make_log},

@@ -28,5 +28,6 @@ std::unique_ptr<Probe> make_file(Reader& reader);
 std::unique_ptr<Probe> make_plugin(Reader& reader);
 std::unique_ptr<Probe> make_log(Reader& reader);
 std::unique_ptr<Probe> make_logins(Reader& reader);
+std::unique_ptr<Probe> make_metric(Reader& reader);
 
 }  // namespace yagura

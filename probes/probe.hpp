@@ -33,6 +33,7 @@ struct ProbeRun {
   const std::string* kept = nullptr;
   // In which hours of the configuration are meant; none: UTC. Likewise.
   const Zone* zone = nullptr;
+  Duration interval{};  // between two runs, as configured: for what probes share
 };
 
 // Verdict, reason and values; the scheduler adds the times.

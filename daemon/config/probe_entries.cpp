@@ -126,6 +126,21 @@ void guard_headers(Draft& draft, const Node& probe) {
   }
 }
 
+// The files that a probe is let in with, of `auth` and of a client's certificate.
+void guard_secret_files(Draft& draft, const Node& probe) {
+  const auto guard = [&](const Node* file) {
+    if (file != nullptr && file->is_scalar() && file->scalar.starts_with('/'))
+      draft.guard(file->scalar, *file, GuardedFile::Kind::secret);
+  };
+  guard(probe.find("client_key"));
+  // Without a key of its own the certificate's file holds both.
+  if (probe.find("client_key") == nullptr) guard(probe.find("client_certificate"));
+  if (const Node* auth = probe.find("auth")) {
+    guard(auth->find("basic"));
+    guard(auth->find("bearer"));
+  }
+}
+
 // Who may change the program that a probe runs, decides what the daemon runs.
 void guard_program(Draft& draft, const Node& probe) {
   const Node* run = probe.find("run");
@@ -179,6 +194,7 @@ void read_job_keys(Reader& reader, ProbeSpec& spec) {
 
 // `failing: {when: …, for: 10m}` of whatever kind has levels, which reads the rest of it; wherever in the probe it stands.
 void read_sustain(Draft& draft, const Node& node, ProbeSpec& spec) {
+  for (const Node& item : node.items) read_sustain(draft, item, spec);
   for (const auto& [key, value] : node.entries) {
     const Node* written = key.scalar == "failing" && value.is_map() ? value.find("for") : nullptr;
     if (written == nullptr) {
@@ -271,6 +287,7 @@ std::optional<ProbeSpec> read_probe(Draft& draft, const std::string& component, 
     read_sustain(draft, node, spec);
   }
   guard_headers(draft, node);
+  guard_secret_files(draft, node);
   guard_program(draft, node);
   draft.configuration.probes.insert_or_assign(ProbeId{component, spec.name},
                                               read_own_keys(reader, *kind));

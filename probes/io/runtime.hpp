@@ -4,8 +4,10 @@
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <typeindex>
 
 #include "result.hpp"
 
@@ -31,6 +33,15 @@ class Runtime {
   // For programs that probes start: at most 32 of them run at once.
   Places& program_places() { return *program_places_; }
 
+  // What the users of one kind share with one another: one object of each type, made at the first
+  // call, gone with the runtime before the loop's parts are.
+  template <class Shared>
+  Shared& shared() {
+    std::shared_ptr<void>& held = shared_[std::type_index(typeid(Shared))];
+    if (!held) held = std::make_shared<Shared>();
+    return *static_cast<Shared*>(held.get());
+  }
+
   // Runs `work` on a thread of its own and then `done` on the loop. A thread that hangs is left
   // behind; more than 64 of them at once are refused (the error says so), so that a dead mount
   // cannot eat the machine. `work` must own all that it touches and must not throw. Until `done`
@@ -45,6 +56,7 @@ class Runtime {
   std::unique_ptr<Resolver> resolver_;
   std::unique_ptr<Places> program_places_;
   std::shared_ptr<Aside> aside_;
+  std::map<std::type_index, std::shared_ptr<void>> shared_;
 };
 
 }  // namespace yagura::io

@@ -1,19 +1,21 @@
 // http: is a page served, and is it the right one?
 //
-//   url:        http://… or https://… (required) method:     GET or HEAD (default GET) headers:
-//   {Name: value}; sent to the host of `url` only expect:
-//     status:   200, "200-299", or a list of them                                         (default
-//     "200-399") body:     a text that the page must contain matches:  a regular expression (RE2)
-//     that must be found in the page
+//   url:        http://… or https://… (required)
+//   method:     GET or HEAD (default GET)
+//   headers, auth, client_certificate, client_key, redirects, verify_tls, ca_file, body_limit:
+//               how it is asked for (http_keys.hpp)
+//   expect:
+//     status:   200, "200-299", or a list of them (default "200-399")
+//     body:     a text that the page must contain
+//     matches:  a regular expression (RE2) that must be found in the page
+//     json:     what a JSON body must have (http_json.hpp)
 //   latency:    {warning: ">= 1s", failing: ">= 5s", clear_at: "< 3s"}, all of them optional; from
-//   the start of the run
-//               to the page's end, looking up the name and following redirects included
-//   redirects:  how many are followed, 0 to 20; with 0 a redirect is judged by expect.status
-//   (default 5) verify_tls: whether the server's certificate is checked (default true) ca_file:
-//   certificates to trust instead of the system's; an absolute path
+//               the start of the run to the page's end, looking up the name and following redirects
+//               included
 //
-// The first MiB of the page is read and judged. The connection is new in each run, and no proxy is
-// used. Values: total_seconds, status, certificate_days (until the certificate ends).
+// The first MiB of the page, or body_limit of it, is read and judged. The connection is new in each
+// run, and no proxy is used. Values: total_seconds, status, certificate_days (until the certificate
+// ends).
 #include <fmt/format.h>
 #include <re2/re2.h>
 
@@ -21,6 +23,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "http_json.hpp"
+#include "http_keys.hpp"
 #include "http_run.hpp"
 #include "kinds.hpp"
 #include "resource/threshold.hpp"
@@ -29,7 +33,7 @@
 namespace yagura {
 namespace {
 
-constexpr std::size_t most_headers = 32;
+constexpr BodyLimits body_limits{1024 * 1024, 4 * 1024 * 1024};
 
 struct StatusRange {
   int first = 0;
@@ -41,6 +45,7 @@ struct HttpSpec {
   std::vector<StatusRange> statuses{{200, 399}};
   std::string body;
   std::shared_ptr<const RE2> matches;
+  JsonExpectations json;
   std::optional<Threshold> latency;
 
   std::string status_words() const {
@@ -66,6 +71,7 @@ class HttpProbe final : public Probe {
   void start(io::Runtime& runtime, const ProbeRun& run,
              std::function<void(Finding)> done) override {
     hold_slowness_ = slow_.may_hold(run.was_failing);
+    was_failing_ = run.was_failing;
     run_ = fetch_page(
         runtime, run, spec_.request, [this](const HttpPage& page) { return judge(page); },
         std::move(done));
@@ -77,13 +83,29 @@ class HttpProbe final : public Probe {
     Finding finding = judge_content(page);
     finding.values["status"] = page.status;
     if (page.certificate_days) finding.values["certificate_days"] = *page.certificate_days;
-    if (finding.verdict != Verdict::ok || !spec_.latency) return finding;
-    auto judgement = spec_.latency->judge(
-        {{Quantity::duration, page.seconds * 1000, finding.reason}}, hold_slowness_);
-    slow_.judged(judgement.verdict);
+    if (finding.verdict == Verdict::failing) return finding;
+    Judgement judgement{finding.verdict, finding.reason};
+    if (spec_.latency) {
+      judgement = spec_.latency->judge({{Quantity::duration, page.seconds * 1000, finding.reason}},
+                                       hold_slowness_);
+      slow_.judged(judgement.verdict);
+    }
+    if (!spec_.json.empty()) {
+      Judgement of_json = judge_json(page);
+      if (!of_json.reason.empty()) judgement = both(std::move(judgement), std::move(of_json));
+    }
     finding.verdict = judgement.verdict;
     finding.reason = judgement.reason;
     return finding;
+  }
+
+  Judgement judge_json(const HttpPage& page) {
+    if (page.body_cut) {
+      return {Verdict::failing,
+              fmt::format("the body is longer than {}, and so its JSON is not whole",
+                          limit_words(spec_.request.body_limit))};
+    }
+    return spec_.json.judge(page.body, was_failing_);
   }
 
   Finding judge_content(const HttpPage& page) const {
@@ -96,7 +118,8 @@ class HttpProbe final : public Probe {
     if (!expected) {
       return {Verdict::failing, fmt::format("{}, expected {}", status, spec_.status_words()), {}};
     }
-    const char* what = page.body_cut ? "the first MiB of the body" : "the body";
+    const std::string what =
+        page.body_cut ? fmt::format("the first {} of the body", first_words()) : "the body";
     if (!spec_.body.empty() && page.body.find(spec_.body) == std::string::npos) {
       return {
           Verdict::failing,
@@ -112,9 +135,16 @@ class HttpProbe final : public Probe {
     return {Verdict::ok, fmt::format("{} in {:.3f} s", status, page.seconds), {}};
   }
 
+  // "MiB", "2 MiB"
+  std::string first_words() const {
+    std::string words = limit_words(spec_.request.body_limit);
+    return words.starts_with("1 ") ? words.substr(2) : words;
+  }
+
   HttpSpec spec_;
   FailingCause slow_;
   bool hold_slowness_ = false;
+  bool was_failing_ = false;
   std::shared_ptr<NetworkRun> run_;
 };
 
@@ -189,10 +219,11 @@ void read_expect(Reader& reader, HttpSpec& spec) {
     }
     spec.matches = std::move(matches);
   }
-  spec.request.keep_body = !spec.body.empty() || spec.matches;
+  spec.json.read(expect);
+  spec.request.keep_body = !spec.body.empty() || spec.matches || !spec.json.empty();
   if (spec.request.head && spec.request.keep_body) {
     expect.problem(
-        "a HEAD request has no body to look at: use GET, or leave `body` and `matches` out");
+        "a HEAD request has no body to look at: use GET, or leave `body`, `matches` and `json` out");
   }
   expect.finish();
 }
@@ -207,66 +238,17 @@ void read_latency(Reader& reader, HttpSpec& spec) {
   latency.finish();
 }
 
-bool is_token(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
-void read_headers(Reader& reader, HttpSpec& spec) {
-  const Node* node = reader.find("headers");
-  if (node == nullptr) return;
-  if (!node->is_map()) return reader.problem(*node, "`headers` must be a mapping (Name: value)");
-  if (node->entries.size() > most_headers) {
-    return reader.problem(*node, fmt::format("`headers` has more than {} entries", most_headers));
-  }
-  for (const auto& [name, value] : node->entries) {
-    if (!is_token(name.scalar)) {
-      reader.problem(name, fmt::format("\"{}\" is no header's name", one_line(name.scalar, 60)));
-      continue;
-    }
-    bool printable =
-        value.is_scalar() && std::all_of(value.scalar.begin(), value.scalar.end(), [](char c) {
-          auto byte = static_cast<unsigned char>(c);
-          return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
-        });
-    if (!printable) {
-      reader.problem(value, fmt::format("the header {} must be one line of text", name.scalar));
-      continue;
-    }
-    // libcurl's way to send a header without a value ends in a semicolon.
-    spec.request.headers.push_back(value.scalar.empty() ? name.scalar + ";"
-                                                        : name.scalar + ": " + value.scalar);
-  }
-}
-
 }  // namespace
 
 std::unique_ptr<Probe> make_http(Reader& reader) {
   std::size_t problems = reader.problems().size();
   HttpSpec spec;
+  spec.request = read_http_request(reader, body_limits);
   HttpRequest& request = spec.request;
-  reader.required("url");
-  if (auto text = reader.text("url")) {
-    if (auto url = parse_http_url(*text)) {
-      request.url = *std::move(url);
-    } else {
-      reader.problem(*reader.find("url"), fmt::format("`url`: {}", url.error().message));
-    }
-  }
   std::string method = reader.text_or("method", "GET");
   if (method != "GET" && method != "HEAD")
     reader.problem(*reader.find("method"), "`method` must be GET or HEAD");
   request.head = method == "HEAD";
-  request.redirects = static_cast<int>(reader.integer_or("redirects", request.redirects, 0, 20));
-  request.verify_tls = reader.boolean_or("verify_tls", true);
-  request.ca_file = reader.text_or("ca_file", "");
-  if (const Node* file = reader.find("ca_file");
-      file != nullptr && !request.ca_file.starts_with('/')) {
-    reader.problem(*file, "`ca_file` must be an absolute path");
-  }
-  read_headers(reader, spec);
   read_expect(reader, spec);
   read_latency(reader, spec);
   if (reader.problems().size() != problems) return nullptr;

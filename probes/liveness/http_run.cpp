@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <openssl/evp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -14,12 +15,12 @@
 
 #include "curl_loop.hpp"
 #include "runtime.hpp"
+#include "secret_file.hpp"
 #include "text.hpp"
 
 namespace yagura {
 namespace {
 
-constexpr std::size_t most_body = 1024 * 1024;
 constexpr std::size_t most_headers = 64 * 1024;  // All of them together, interim answers too.
 constexpr std::size_t longest_url = 2048;
 
@@ -90,6 +91,7 @@ Blame blame_for(CURLcode code, bool connected) {
     case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:  // Our own certificate, or its key.
     case CURLE_SSL_ENGINE_INITFAILED:
     case CURLE_SSL_ENGINE_NOTFOUND:
     case CURLE_SSL_CIPHER:
@@ -107,6 +109,58 @@ std::string_view without_prefix(std::string_view words) {
     if (words.starts_with(prefix)) return words.substr(prefix.size());
   }
   return words;
+}
+
+std::string base64(const std::string& text) {
+  std::string encoded((text.size() + 2) / 3 * 4 + 1, '\0');
+  int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                             reinterpret_cast<const unsigned char*>(text.data()),
+                             static_cast<int>(text.size()));
+  encoded.resize(static_cast<std::size_t>(size));
+  return encoded;
+}
+
+// What a request is let in with, and the forms in which a server can quote it.
+struct Secret {
+  HttpAuth::Kind kind = HttpAuth::Kind::basic;
+  std::string user, password;  // or the token
+  std::vector<std::string> forms;
+
+  void take_out_of(std::string& text) const {
+    constexpr std::string_view instead = "[secret]";
+    for (const std::string& form : forms) {
+      for (std::size_t at = 0; (at = text.find(form, at)) != std::string::npos;) {
+        text.replace(at, form.size(), instead);
+        at += instead.size();
+      }
+    }
+  }
+};
+
+Result<Secret> read_secret(const HttpAuth& auth) {
+  auto file = io::read_secret_file(auth.file, "the file of `auth`,");
+  if (!file) return tl::unexpected(std::move(file.error()));
+  Secret secret;
+  secret.kind = auth.kind;
+  secret.password = file->secret;
+  secret.forms = {file->secret};
+  if (auth.kind == HttpAuth::Kind::basic) {
+    const auto colon = file->secret.find(':');
+    if (colon == std::string::npos || colon == 0 || colon + 1 == file->secret.size()) {
+      return failure_of(fmt::format("the file of `auth`, {}, has to hold one line, user:password",
+                                    one_line(auth.file, 200)));
+    }
+    secret.user = file->secret.substr(0, colon);
+    secret.password = file->secret.substr(colon + 1);
+    secret.forms = {file->secret, base64(file->secret), secret.password};
+  }
+  for (char c : file->secret) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      return failure_of(fmt::format("the file of `auth`, {}, has control characters in it",
+                                    one_line(auth.file, 200)));
+    }
+  }
+  return secret;
 }
 
 class HttpRun final : public NetworkRun {
@@ -128,6 +182,11 @@ class HttpRun final : public NetworkRun {
                       url_.place(), addresses.front().to_string()));
     }
     addresses_ = std::move(addresses);
+    if (request_.auth && !secret_) {
+      auto secret = read_secret(*request_.auth);
+      if (!secret) return finish({Verdict::unknown, one_line(secret.error().message), {}});
+      secret_ = *std::move(secret);
+    }
     transfer();
   }
 
@@ -165,6 +224,21 @@ class HttpRun final : public NetworkRun {
       for (const std::string& line : request_.headers)
         good = good && append(headers_, line);
       if (headers_) set(CURLOPT_HTTPHEADER, headers_.get());
+      if (secret_ && secret_->kind == HttpAuth::Kind::basic) {
+        set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
+        set(CURLOPT_USERNAME, secret_->user.c_str());
+        set(CURLOPT_PASSWORD, secret_->password.c_str());
+      } else if (secret_) {
+        set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
+        set(CURLOPT_XOAUTH2_BEARER, secret_->password.c_str());
+      }
+      if (!request_.client_certificate.empty()) {
+        set(CURLOPT_SSLCERT, request_.client_certificate.c_str());
+        set(CURLOPT_SSLKEY, request_.client_key.empty() ? request_.client_certificate.c_str()
+                                                        : request_.client_key.c_str());
+        // OpenSSL would ask a terminal for the words of a key that is locked.
+        set(CURLOPT_KEYPASSWD, "");
+      }
     }
     set(CURLOPT_SSL_VERIFYPEER, request_.verify_tls ? 1L : 0L);
     set(CURLOPT_SSL_VERIFYHOST, request_.verify_tls ? 2L : 0L);
@@ -221,7 +295,7 @@ class HttpRun final : public NetworkRun {
 
   static std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* data) {
     auto* self = static_cast<HttpRun*>(data);
-    std::size_t taken = std::min(size, most_body - self->body_bytes_);
+    std::size_t taken = std::min(size, self->request_.body_limit - self->body_bytes_);
     self->body_bytes_ += taken;
     if (self->request_.keep_body) self->page_.body.append(bytes, taken);
     self->page_.body_cut = taken < size;
@@ -242,22 +316,31 @@ class HttpRun final : public NetworkRun {
     curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_URL, &location);
     if (request_.redirects > 0 && is_redirect(status) && location != nullptr)
       return follow(location);
+    page_.phrase = without_secret(std::move(page_.phrase));
+    page_.body = without_secret(std::move(page_.body));
     page_.status = static_cast<int>(status);
     page_.seconds = seconds_so_far();
     page_.certificate_days = certificate_days();
     finish(measured(judge_(page_)));
   }
 
-  void follow(std::string location) {
+  // Before anything is cut, so that no half of it stays.
+  std::string without_secret(std::string text) const {
+    if (secret_) secret_->take_out_of(text);
+    return text;
+  }
+
+  void follow(const std::string& location) {
     if (++hops_ > request_.redirects) {
       return failing(fmt::format("more than {} redirects; the last one leads to {}",
-                                 request_.redirects, one_line(location, 120)));
+                                 request_.redirects, one_line(without_secret(location), 120)));
     }
     auto next = parse_http_url(location);
     if (!next) {
       // What stands before an @ may be a password.
       std::string where =
-          location.find('@') == std::string::npos ? one_line(location, 120) : "a URL with an @";
+          location.find('@') == std::string::npos ? one_line(without_secret(location), 120)
+                                                  : "a URL with an @";
       return failing(
           fmt::format("the redirect to {} is not followed: {}", where, next.error().message));
     }
@@ -396,6 +479,7 @@ class HttpRun final : public NetworkRun {
   int hops_ = 0;
   bool began_here_ = false;
   std::vector<Address> addresses_;
+  std::optional<Secret> secret_;
   // In the order in which they refer to one another: the handle goes first.
   List names_;
   List headers_;

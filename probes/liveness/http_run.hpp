@@ -29,22 +29,33 @@ struct HttpUrl {
 // Error: what is wrong with it, in words that say what to write instead.
 Result<HttpUrl> parse_http_url(const std::string& text);
 
-// The request, and how far to follow it.
+// A secret in a file, read in each run: "user:password", or a token.
+struct HttpAuth {
+  enum class Kind { basic, bearer } kind = Kind::basic;
+  std::string file;
+};
+
+// The request, and how far to follow it. Headers, secret and client certificate are for the origin
+// of `url` only.
 struct HttpRequest {
   HttpUrl url;
   bool head = false;                 // HEAD instead of GET
-  std::vector<std::string> headers;  // whole lines; sent to the origin of `url` only
+  std::vector<std::string> headers;  // whole lines
+  std::optional<HttpAuth> auth;
+  std::string client_certificate, client_key;  // PEM files; "" for none, or both in one
   bool verify_tls = true;
   std::string ca_file;  // "": the system's
   int redirects = 5;
   bool keep_body = false;
+  std::size_t body_limit = 1024 * 1024;  // so much of the body is read
 };
 
 // What came, where something came.
 struct HttpPage {
   int status = 0;
-  std::string phrase;  // of the status line; raw
-  std::string body;    // raw, at most the first MiB; empty unless kept
+  // Status line and body are raw, but a secret of `auth` that they quote is taken out.
+  std::string phrase;  // of the status line
+  std::string body;    // raw, at most body_limit; empty unless kept
   bool body_cut = false;
   double seconds = 0;
   std::optional<double> certificate_days;  // until the server's certificate ends

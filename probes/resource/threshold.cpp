@@ -92,18 +92,23 @@ std::string about_unit(std::string_view unit) {
 }
 
 // The value after the sign. Sets quantity, value and the part of the text.
-std::optional<Error> read_value(std::string_view text, Level& level, bool share) {
+std::optional<Error> read_value(std::string_view text, Level& level, bool share, bool negative) {
   const auto wrong = [](std::string message) { return Error{std::move(message)}; };
   double value = 0;
   const char* end = text.data() + text.size();
   auto [rest, error] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
   // from_chars also takes "-1", "inf" and "nan".
-  if (text.empty() || text.front() < '0' || text.front() > '9' || error != std::errc{}) {
+  const std::string_view unsigned_text =
+      negative && text.starts_with('-') ? text.substr(1) : text;
+  if (unsigned_text.empty() || unsigned_text.front() < '0' || unsigned_text.front() > '9' ||
+      error != std::errc{}) {
     return wrong(
         fmt::format("{} is not a value: write 95%, 10 GiB, 30s or a number", quoted(text)));
   }
   std::string_view digits = text.substr(0, static_cast<std::size_t>(rest - text.data()));
   std::string_view unit = trimmed(text.substr(digits.size()));
+  if (value < 0 && !unit.empty())
+    return wrong(fmt::format("{} is below 0: only a plain number can be", quoted(text)));
   level.text = std::string(digits);
   level.value = value;
   const auto* size =
@@ -126,7 +131,7 @@ std::optional<Error> read_value(std::string_view text, Level& level, bool share)
   } else {
     return wrong(fmt::format("{} is no unit: {}", quoted(unit), about_unit(unit)));
   }
-  if (level.value > largest_value) return wrong(fmt::format("{} is too much", quoted(text)));
+  if (std::abs(level.value) > largest_value) return wrong(fmt::format("{} is too much", quoted(text)));
   return std::nullopt;
 }
 
@@ -205,7 +210,10 @@ class LevelReader {
     if (node->scalar == "none") return std::optional<Level>{};
     const bool share = std::all_of(measures_.begin(), measures_.end(),
                                    [](const Measure& measure) { return measure.is_share; });
-    auto level = parse_level(with_sign(clears, node->scalar), share);
+    const bool negative =
+        std::any_of(measures_.begin(), measures_.end(),
+                    [](const Measure& measure) { return measure.may_be_negative; });
+    auto level = parse_level(with_sign(clears, node->scalar), share, negative);
     if (!level) return refuse(*node, key, level.error().message);
     const Measure* measure = measure_of(measures_, level->quantity);
     if (measure == nullptr) {
@@ -219,6 +227,7 @@ class LevelReader {
                     fmt::format("\"{}\" is the wrong way round, as it is about {}: write \"{}\"",
                                 level->text, measure->what, turned(*level)));
     }
+    if (measure->may_be_negative) return *level;
     if (!can_hold(*level, share))
       return refuse(*node, key, fmt::format("\"{}\" can never hold", level->text));
     if (!can_fail_to_hold(*level, share))
@@ -281,7 +290,7 @@ bool Level::holds(double measured) const {
   return false;
 }
 
-Result<Level> parse_level(std::string_view text, bool share) {
+Result<Level> parse_level(std::string_view text, bool share, bool negative) {
   std::string_view rest = trimmed(text);
   Level level;
   const auto* sign = std::find_if(signs.begin(), signs.end(), [&](const Sign& candidate) {
@@ -294,7 +303,7 @@ Result<Level> parse_level(std::string_view text, bool share) {
   }
   level.comparison = sign->comparison;
   rest = trimmed(rest.substr(sign->text.size()));
-  if (auto error = read_value(rest, level, share)) return failure_of(error->message);
+  if (auto error = read_value(rest, level, share, negative)) return failure_of(error->message);
   level.text = fmt::format("{} {}", sign->text, level.text);
   return level;
 }
@@ -396,6 +405,17 @@ Judgement Threshold::judge(const std::vector<Measured>& measured, bool was_faili
   return well;
 }
 
+bool levels_look_down(const Node& levels) {
+  bool downward = false;
+  for (std::string_view word : {"warning", "failing"}) {
+    const Node* level = levels.find(word);
+    if (level != nullptr && level->is_map()) level = level->find("when");
+    if (level == nullptr || level->scalar == "none") continue;
+    downward = trimmed(level->scalar).starts_with('<');
+  }
+  return downward;
+}
+
 bool read_levels(Reader& reader, std::string_view key, std::vector<Measure> measures,
                  std::optional<Threshold>& into) {
   const Node* node = reader.find(key);
@@ -403,12 +423,7 @@ bool read_levels(Reader& reader, std::string_view key, std::vector<Measure> meas
   Reader levels(*node, reader.problems(), fmt::format("`{}`", key));
   if (!node->is_map()) return false;
   if (measures.size() == 2 && measures[0].quantity == measures[1].quantity) {
-    bool downward = false;
-    for (std::string_view word : {"warning", "failing"}) {
-      const Node* level = node->find(word);
-      if (level == nullptr || level->scalar == "none") continue;
-      downward = trimmed(level->scalar).starts_with('<');
-    }
+    const bool downward = levels_look_down(*node);
     std::erase_if(measures, [&](const Measure& one) { return one.high_is_bad == downward; });
   }
   into = Threshold::read(levels, measures, "", "");

@@ -34,8 +34,8 @@ struct Level {
   }
 };
 // Error: what is wrong with the text and how it is written instead, in general words. `share`: a
-// percentage is of a whole, and at most 100%.
-Result<Level> parse_level(std::string_view text, bool share = true);
+// percentage is of a whole, and at most 100%. `negative`: a plain number may be below 0.
+Result<Level> parse_level(std::string_view text, bool share = true, bool negative = false);
 
 // Something that a probe measures, and that levels may speak of.
 struct Measure {
@@ -44,6 +44,7 @@ struct Measure {
   std::string_view what;     // "used space"
   std::string_view example;  // of a failing level: ">= 95%"
   bool is_share = true;      // a percentage of a whole; else it may be above 100%
+  bool may_be_negative = false;
 };
 
 // What came out for a measure.
@@ -89,6 +90,10 @@ class Threshold {
 // opposite directions, the one that the first level fits. False: a problem was reported.
 bool read_levels(Reader& reader, std::string_view key, std::vector<Measure> measures,
                  std::optional<Threshold>& into);
+
+// Whether the levels that are written there are on low values being bad: for what may be bad either
+// way, so that the measures can be told the way that is meant.
+bool levels_look_down(const Node& levels);
 
 // Remembers, for a probe with more than one threshold, which of them made it fail, so that one does
 // not hold the probe by the other's failure. After a start or a reload any of them may have.

@@ -114,6 +114,31 @@ TEST_CASE("a plugin that everybody may change is refused, as any program that th
                   "runs: chmod o-w DIR/check_x") != std::string::npos);
 }
 
+TEST_CASE("a file that a probe is let in with is warned of where everybody may read it") {
+  WrittenFolder folder;
+  const auto path = [&](const char* name) { return folder.path() + "/" + name; };
+  for (const char* name : {"basic", "bearer", "both.pem", "cert.pem", "key.pem"})
+    folder.write(name, "hunter2\n");
+  const std::string http = "{kind: http, url: \"https://192.0.2.1/\", name: ";
+  const Loaded all = loaded(
+      folder, {"components:\n  web: {owner: ap-ops, depends_on: [zone], probes: [" + http + "a, auth: {basic: " +
+               path("basic") + "}, client_certificate: " + path("both.pem") + "}, " + http + "b, auth: {bearer: " +
+               path("bearer") + "}, client_certificate: " + path("cert.pem") + ", client_key: " + path("key.pem") +
+               "}]}\n  database: {owner: infra-ops}\n  zone: {owner: infra-ops}"});
+  REQUIRE_MESSAGE(all.configuration, text(all.problems));
+  REQUIRE(chmod(path("c.yaml").c_str(), 0600) == 0);
+  for (const auto& [name, secret] : {std::pair{"basic", true}, {"bearer", true}, {"both.pem", true},
+                                     {"cert.pem", false}, {"key.pem", true}}) {
+    CAPTURE(name);
+    for (const char* one : {"basic", "bearer", "both.pem", "cert.pem", "key.pem"})
+      REQUIRE(chmod(path(one).c_str(), one == std::string_view(name) ? 0644 : 0600) == 0);
+    const std::string said = modes(folder, *all.configuration);
+    CHECK((said.find(std::string("warning: everybody on this machine may read the secret in DIR/") + name) !=
+           std::string::npos) == secret);
+    CHECK(said.find("hunter2") == std::string::npos);
+  }
+}
+
 TEST_CASE(
     "what everybody may change is refused, what a group may or what shows a secret is warned of") {
   WrittenFolder folder;

@@ -451,6 +451,7 @@ TEST_CASE("failing says in one when, for how long, and when it is over") {
   CHECK(probe_of("{kind: disk, path: /, failing: {when: '>= 90%', for: 10m, clear: '< 80%'}}").sustain == 10min);
   CHECK(probe_of("{kind: disk, path: /, failing: {when: '>= 90%'}}").sustain == Duration{0});
   CHECK(probe_of("{kind: http, url: 'http://a/', latency: {failing: {when: '>= 5s', for: 3m}}}").sustain == 3min);
+  CHECK(probe_of("{kind: http, url: 'http://a/', expect: {json: [{path: a, failing: {when: '>= 5', for: 3m}}]}}").sustain == 3min);
   const auto said = [](const std::string& probe) {
     return said_at_mark({"components: {web: {owner: ap-ops, probes: [" + probe + "]}}", "services: {site: {needs: [web]}}"});
   };
