@@ -29,6 +29,7 @@ const std::vector<ProbeKind>& probe_kinds() {
        make_plugin},
       {"job", ProbeFamily::job, "waits for a job's pings, and judges its runs",
        nullptr},  // Judged by its pings, not run: job/monitor.hpp.
+      {"alarm", ProbeFamily::outside, "what another system says: alarms and events", make_alarm},
   };
   return kinds;
 }
@@ -43,6 +44,8 @@ std::string_view name_of(ProbeFamily family) {
       return "job";
     case ProbeFamily::security:
       return "security";
+    case ProbeFamily::outside:
+      return "outside";
   }
   return "";
 }

@@ -26,5 +26,6 @@ std::unique_ptr<Probe> make_files(Reader& reader);
 std::unique_ptr<Probe> make_clock(Reader& reader);
 std::unique_ptr<Probe> make_file(Reader& reader);
 std::unique_ptr<Probe> make_plugin(Reader& reader);
+std::unique_ptr<Probe> make_alarm(Reader& reader);
 
 }  // namespace yagura

@@ -86,6 +86,11 @@ Result<Kept> read_kept(Store& store) {
   auto jobs = store.jobs();
   if (!jobs) return tl::unexpected(jobs.error());
   for (const JobRow& row : *jobs) {
+    auto alarm = decode_alarm(row.state);
+    if (alarm && !alarm->source.empty()) {
+      kept.alarms[{row.component, row.probe}] = std::move(*alarm);
+      continue;
+    }
     auto state = decode_job(row.state);
     if (!state) return tl::unexpected(state.error());
     kept.jobs[{row.component, row.probe}] = std::move(*state);
