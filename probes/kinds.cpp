@@ -33,6 +33,7 @@ const std::vector<ProbeKind>& probe_kinds() {
        nullptr},  // Judged by its pings, not run: job/monitor.hpp.
       {"log", ProbeFamily::security, "looks for lines in a log or the journal, counts", make_log},
       {"logins", ProbeFamily::security, "judges who logs in, from where, and who tries", make_logins},
+      {"alarm", ProbeFamily::outside, "what another system says: alarms and events", make_alarm},
   };
   return kinds;
 }
@@ -47,6 +48,8 @@ std::string_view name_of(ProbeFamily family) {
       return "job";
     case ProbeFamily::security:
       return "security";
+    case ProbeFamily::outside:
+      return "outside";
   }
   return "";
 }

@@ -45,6 +45,8 @@ struct Finding {
   std::optional<std::string> keep = std::nullopt;
 };
 
+class AlarmMonitor;  // outside/alarm_monitor.hpp
+
 class Probe {
  public:
   virtual ~Probe() = default;
@@ -52,9 +54,12 @@ class Probe {
   // latest a little after run.timeout. The probe must outlive the run, except that destroying it cancels the run and
   // `done` is then never called. Never called again before `done`.
   virtual void start(io::Runtime& runtime, const ProbeRun& run, std::function<void(Finding)> done) = 0;
+  // Of a probe that is told what is so, by another system, rather than asking: whom to tell. A run says what
+  // it was told last.
+  virtual AlarmMonitor* alarm() { return nullptr; }
 };
 
-enum class ProbeFamily { liveness, resource, job, security };
+enum class ProbeFamily { liveness, resource, job, security, outside };
 std::string_view name_of(ProbeFamily family);  // "liveness"
 
 struct ProbeKind {

@@ -190,6 +190,16 @@ std::string render_status(const json::value& status, const Screen& given) {
                  overdue == 0 ? Hue::plain : Hue::red, 2);
     }
   }
+  if (const json::array& unmatched = list(status, "unmatched_alarms"); !unmatched.empty()) {
+    sheet.heading("Alarms that no component matches");
+    std::vector<Row> rows;
+    for (const json::value& one : unmatched) {
+      rows.push_back({{text(one, "source"), text(one, "alarm"), state_cell(text(one, "says")), only_ago(one, "at", screen),
+                       text(one, "text")},
+                      ""});
+    }
+    sheet.rows(rows);
+  }
   windows_part(sheet, status, screen);
   if (const auto rows = stop_rows(list(status, "stops"), screen); !rows.empty()) {
     sheet.heading("Planned stops");

@@ -293,6 +293,9 @@ std::string encode(const Core& core) {
 std::string encode(const JobState& job) {
   return text_of(job);
 }
+std::string encode(const AlarmState& alarm) {
+  return text_of(alarm);
+}
 
 Result<Failure> decode_failure(std::string_view text) {
   return decode<Failure>(text, "a failure");
@@ -317,6 +320,9 @@ Result<Core> decode_core(std::string_view text) {
 }
 Result<JobState> decode_job(std::string_view text) {
   return decode<JobState>(text, "a job");
+}
+Result<AlarmState> decode_alarm(std::string_view text) {
+  return decode<AlarmState>(text, "an alarm");
 }
 
 std::string encode_kept(const std::string& kept) {

@@ -18,6 +18,7 @@
 #include "health.hpp"
 #include "monitor.hpp"
 #include "notice.hpp"
+#include "outside/alarm_monitor.hpp"
 #include "result.hpp"
 #include "state.hpp"
 
@@ -42,6 +43,7 @@ std::string encode(const Stop& stop);
 std::string encode(const Inquiry& inquiry);
 std::string encode(const Core& core);
 std::string encode(const JobState& job);
+std::string encode(const AlarmState& alarm);
 
 Result<Failure> decode_failure(std::string_view text);
 Result<MemberRow> decode_member(std::string_view text);
@@ -51,6 +53,8 @@ Result<Stop> decode_stop(std::string_view text);
 Result<Inquiry> decode_inquiry(std::string_view text);
 Result<Core> decode_core(std::string_view text);
 Result<JobState> decode_job(std::string_view text);
+// Without a source where the text is of a job: the two stand in one table.
+Result<AlarmState> decode_alarm(std::string_view text);
 
 // What a probe that is no job asked to be kept (Finding::keep), in the place of a job's state: an earlier release
 // takes it for a job of which nothing is known. None: the text is a job's state.

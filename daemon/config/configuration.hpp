@@ -19,6 +19,7 @@
 #include "monitor.hpp"
 #include "node.hpp"
 #include "observation.hpp"
+#include "outside/alarm_monitor.hpp"
 #include "platform.hpp"
 #include "probe.hpp"
 #include "result.hpp"
@@ -60,6 +61,11 @@ struct HeartbeatSettings {
   Duration every = 1min;
 };
 
+// Who else may say how a component is, over listen.http (daemon/server/alarm_intake.hpp).
+struct IncomingSender {
+  std::string token_file;  // read anew, so that it can be changed
+};
+
 // people.NAME.command: what is run for a person beside the mail. Which notices for is Person::command_for.
 struct PersonProgram {
   std::vector<std::string> run;  // the program with its full path, then its arguments
@@ -76,6 +82,7 @@ struct Configuration {
   std::optional<io::RunAs> response_user;  // none: response programs run as the daemon does
   std::map<PersonName, PersonProgram> person_commands;
   std::optional<HeartbeatSettings> heartbeat;
+  std::map<AlarmSource, IncomingSender> incoming;  // from others nothing is taken
   std::map<ProbeId, ProbeSetup> probes;
   Duration keep_record{};
   Duration keep_samples{};

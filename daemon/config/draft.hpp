@@ -46,6 +46,7 @@ struct Draft {
   std::vector<Reference> component_needs;            // what any service names
   std::vector<std::pair<Role, const Node*>> mailed;  // each place that has a role mailed
   std::map<Role, std::vector<Reference>> holders;    // the people of each role
+  std::vector<std::pair<AlarmSource, const Node*>> alarm_sources;  // of the probes, and where each is written
   bool calendar_holds = false;                       // it can be asked about today
 
   void problem(const Node& at, std::string message) {
@@ -76,6 +77,7 @@ void read_calendar(Draft& draft);
 void read_windows(Draft& draft);
 void read_people(Draft& draft);
 void read_components(Draft& draft);
+void read_incoming(Draft& draft);
 void read_self_check(Draft& draft);
 void read_services(Draft& draft);
 void read_banks(Draft& draft);

@@ -112,6 +112,7 @@ Loaded load_configuration(const std::string& path, Instant now) {
     read_windows(draft);
     read_people(draft);
     read_components(draft);
+    read_incoming(draft);
     read_self_check(draft);
     read_services(draft);
     read_banks(draft);

@@ -64,6 +64,8 @@ Family family_of(ProbeFamily family) {
       return Family::job;
     case ProbeFamily::security:
       return Family::security;
+    case ProbeFamily::outside:
+      return Family::resource;  // to the decision code the two are alike
   }
   return Family::liveness;
 }
@@ -192,6 +194,18 @@ void read_job_keys(Reader& reader, ProbeSpec& spec) {
   spec.confirm = spec.clear = 1;
 }
 
+// How often what an alarm was told is looked at again by itself: that it is stale shows so much later.
+constexpr Duration alarm_interval = 30s;
+
+void read_alarm_keys(Reader& reader, ProbeSpec& spec) {
+  for (std::string_view key : run_keys) {
+    if (const Node* node = reader.find(key)) {
+      reader.problem(*node, fmt::format("an alarm is judged as it arrives, and by each word at once: remove `{}`", key));
+    }
+  }
+  spec.interval = alarm_interval;
+}
+
 // `failing: {when: …, for: 10m}` of whatever kind has levels, which reads the rest of it; wherever in the probe it stands.
 void read_sustain(Draft& draft, const Node& node, ProbeSpec& spec) {
   for (const Node& item : node.items) read_sustain(draft, item, spec);
@@ -282,6 +296,11 @@ std::optional<ProbeSpec> read_probe(Draft& draft, const std::string& component, 
           .value_or(default_impact(kind->family));
   if (spec.is_job()) {
     read_job_keys(reader, spec);
+  } else if (kind->family == ProbeFamily::outside) {
+    read_alarm_keys(reader, spec);
+    for (AlarmSource source : {AlarmSource::alertmanager, AlarmSource::event, AlarmSource::sns}) {
+      if (named("source") == name_of(source)) draft.alarm_sources.emplace_back(source, reader.find("source"));
+    }
   } else {
     read_runs(reader, defaults, spec);
     read_sustain(draft, node, spec);

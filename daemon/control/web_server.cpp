@@ -113,13 +113,44 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
     parser_.body_limit(std::max(limits_.cut_body, limits_.body));
     parser_.get().body().kept = limits_.body;
     stream_.expires_after(limits_.request_within);
+    http::async_read_header(stream_, buffer_, parser_,
+                            [self = this->shared_from_this()](beast::error_code error, std::size_t) {
+                              self->take_header(error);
+                            });
+  }
+
+ private:
+  void take_header(beast::error_code failed) {
+    if (failed) return take(failed);
+    if (!read_head()) return;
+    if (const auto most = limits_.whole_body ? limits_.whole_body(request_) : std::nullopt) {
+      // What was announced was held against the limit before.
+      if (const auto length = parser_.content_length(); length && *length > *most) return take(http::error::body_limit);
+      parser_.body_limit(*most);
+      parser_.get().body().kept = *most;
+    }
     http::async_read(stream_, buffer_, parser_,
                      [self = this->shared_from_this()](beast::error_code error, std::size_t) {
                        self->take(error);
                      });
   }
 
- private:
+  // False: it was refused.
+  bool read_head() {
+    const auto& message = parser_.get();
+    auto target = message.target();
+    std::optional<RequestTarget> read = read_target({target.data(), target.size()});
+    if (!read) {
+      refuse(400, "the request's target cannot be read");
+      return false;
+    }
+    const auto authorization = message[http::field::authorization];
+    request_ = {std::string(message.method_string()), std::move(read->path), std::move(read->query), {}, peer_, address_,
+                std::string(authorization.data(), authorization.size())};
+    head_ = message.method() == http::verb::head;
+    return true;
+  }
+
   void take(beast::error_code error) {
     if (error == http::error::body_limit) return refuse(413, "the body is too long");
     if (error == http::error::header_limit) return refuse(431, "the header is too long");
@@ -132,14 +163,9 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
     }
     asked_ = true;
     auto message = parser_.release();
-    auto target = message.target();
-    std::optional<RequestTarget> read = read_target({target.data(), target.size()});
-    if (!read) return refuse(400, "the request's target cannot be read");
-    WebRequest request{std::string(message.method_string()), std::move(read->path), std::move(read->query),
-                       std::move(message.body().text), peer_, address_};
-    head_ = message.method() == http::verb::head;
+    request_.body = std::move(message.body().text);
     stream_.expires_after(limits_.answer_within);
-    handler_(std::move(request), [self = this->shared_from_this()](WebResponse response) {
+    handler_(std::move(request_), [self = this->shared_from_this()](WebResponse response) {
       self->answer(std::move(response));
     });
   }
@@ -159,6 +185,7 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
     response_.result(static_cast<unsigned>(given.status));
     response_.set(http::field::content_type, given.content_type);
     response_.set(http::field::cache_control, "no-store");
+    if (!given.challenge.empty()) response_.set(http::field::www_authenticate, given.challenge);
     response_.keep_alive(false);
     std::size_t size = given.body.size();
     if (!head_) response_.body() = std::move(given.body);
@@ -177,6 +204,7 @@ class Session : public std::enable_shared_from_this<Session<Protocol>> {
   WebHandler handler_;
   WebLimits limits_;
   beast::flat_buffer buffer_{64 * 1024};
+  WebRequest request_;
   http::request_parser<KeptBody> parser_;
   http::response<http::string_body> response_;
   bool head_ = false;

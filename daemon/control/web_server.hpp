@@ -30,12 +30,14 @@ struct WebRequest {
   std::string body;
   std::optional<Peer> peer;                  // over a Unix socket only
   std::string address;                       // over TCP only: "127.0.0.1:50112"
+  std::string authorization;                 // the field of that name, as it came
 };
 
 struct WebResponse {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  std::string challenge;  // WWW-Authenticate, of a 401
 };
 
 // `answer` may be called at once or later, once, from the loop; a caller who has gone is no error.
@@ -52,6 +54,9 @@ struct WebLimits {
   std::size_t header = 8 * 1024;
   std::size_t body = 64 * 1024;
   std::size_t cut_body = 0;           // longer ones, up to this, are cut to their last bytes (pings), not refused; 0: none
+  // Asked once the header is there (`head` has no body): so much of a body is taken whole, and a longer one is refused; none:
+  // by the two above.
+  std::function<std::optional<std::size_t>(const WebRequest& head)> whole_body;
   Duration request_within = 10s;      // from the connection to the whole request; the same for taking the answer
   Duration answer_within = 10min;
   // Told of what is refused here, before anybody is asked: too much, too often, no HTTP. `request` has the caller only.

@@ -107,8 +107,13 @@ class Api {
       if (path.starts_with(known)) note_look(caller, path);
     }
     if (path == "/v1/status") {
-      return fine(status_json(look(), {version, store_.trouble().value_or(""), store_.queued(),
-                                       engine_.scheduler().lateness(engine_.now()), engine_.unrecorded_orders()}));
+      DaemonHealth health{version, store_.trouble().value_or(""), store_.queued(),
+                          engine_.scheduler().lateness(engine_.now()), engine_.unrecorded_orders(), {}};
+      for (const UnmatchedAlarms::Line& line : engine_.unmatched_alarms().latest()) {
+        health.unmatched_alarms.push_back({std::string(name_of(line.report.source)), line.report.name,
+                                           std::string(name_of(line.report.says)), line.report.text, line.at});
+      }
+      return fine(status_json(look(), health));
     }
     if (path == "/v1/stops") {
       auto all = request.query.find("all");
@@ -407,8 +412,9 @@ WebResponse web_answer(Engine& engine, Store& store, AccessLog& access, const We
 
 }  // namespace
 
-WebHandler web_handler(Engine& engine, Store& store, AccessLog& access) {
-  return [&engine, &store, &access](WebRequest request, Respond_ answer) {
+WebHandler web_handler(Engine& engine, Store& store, AccessLog& access, AlarmIntake& alarms) {
+  return [&engine, &store, &access, &alarms](WebRequest request, Respond_ answer) {
+    if (AlarmIntake::is_for(request.path)) return alarms.handle(request, std::move(answer));
     WebResponse response = web_answer(engine, store, access, request);
     if (response.status >= 400 && response.status < 500) {
       access.refused(caller_from(request.address), one_line(request.method + " " + request.path, 200), response.status,

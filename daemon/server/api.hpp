@@ -17,6 +17,7 @@
 #pragma once
 
 #include "access_log.hpp"
+#include "alarm_intake.hpp"
 #include "backups.hpp"
 #include "engine.hpp"
 #include "web_server.hpp"
@@ -29,6 +30,6 @@ Result<Order> read_order(std::string_view body);
 // They borrow what they are given.
 WebHandler control_handler(io::Runtime& runtime, Engine& engine, Store& store, Backups& backups, AccessLog& access,
                            std::function<void()> look_at_spool);
-WebHandler web_handler(Engine& engine, Store& store, AccessLog& access);
+WebHandler web_handler(Engine& engine, Store& store, AccessLog& access, AlarmIntake& alarms);
 
 }  // namespace yagura

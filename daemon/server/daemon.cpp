@@ -36,7 +36,7 @@ class Daemon {
         backups_(surroundings_.runtime(), engine_.configuration().state_folder),
         access_([this](const auto& what, const auto& who, const auto& details) { engine_.note(what, who, details); },
                 [this](Instant at) { return engine_.platform().zone.format(at); }),
-        intake_(surroundings_, engine_), signals_(loop_, SIGTERM, SIGINT, SIGHUP), watchdog_(loop_), look_timer_(loop_) {}
+        intake_(surroundings_, engine_), alarms_(surroundings_, *store_, engine_, access_), signals_(loop_, SIGTERM, SIGINT, SIGHUP), watchdog_(loop_), look_timer_(loop_) {}
 
   Result<void> listen() {
     const Configuration& configuration = engine_.configuration();
@@ -56,7 +56,8 @@ class Daemon {
     limits.requests_at_once = 10'000;
     limits.requests_per_second = 2'000;
     limits.refused = [this](const WebRequest& request, int status) { note_refusal(request, status); };
-    auto web = WebServer::on_address(loop_, configuration.http_address, web_handler(engine_, *store_, access_), limits);
+    limits.whole_body = [this](const WebRequest& head) { return alarms_.most_body(head); };
+    auto web = WebServer::on_address(loop_, configuration.http_address, web_handler(engine_, *store_, access_, alarms_), limits);
     if (!web) return tl::unexpected(web.error());
     web_ = std::move(*web);
     return {};
@@ -179,6 +180,7 @@ class Daemon {
   Backups backups_;
   AccessLog access_;
   InquiryIntake intake_;
+  AlarmIntake alarms_;
   std::unique_ptr<WebServer> control_, web_;
   asio::signal_set signals_;
   asio::steady_timer watchdog_, look_timer_;

@@ -44,6 +44,7 @@ Engine::Engine(Surroundings& surroundings, Store& store, Configuration configura
   scheduler_.set_platform(configuration_.platform, now);
   kept_of_probes_ = std::move(kept.probes);
   make_probes();
+  make_alarms(std::move(kept.alarms));
   make_transport();
   make_jobs(std::move(kept.jobs));
   if (kept.first_start) {
@@ -71,6 +72,10 @@ Instant Engine::read_clock() {
     scheduler_.shift(reading.moved);
     for (auto& [id, monitor] : jobs_) {
       if (monitor.clock_moved(reading.moved)) job_rows_.push_back({id.component, id.probe, encode(monitor.state())});
+    }
+    for (auto& [id, monitor] : alarms_) {
+      monitor->clock_moved(reading.moved);
+      job_rows_.push_back({id.component, id.probe, encode(monitor->state())});
     }
     if (reading.moved > 1min || reading.moved < -1min) {
       turn_at(ClockJumped{reading.moved}, reading.now);

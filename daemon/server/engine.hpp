@@ -22,6 +22,7 @@
 #include "signs_of_life.hpp"
 #include "store.hpp"
 #include "surroundings.hpp"
+#include "unmatched_alarms.hpp"
 
 namespace yagura {
 
@@ -33,6 +34,7 @@ struct Kept {
   State state;
   std::map<ProbeId, JobState> jobs;
   std::map<ProbeId, std::string> probes;  // what they asked to be kept
+  std::map<ProbeId, AlarmState> alarms;
   bool first_start = true;
   // Of failures that an earlier release recorded with their components in one row.
   std::set<std::pair<FailureId, ComponentName>> members_unrecorded;
@@ -60,6 +62,11 @@ class Engine {
   // False: not taken, as the job has come back too often of late. Each time costs rows of the record, which no sender of
   // pings may fill; that it fails is always taken.
   bool job_ping(const ProbeId& job, const JobPing& ping);
+  // What another system says of its alarms: judged at once, but that an alarm that has come and gone too often of late is
+  // well again shows only at its next run. `recorded` is called when it is durable. Gives how many of them no component
+  // matches; each such alarm is told of once.
+  std::size_t take_alarms(const std::vector<AlarmReport>& reports, std::function<void()> recorded);
+  const UnmatchedAlarms& unmatched_alarms() const { return unmatched_alarms_; }
   const JobMonitor* job(const ProbeId& job) const;
   std::vector<ProbeId> jobs() const;
   // Reads the configuration again. False: the old one stays; the problems say why.
@@ -104,6 +111,8 @@ class Engine {
   void run_due_probes_soon();
   void end_run(const ProbeId& probe, Instant scheduled, Instant started, Finding finding);
   void make_probes();
+  void make_alarms(std::map<ProbeId, AlarmState> kept);
+  std::set<ProbeId> whom_it_is_about(const AlarmReport& report) const;
   void make_jobs(std::map<ProbeId, JobState> kept);
   void make_transport();
   void look_at_jobs(Instant now);
@@ -131,6 +140,10 @@ class Engine {
   };
   std::map<ProbeId, Made> probes_;
   std::map<ProbeId, std::string> kept_of_probes_;
+  std::map<ProbeId, AlarmMonitor*> alarms_;  // of probes_
+  std::multimap<std::string, ProbeId> alarms_by_label_;  // "name=value": each has one label by which it is found
+  UnmatchedAlarms unmatched_alarms_;
+  Allowance alarm_returns_{30, 1.0 / 20};
   std::map<ProbeId, JobMonitor> jobs_;
   Allowance job_returns_{30, 1.0 / 20};
   std::map<ProbeId, std::vector<std::function<void(Observation)>>> asked_;

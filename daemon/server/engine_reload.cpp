@@ -63,6 +63,8 @@ bool Engine::reload(const std::string& who, Problems& problems) {
   log_problems(problems);
   std::map<ProbeId, JobState> kept;
   for (const auto& [id, monitor] : jobs_) kept[id] = monitor.state();
+  std::map<ProbeId, AlarmState> kept_alarms;
+  for (const auto& [id, monitor] : alarms_) kept_alarms[id] = monitor->state();
   std::vector<std::string> changes;
   for (const auto& [name, component] : next->platform->components) {
     if (!platform().components.contains(name)) changes.push_back("component " + name + " is new");
@@ -77,6 +79,7 @@ bool Engine::reload(const std::string& who, Problems& problems) {
   turn_at(PlatformChanged{configuration_.platform, changes}, now);
   scheduler_.set_platform(configuration_.platform, now);
   make_probes();
+  make_alarms(std::move(kept_alarms));
   make_transport();
   make_jobs(std::move(kept));
   turn_at(Tick{}, now);

@@ -90,6 +90,11 @@ Result<Kept> read_kept(Store& store) {
       kept.probes[{row.component, row.probe}] = std::move(*text);
       continue;
     }
+    auto alarm = decode_alarm(row.state);
+    if (alarm && !alarm->source.empty()) {
+      kept.alarms[{row.component, row.probe}] = std::move(*alarm);
+      continue;
+    }
     auto state = decode_job(row.state);
     if (!state) return tl::unexpected(state.error());
     kept.jobs[{row.component, row.probe}] = std::move(*state);

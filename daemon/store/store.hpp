@@ -47,7 +47,7 @@ struct MailBytes {
   std::string bytes;
 };
 
-// The kept state of a job probe, replaced at each ping. Not part of the chain.
+// The kept state of a job or alarm probe, replaced at each ping, or word. Not part of the chain.
 struct JobRow {
   std::string component, probe;
   std::string state;  // JSON

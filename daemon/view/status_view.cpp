@@ -139,6 +139,11 @@ std::string status_json(const Look& look, const DaemonHealth& health) {
   object["notices"] = {{"held", held}, {"due", due}, {"undeliverable", undeliverable}};
   object["stops"] = stops_of(look, false);
   object["inquiries"] = count_of_inquiries(look);
+  json::array unmatched;
+  for (const auto& one : health.unmatched_alarms) {
+    unmatched.push_back({{"source", one.source}, {"alarm", one.alarm}, {"says", one.says}, {"text", one.text}, {"at", time_or_null(look, one.at)}});
+  }
+  object["unmatched_alarms"] = std::move(unmatched);
   object["version"] = health.version;
   object["record_trouble"] = text_or_null(health.record_trouble);
   object["queued_writes"] = health.queued_writes;

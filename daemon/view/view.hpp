@@ -19,6 +19,12 @@ struct Look {
   Instant now{};
 };
 
+// An alarm of another system that no component matches.
+struct UnmatchedAlarm {
+  std::string source, alarm, says, text;
+  Instant at{};
+};
+
 // What the decision code does not know of the daemon.
 struct DaemonHealth {
   std::string version;
@@ -26,6 +32,7 @@ struct DaemonHealth {
   std::size_t queued_writes = 0;
   Duration probe_lateness{0};
   std::size_t unrecorded_orders = 0;  // taken, to take effect when the record can be written
+  std::vector<UnmatchedAlarm> unmatched_alarms{};  // the latest
 };
 
 struct JobLine {

@@ -1,10 +1,4 @@
 // The engine while something stands: its loop, a probe, the disk; and over a reload.
-#include <sqlite3.h>
-
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
 #include "world.hpp"
 
 using namespace yagura;
@@ -17,37 +11,6 @@ std::size_t notices(const Engine& engine, const std::string& topic) {
   for (const auto& [id, notice] : engine.state().notices) count += notice.topic == topic ? 1 : 0;
   return count;
 }
-
-// Keeps the record from being written, until it is told to let go; of itself after ten seconds.
-class Lock {
- public:
-  explicit Lock(const std::string& database) {
-    REQUIRE(sqlite3_open(database.c_str(), &other_) == SQLITE_OK);
-    sqlite3_busy_timeout(other_, 20'000);
-    REQUIRE(sqlite3_exec(other_, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr) == SQLITE_OK);
-    thread_ = std::thread([this] {
-      std::unique_lock lock(mutex_);
-      told_.wait_for(lock, std::chrono::seconds(10), [this] { return ends_; });
-      sqlite3_exec(other_, "ROLLBACK", nullptr, nullptr, nullptr);
-    });
-  }
-  ~Lock() {
-    {
-      std::lock_guard lock(mutex_);
-      ends_ = true;
-    }
-    told_.notify_all();
-    thread_.join();
-    sqlite3_close(other_);
-  }
-
- private:
-  sqlite3* other_ = nullptr;
-  std::mutex mutex_;
-  std::condition_variable told_;
-  bool ends_ = false;
-  std::thread thread_;
-};
 
 }  // namespace
 

@@ -2,16 +2,20 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -178,13 +182,14 @@ inline void write_configuration(const std::string& folder, const std::string& mo
       << more;
 }
 
-// The probes of `web` are the gate's, all others the other one's.
+// The probes of `web` are the gate's, all others the other one's, but alarms, which are as they are.
 inline Configuration configured(const std::string& folder, const std::string& more, Gate& gate, Gate& other) {
   write_configuration(folder, more);
   Loaded loaded = load_configuration(folder + "/c.yaml", system_wall_clock());
   INFO(text(loaded.problems));
   REQUIRE(loaded.configuration);
   for (auto& [id, setup] : loaded.configuration->probes) {
+    if (setup.make && setup.make()->alarm() != nullptr) continue;
     Gate& its = id.component == "web" ? gate : other;
     setup.make = [&its] { return std::make_unique<GatedProbe>(its); };
   }
@@ -215,6 +220,37 @@ struct EngineWorld {
  public:
   std::unique_ptr<Store> store = opened(folder.path);
   Engine engine{surroundings, *store, configured(folder.path, more_, target, others), *Composer::load(""), Kept{}};
+};
+
+// Keeps the record from being written, until it is told to let go; of itself after ten seconds.
+class Lock {
+ public:
+  explicit Lock(const std::string& database) {
+    REQUIRE(sqlite3_open(database.c_str(), &other_) == SQLITE_OK);
+    sqlite3_busy_timeout(other_, 20'000);
+    REQUIRE(sqlite3_exec(other_, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr) == SQLITE_OK);
+    thread_ = std::thread([this] {
+      std::unique_lock lock(mutex_);
+      told_.wait_for(lock, std::chrono::seconds(10), [this] { return ends_; });
+      sqlite3_exec(other_, "ROLLBACK", nullptr, nullptr, nullptr);
+    });
+  }
+  ~Lock() {
+    {
+      std::lock_guard lock(mutex_);
+      ends_ = true;
+    }
+    told_.notify_all();
+    thread_.join();
+    sqlite3_close(other_);
+  }
+
+ private:
+  sqlite3* other_ = nullptr;
+  std::mutex mutex_;
+  std::condition_variable told_;
+  bool ends_ = false;
+  std::thread thread_;
 };
 
 }  // namespace yagura::test
