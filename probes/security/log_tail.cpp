@@ -237,11 +237,12 @@ std::optional<TailPosition> TailPosition::parse(std::string_view text) {
   int within = 0;
   const auto number = [&](auto& value, int base) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    const bool well = error == std::errc{} && (end == text.data() + text.size() || *end == ' ');
-    if (!well) return false;
+    if (error != std::errc{}) return false;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    text.remove_prefix(std::min<std::size_t>(text.size(), 1));
-    return true;
+    if (text.empty()) return true;
+    const bool more = text.size() > 1 && text.front() == ' ';
+    text.remove_prefix(1);
+    return more;
   };
   if (!number(position.offset, 10) || !number(position.inode, 10) || !number(position.head, 16) ||
       !number(position.before, 16) || !number(within, 10) || !text.empty() || position.offset < 0)

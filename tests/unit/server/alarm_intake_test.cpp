@@ -109,7 +109,7 @@ TEST_CASE("what was said is known after a restart, and so is how long ago") {
   std::optional<Observation> seen;
   REQUIRE(after.run_probe({"backup", "alarm"}, [&](Observation observation) { seen = std::move(observation); }));
   CHECK(in.world.comes([&] { return seen.has_value(); }));
-  CHECK(seen->verdict == Verdict::unknown);
+  CHECK_MESSAGE(seen->verdict == Verdict::unknown, seen->reason);
 }
 
 TEST_CASE("an alarm that nobody matches is told of once, and shown") {
