@@ -244,8 +244,9 @@ std::optional<TailPosition> TailPosition::parse(std::string_view text) {
     text.remove_prefix(1);
     return more;
   };
-  if (!number(position.offset, 10) || !number(position.inode, 10) || !number(position.head, 16) ||
-      !number(position.before, 16) || !number(within, 10) || !text.empty() || position.offset < 0)
+  if (text.ends_with(' ') || !number(position.offset, 10) || !number(position.inode, 10) ||
+      !number(position.head, 16) || !number(position.before, 16) || !number(within, 10) ||
+      !text.empty() || position.offset < 0)
     return std::nullopt;
   position.within_line = within == 1;
   return position;
