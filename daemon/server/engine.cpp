@@ -38,8 +38,8 @@ Engine::Engine(Surroundings& surroundings, Store& store, Configuration configura
     : surroundings_(surroundings), store_(store), configuration_(std::move(configuration)),
       composer_(std::move(composer)), clock_(surroundings),
       decider_(configuration_.platform, std::move(kept.state), store.instance()),
-      alarm_(surroundings.make_alarm()), drain_alarm_(surroundings.make_alarm()) {
-  members_unrecorded_ = std::move(kept.members_unrecorded);
+      alarm_(surroundings.make_alarm()), drain_alarm_(surroundings.make_alarm()),
+      members_unrecorded_(std::move(kept.members_unrecorded)) {
   Instant now = clock_.read().now;
   scheduler_.set_platform(configuration_.platform, now);
   kept_of_probes_ = std::move(kept.probes);

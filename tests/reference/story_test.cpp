@@ -151,6 +151,7 @@ Platform some_platform() {
   escalation.remind_every.reset();
   escalation.undetermined_at_most = std::chrono::minutes(*between(1, 25)) + 7ms;
   escalation.auto_close = std::chrono::minutes(*between(1, 45)) + 3ms;
+  escalation.flapping.reset();  // The contract, from which the model is written, has none.
   escalation.incident.clear();
   escalation.major.clear();
   for (int n = *below(3); n > 0; --n)
@@ -564,6 +565,7 @@ void relapses_agree() {
   for (auto& [name, bank] : platform.banks)
     bank.services = {"s0"};
   platform.escalation.auto_close = 45min + 3ms;
+  platform.escalation.flapping.reset();
   const auto one = rc::gen::apply(
       [](What what, int seconds) {
         return Happening{what, 0, false, seconds};
@@ -605,6 +607,7 @@ void the_leads_class_agrees() {
   for (auto& [name, bank] : platform.banks)
     bank.services = {"s0", "s1"};
   platform.escalation.auto_close = 45min + 3ms;
+  platform.escalation.flapping.reset();
   const auto one = rc::gen::apply(
       [](What what, int which, bool flag, int seconds) {
         return Happening{what, which, flag, seconds};
