@@ -1,6 +1,8 @@
 // The chain: who is told next, and when; and what is brought to mind when nobody reacts.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "rules.hpp"
 
 namespace yagura {
@@ -12,6 +14,16 @@ bool goes_to_banks(const ChainStep& step) {
     if (audience.kind == Audience::Kind::banks) return true;
   }
   return false;
+}
+
+// A chain that begins with whom the chain `detected` has begun with, as that of security probes does.
+bool is_being_told(const Turn& turn, FailureId id, NoticeKind kind, Role role) {
+  if (kind != NoticeKind::failure_escalated || !turn.failure(id).security) return false;
+  const auto unsent = turn.unsent_of(id);
+  return std::any_of(unsent.begin(), unsent.end(), [&](NoticeId one) {
+    const Notice& notice = turn.notice(one);
+    return notice.kind == NoticeKind::failure_detected && notice.audience == name_of(role) && notice.created_at == turn.now;
+  });
 }
 
 void take_step(Turn& turn, FailureId id, const ChainStep& step, NoticeKind kind, const std::string& name) {
@@ -27,6 +39,8 @@ void take_step(Turn& turn, FailureId id, const ChainStep& step, NoticeKind kind,
       case Audience::Kind::role: break;
     }
     if (!told.insert(role).second) continue;
+    // It has heard that it was detected, in this very turn.
+    if (is_being_told(turn, id, kind, role)) continue;
     turn.queue_for(role, {kind, {}, id, name, {}, {}, step.window.value_or(""),
                           step.unless_acknowledged});
   }
@@ -100,8 +114,8 @@ void walk_chain(Turn& turn, FailureId id) {
     case FailureClass::incident:
       // A recovered incident asks for nobody; should it relapse, the chain goes on.
       if (failure.is_open() && !failure.recovered_at) {
-        walk(turn, id, "incident", rules.incident, &Failure::incident_chain,
-             NoticeKind::failure_escalated);
+        const IncidentChain chain = incident_chain_of(rules, failure);
+        walk(turn, id, chain.name, chain.steps, &Failure::incident_chain, NoticeKind::failure_escalated);
       }
       break;
     case FailureClass::major:

@@ -92,6 +92,21 @@ void judge_undetermined(Turn& turn, FailureId id) {
                kept);
 }
 
+// All that fails of its cause are security probes.
+bool found_by_security_probes(const Turn& turn, const Failure& failure) {
+  auto cause = turn.platform.components.find(failure.cause);
+  if (cause == turn.platform.components.end()) return false;
+  const ComponentHealth& health = turn.health(failure.cause);
+  bool any = false;
+  for (const ProbeSpec& spec : cause->second.probes) {
+    auto probe = health.probes.find(spec.name);
+    if (probe == health.probes.end() || !probe->second.failing) continue;
+    if (spec.family != Family::security) return false;
+    any = true;
+  }
+  return any;
+}
+
 }  // namespace
 
 void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRule rule,
@@ -121,6 +136,7 @@ void decide_class(Turn& turn, FailureId id, FailureClass classification, ClassRu
           static_cast<int>(std::ssize(failure.steps)) - (failure.running_step() != nullptr ? 1 : 0);
       if (before != FailureClass::incident) {
         failure.incident_chain = {turn.now, {}};
+        failure.security = found_by_security_probes(turn, failure);
         turn.withdraw_where(id, "the incident's chain starts anew", [](const Notice& notice) {
           return notice.kind == NoticeKind::failure_escalated;
         });

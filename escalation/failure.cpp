@@ -32,6 +32,11 @@ std::string class_reason(const Failure& failure) {
   return "";
 }
 
+IncidentChain incident_chain_of(const Escalation& rules, const Failure& failure) {
+  if (failure.security) return {"security", rules.security};
+  return {"incident", rules.incident};
+}
+
 bool is_flapping(const Platform& platform, const Failure& failure) {
   const auto& rule = platform.escalation.flapping;
   if (!rule || !failure.is_open()) return false;

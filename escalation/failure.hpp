@@ -192,6 +192,7 @@ struct Failure : FailureBanks, FailureDuty {
   bool settling = false;         // a step ended; its fresh probe runs are not all back yet
 
   // Chain.
+  bool security = false;         // security probes found it (M5): as an incident it goes by their chain
   ChainProgress detected_chain, incident_chain, major_chain;
   std::set<Role> reached;        // roles that a chain notice was handed over to
   std::optional<Instant> remind_at;
@@ -228,11 +229,17 @@ BOOST_DESCRIBE_STRUCT(Failure, (FailureBanks, FailureDuty),
                        owner, members, reported_services, awaits_recover, from_desk, reported_by, report_text, opened_at,
                        failing_since, relapses, steady_since, recovered_at, closed_at, closing, joined_into, confirmed_by, confirmation, checked,
                        acknowledged, reports, keeps_down, kept_down, down_again, touched, services_unseen, down_since, down_before, steps, steps_judged, settling,
-                       detected_chain, incident_chain, major_chain, reached, remind_at,
+                       security, detected_chain, incident_chain, major_chain, reached, remind_at,
                        report_due_at, unconfirmed_at, undecided_told, moved, settled))
 
 // The reason of the class in words for ops, for example "keeps no service down".
 std::string class_reason(const Failure& failure);
+// Whom an incident is told to, and what that chain is called: `security` of what security probes found (M5).
+struct IncidentChain {
+  std::string_view name;
+  const std::vector<ChainStep>& steps;
+};
+IncidentChain incident_chain_of(const Escalation& rules, const Failure& failure);
 // It relapsed so often, and so shortly one after the other, that a recovery is not believed at once.
 bool is_flapping(const Platform& platform, const Failure& failure);
 // Its cause is a provider's, outside the platform (M6).

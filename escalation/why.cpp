@@ -123,8 +123,8 @@ std::vector<Why> why(const Platform& platform, const State& state, const Failure
   switch (failure.classification) {
     case FailureClass::undetermined: break;
     case FailureClass::incident:
-      steps_to_come(failure, "incident", rules.incident, failure.incident_chain,
-                    NoticeKind::failure_escalated, lines);
+      steps_to_come(failure, incident_chain_of(rules, failure).name, incident_chain_of(rules, failure).steps,
+                    failure.incident_chain, NoticeKind::failure_escalated, lines);
       break;
     case FailureClass::major:
       steps_to_come(failure, "major", rules.major, failure.major_chain, NoticeKind::major_declared, lines);

@@ -161,7 +161,7 @@ void add_chain(View& view, const Source& source, const Failure& failure) {
       break;
     case FailureClass::incident:
       add_steps(view, source, failure,
-                {rules.incident, failure.incident_chain, NoticeKind::failure_escalated});
+                {incident_chain_of(rules, failure).steps, failure.incident_chain, NoticeKind::failure_escalated});
       break;
     case FailureClass::major:
       add_steps(view, source, failure,

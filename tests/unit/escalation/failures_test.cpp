@@ -456,6 +456,31 @@ TEST_CASE("a failure that recovers and relapses again and again is one, held ope
   }
 }
 
+TEST_CASE("what security probes found is told to the owner and the lead at once, at night too") {
+  Platform platform = example_platform();
+  ProbeSpec logins;
+  logins.name = logins.kind = "logins";
+  logins.family = Family::security;
+  logins.impact = Impact::degraded;
+  platform.components["web-2"].probes.push_back(logins);
+  World world(platform, World::at("2026-12-08T03:00"));
+  world.fail("web-2", "logins");
+  SUBCASE("alone") {
+    world.run_for(10min);
+    REQUIRE(world.failure(1).classification == FailureClass::incident);
+    CHECK(world.failure(1).security);
+    CHECK(world.count(NoticeKind::failure_detected, "ap-ops") == 1);
+    CHECK(world.count(NoticeKind::failure_escalated, "ap-ops") == 0);
+    CHECK(world.count(NoticeKind::failure_escalated, "system-lead") == 1);
+  }
+  SUBCASE("not where another probe of it fails, too") {
+    world.fail("web-2", "http");
+    world.run_for(10min);
+    REQUIRE(world.failure(1).classification == FailureClass::incident);
+    CHECK(world.count(NoticeKind::failure_escalated, "system-lead") == (world.failure(1).security ? 1 : 0));
+  }
+}
+
 TEST_CASE("a service that a person reports is down until they say recover") {
   World world = morning();
   std::string text = world.order("kudo", Open{{}, {"member-site"}, false, true, "管理者から電話"});
