@@ -73,7 +73,7 @@ void begin_cut_off(Turn& turn, Instant since) {
   if (turn.state().core.cut_off_since) return;
   turn.edit_core().cut_off_since = since;
   tell_of_monitoring(turn, "monitoring.cut_off", "cut_off", "nothing of self_check answers: the monitoring's machine is cut off",
-       {{"since", turn.time(since)}, {"self_check", join(turn.platform.self_check)}});
+                     {{"since", turn.time(since)}, {"self_check", join(turn.platform.self_check)}});
 }
 
 void end_cut_off(Turn& turn) {
@@ -81,7 +81,7 @@ void end_cut_off(Turn& turn) {
   if (!since) return;
   turn.edit_core().cut_off_since.reset();
   tell_of_monitoring(turn, "monitoring.connected", "connected", "the monitoring's machine reaches the network again",
-       {{"since", turn.time(*since)}, {"until", turn.time(turn.now)}});
+                     {{"since", turn.time(*since)}, {"until", turn.time(turn.now)}});
   turn.live.cut_off.ended_at = turn.now;
   turn.all_changed();
 }

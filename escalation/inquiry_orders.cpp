@@ -185,7 +185,8 @@ Reply answer_all(Turn& turn, const Caller& who, const ReplyInquiry& order) {
   const auto answered_by_another = [&](InquiryId id) -> const InquiryMessage* {
     const Inquiry& inquiry = turn.inquiry(id);
     const InquiryMessage* last = inquiry.last_answer();
-    return !inquiry.waits_since && last != nullptr && last->failure != 0 && last->who != who.person.id ? last : nullptr;
+    const bool about_it = last != nullptr && last->failure != 0 && end_of_joins(turn, last->failure) == failure;
+    return !inquiry.waits_since && about_it && last->who != who.person.id ? last : nullptr;
   };
   if (!order.again && std::all_of(asking.begin(), asking.end(), answered_by_another)) {
     const InquiryMessage& last = *answered_by_another(*asking.begin());

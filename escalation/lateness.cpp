@@ -38,7 +38,7 @@ void tell_late_probes(Turn& turn) {
     if (told) {
       turn.edit_core().late_since.reset();
       tell_of_monitoring(turn, "probing.on_time", "on_time", "probes run on time again",
-           {{"since", turn.time(*told)}, {"until", turn.time(lateness->last)}});
+                         {{"since", turn.time(*told)}, {"until", turn.time(lateness->last)}});
     }
     lateness.reset();
     return;
@@ -48,9 +48,9 @@ void tell_late_probes(Turn& turn) {
   turn.edit_core().late_since = lateness->since;
   const Duration most = std::chrono::floor<std::chrono::seconds>(lateness->most);
   tell_of_monitoring(turn, "probing.late", "late", "probes run late for " + format_duration(told_after),
-       {{"since", turn.time(lateness->since)},
-        {"most", format_duration(most)},
-        {"fell_out", std::to_string(lateness->fell_out)}});
+                     {{"since", turn.time(lateness->since)},
+                      {"most", format_duration(most)},
+                      {"fell_out", std::to_string(lateness->fell_out)}});
 }
 
 }  // namespace yagura

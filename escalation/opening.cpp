@@ -374,8 +374,7 @@ void fall_back(Turn& turn, FailureId id, const std::string& what, const std::str
     return notice.kind == NoticeKind::failure_recovered ||
            notice.kind == NoticeKind::failure_reminder;
   });
-  turn.queue_for(failure.owner, {NoticeKind::failure_detected, {}, id,
-                                 why, "relapsed"});
+  turn.queue_for(failure.owner, {NoticeKind::failure_detected, {}, id, why, "relapsed"});
   if (failure.classification == FailureClass::major && failure.owner != Role::system_lead) {
     turn.queue_for(Role::system_lead, {NoticeKind::lead_attention, {}, id,
                                        "a major failure relapsed", "relapsed"});

@@ -12,9 +12,8 @@ namespace {
 constexpr std::size_t most_reports = 30;
 
 // Those that the failure kept down; where there are none, those that it touched.
-void add_services(BankView& view, const Platform& platform, const Bank& bank,
+void add_services(BankView& view, const Platform& platform, const std::set<ServiceName>& told,
                   const Failure& failure) {
-  const std::set<ServiceName> told = services_told(failure, bank);
   const auto add = [&](const ServiceName& id, Instant since) {
     auto service = platform.services.find(id);
     if (!told.contains(id) || service == platform.services.end()) return;
@@ -32,10 +31,9 @@ void add_services(BankView& view, const Platform& platform, const Bank& bank,
   view.occurred_at = view.services.empty() ? failure.opened_at : view.services.front().since;
 }
 
-BankView::Status status_of(const Bank& bank, const Failure& failure, bool possibly) {
+BankView::Status status_of(const std::set<ServiceName>& told, const Failure& failure, bool possibly) {
   if (failure.closed_at) return BankView::Status::confirmed;
   if (failure.recovered_at) return BankView::Status::recovered;
-  const std::set<ServiceName> told = services_told(failure, bank);
   bool down = std::any_of(failure.keeps_down.begin(), failure.keeps_down.end(),
                           [&](const ServiceName& id) { return told.contains(id); });
   return down || possibly ? BankView::Status::unavailable : BankView::Status::available;
@@ -91,13 +89,13 @@ BankView bank_view(const Platform& platform, const State& state, const Notice& n
   view.contacts = contact_names(bank, notice);
   view.failure = notice.failure;
   view.number = notice.number > 0 ? notice.number : thread.mails + 1;
-  add_services(view, platform, bank, failure);
-  view.status = status_of(bank, failure, view.possibly);
+  const std::set<ServiceName> told_of = services_told(failure, bank);
+  add_services(view, platform, told_of, failure);
+  view.status = status_of(told_of, failure, view.possibly);
   view.recovered_at = failure.recovered_at ? failure.recovered_at : failure.closed_at;
   view.confirmed_at = failure.closed_at;
   view.relapsed_ever = !failure.relapses.empty();
   std::optional<Instant> relapse = notice.relapse;
-  const std::set<ServiceName> told_of = services_told(failure, bank);
   if (notice.number == 0) {
     for (const auto& [service, at] : failure.down_again) {
       if (told_of.contains(service)) relapse = std::max(relapse, std::optional(at));

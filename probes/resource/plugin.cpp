@@ -184,7 +184,7 @@ class PluginProbe final : public Probe {
       waited = timeout - left();
       using Started = std::optional<Result<io::Spawned>>;
       auto started = std::make_shared<Started>();
-      auto work = [started, program = io::Program(command)] {
+      auto work = [started, program = command] {
         try {
           started->emplace(io::spawn(program));
         } catch (const std::exception& error) {

@@ -190,6 +190,15 @@ TEST_CASE("mail to operations: relapsed, with a manual step that waits") {
                                                     "12-21 18:31"));
 }
 
+TEST_CASE("mail to operations: relapsed so often that it is held open until it is steady") {
+  Platform where = platform();
+  Failure flaps = major();
+  for (int i = 0; i < 5; ++i) flaps.relapses.push_back(at("12-21 18:00") + i * 10min);
+  check_golden("failure.detected.flapping",
+               compose(where, state_with({flaps}),
+                       notice(where, NoticeKind::failure_detected, "infra-ops", {.topic = "relapsed"}), "12-21 18:40"));
+}
+
 TEST_CASE("mail to operations: a new owner") {
   Platform where = platform();
   check_golden("failure.detected.owner",

@@ -399,6 +399,18 @@ TEST_CASE("an attempt without an answer is repeated as the same notice") {
   CHECK(world.count(NoticeKind::bank_first, "bank:midori") == 1);
 }
 
+TEST_CASE("a contact that stands twice, in letters of another case, is mailed once") {
+  Platform platform = example_platform();
+  Contact again = platform.banks.at("aozora").contacts.at(0);
+  again.mail[0] = static_cast<char>(again.mail[0] - 'a' + 'A');
+  platform.banks.at("aozora").contacts.push_back(again);
+  World world(platform, World::at("2026-12-07T11:00"));
+  world.fail("database", "tcp");
+  world.run_for(30min);
+  REQUIRE(world.count(NoticeKind::bank_first, "bank:aozora") == 1);
+  CHECK(world.notice(world.sent(NoticeKind::bank_first, "bank:aozora").front().id).to.size() == 1);
+}
+
 TEST_CASE("a failure that recovers and relapses again and again is one, held open, and said to be") {
   Platform platform = example_platform();
   platform.escalation.flapping = Flapping{4, 30min};
@@ -493,6 +505,7 @@ TEST_CASE("a service that a person reports is down until they say recover") {
   CHECK_FALSE(world.accepted());
   world.order("tanaka", Recover{1, "直した"});
   CHECK(world.failure(1).phase() == Phase::recovered);
+  world.run_for(5min);  // Every probe has run before, and turns nothing.
   const Instant asked = world.now();
   world.order("tanaka", Confirm{1, "ok", false});
   world.run_for(10min);

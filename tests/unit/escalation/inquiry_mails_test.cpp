@@ -274,9 +274,9 @@ TEST_CASE("two people who tell all who ask about a failure: the second reads wha
   platform.people["mori"] = platform.people.at("kudo");
   platform.people.at("mori").id = "mori";
   desk.world.reload(platform);
-  desk.world.fail("database", "tcp");
-  desk.world.run_for(10min);
-  REQUIRE(desk.world.failures() == 1);
+  desk.world.order("kudo", Open{{}, {"admin-console"}, false, true, "画面が出ない"});
+  desk.world.order("kudo", Open{{}, {"member-site"}, false, true, "こちらも出ない"});
+  REQUIRE(desk.world.failures() == 2);
   desk.come(from(desk.contact));
   desk.world.order("kudo", LinkInquiry{1, 1});
   REQUIRE(desk.world.accepted());
@@ -286,6 +286,10 @@ TEST_CASE("two people who tell all who ask about a failure: the second reads wha
   CHECK_FALSE(desk.world.accepted());
   CHECK(said.find("answered already, by kudo") != std::string::npos);
   CHECK(said.find("復旧作業中です") != std::string::npos);
+  // Of the other failure that it is about nobody has said anything.
+  desk.world.order("kudo", LinkInquiry{1, 2});
+  desk.world.order("mori", ReplyInquiry{0, 2, "そちらも調査中です", false});
+  CHECK(desk.world.accepted());
   desk.world.order("mori", ReplyInquiry{0, 1, "あと10分です", true});
   CHECK(desk.world.accepted());
   desk.world.order("mori", ReplyInquiry{0, 1, "復旧しました", false});
