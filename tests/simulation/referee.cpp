@@ -78,6 +78,10 @@ void Referee::wall_clock_moved(Duration by) {
   unsure_until_ = world_.clock() + 15s;
   news_at_ = world_.clock();
   jump_to_be_seen_by_.reset();
+  for (const auto& [id, notice] : notices_) {
+    if (by < 0s && notice.retry_at && *notice.retry_at <= world_.wall() - by)
+      retry_was_due_.insert(id);
+  }
   if (by > 61s || by < -61s) started_wall_ += by;
   if (alone && engine_ != nullptr && (by > 61s || by < -61s))
     jump_to_be_seen_by_ = world_.clock() + 45s;

@@ -280,6 +280,7 @@ class Referee final : public Witness {
   std::set<std::pair<NoticeId, std::string>> refusals_;
   std::map<NoticeId, Duration> flying_since_;
   std::map<NoticeId, Duration> handed_over_at_;  // when that was decided
+  std::set<NoticeId> retry_was_due_;             // by a clock that was set back since
   std::map<FailureId, Duration> recovered_clock_;  // when it recovered last
   std::map<FailureId, Duration> lowered_at_;     // to an incident
   // What banks have read, and which failures joined others, in order of time.

@@ -213,13 +213,14 @@ void Referee::judge_phase(const Change& change, const Failure* before, const Fai
   }
   if (after.recovered_at && (before == nullptr || before->recovered_at != after.recovered_at)) {
     // The change may have waited for the disk.
-    const Duration waited = std::clamp(world_.wall() - *after.recovered_at, Duration{0}, Duration{1h});
+    const Duration waited =
+        std::clamp(world_.wall() - *after.recovered_at, Duration{0}, Duration{1h});
     recovered_clock_[after.id] = world_.clock() - waited;
   }
   if (was == Phase::closed || is != Phase::closed) return;
   if (after.closing == Closing::automatic) {
-    // By the steady clock, from which the wall clock may have moved by a minute unseen; where the daemon was away in between,
-    // by the wall clock.
+    // By the steady clock, from which the wall clock may have moved by a minute unseen; where the
+    // daemon was away in between, by the wall clock.
     const Duration needed = std::chrono::minutes(shape_.auto_close);
     const bool by_wall = after.recovered_at && world_.wall() >= *after.recovered_at + needed;
     const auto since = recovered_clock_.find(after.id);
@@ -334,9 +335,13 @@ void Referee::judge_notice(const Change& change, const Notice* before, const Not
       in_flight += notice.in_flight && !notices_.contains(id) ? 1 : 0;
     if (in_flight > shape_.parallel)
       violate("no more attempts than mail.parallel", fmt::format("{}: {}", name, in_flight));
-    // One further off than any is of a clock that was set back.
-    const bool waits = before->retry_at && world_.wall() < *before->retry_at &&
-                       *before->retry_at - world_.wall() <= std::chrono::seconds(shape_.retry_most);
+    // One further off than any is of a clock that was set back. What had become due, and waited
+    // for a free place only, stays due.
+    const bool waits =
+        before->retry_at && world_.wall() < *before->retry_at &&
+        *before->retry_at - world_.wall() <= std::chrono::seconds(shape_.retry_most) &&
+        !retry_was_due_.contains(after.id);
+    retry_was_due_.erase(after.id);
     if (!jumped && waits) violate("a retry comes not before its time", name);
     const bool dropped = after.unless_acknowledged && after.carries.empty() && !before->frozen &&
                          !after.frozen && after.failure != 0 && failures_.contains(after.failure) &&
