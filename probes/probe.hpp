@@ -23,7 +23,7 @@ class Zone;  // fact/zone.hpp
 
 // How one run is to be made.
 struct ProbeRun {
-  Instant scheduled{};
+  Instant now{};              // the wall clock as it starts
   Duration timeout{};         // the hard deadline of the run
   bool was_failing = false;   // for thresholds with a separate clearing level
   // Under whom a program that is started runs; none: as the daemon does. Lives as long as start() runs.

@@ -58,7 +58,7 @@ void Engine::run_due_probes() {
     auto kept = kept_of_probes_.find(run.probe);
     made->second.probe->start(
         surroundings_.runtime(),
-        {run.scheduled, spec->timeout, failing, configuration_.response_user ? &*configuration_.response_user : nullptr,
+        {now, spec->timeout, failing, configuration_.response_user ? &*configuration_.response_user : nullptr,
          kept == kept_of_probes_.end() ? nullptr : &kept->second, &platform().zone, spec->interval},
         [this, id = run.probe, scheduled = run.scheduled, started = now](Finding finding) {
           end_run(id, scheduled, started, std::move(finding));

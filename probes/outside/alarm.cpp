@@ -132,7 +132,7 @@ class AlarmProbe final : public Probe {
  public:
   explicit AlarmProbe(AlarmSpec spec) : monitor_(std::move(spec)) {}
   void start(io::Runtime& runtime, const ProbeRun& run, std::function<void(Finding)> done) override {
-    boost::asio::post(runtime.loop(), [this, alive = std::weak_ptr(alive_), at = run.scheduled, done = std::move(done)] {
+    boost::asio::post(runtime.loop(), [this, alive = std::weak_ptr(alive_), at = run.now, done = std::move(done)] {
       if (alive.expired()) return;
       AlarmJudgement judgement = monitor_.judge(at);
       done({judgement.verdict, std::move(judgement.reason), std::move(judgement.values)});

@@ -135,8 +135,10 @@ class MetricProbe final : public Probe {
       if (!before) return not_known_yet(was_failing);
       const double seconds = seconds_between(*before, now);
       if (seconds <= 0) return not_known_yet(was_failing);
-      values.series = rates_of(before->counters.series, values.series, seconds);
-      values.ratio_to = rates_of(before->counters.ratio_to, values.ratio_to, seconds);
+      // Of a share the time is no part, and would only round it.
+      const double per = spec_.ratio_to ? 1 : seconds;
+      values.series = rates_of(before->counters.series, values.series, per);
+      values.ratio_to = rates_of(before->counters.ratio_to, values.ratio_to, per);
       if (values.series.empty() || (spec_.ratio_to && values.ratio_to.empty()))
         return not_known_yet(was_failing);
     }

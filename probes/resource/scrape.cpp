@@ -104,7 +104,7 @@ class SharedScrape::Endpoint : public std::enable_shared_from_this<Endpoint> {
     coming_->number = ++count_;
     // Owned by this, which cancels it in the end.
     run_ = fetch_page(
-        runtime, ProbeRun{run.scheduled, run.timeout}, request_,
+        runtime, ProbeRun{run.now, run.timeout}, request_,
         [this](const HttpPage& page) { return take(page); },
         [this](Finding finding) { end(std::move(finding)); });
     run_->start(request_.url.host);

@@ -181,7 +181,7 @@ TEST_CASE_FIXTURE(Network, "metric: how fast a counter grows is known from the s
   CHECK(found.values.at("value") < 900);
   found = run(*share);
   CHECK(found.verdict == Verdict::failing);
-  CHECK(contains(found.reason, "c{n=\"1\"} grows by 90.0% of all, failing at >= 50%"));
+  CHECK_MESSAGE(contains(found.reason, "c{n=\"1\"} grows by 90.0% of all, failing at >= 50%"), found.reason);
 }
 
 TEST_CASE_FIXTURE(Network, "metric: one scrape serves all probes of an endpoint, each of them once") {
