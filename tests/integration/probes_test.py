@@ -1,5 +1,5 @@
-"""Kinds of probes against the real servers that they are for: nginx and Postfix with certificates of every sort for tls, unbound for
-dns. Each test is one daemon whose component has many probes, run once by hand."""
+"""Kinds of probes against the real servers that they are for: nginx and Postfix with certificates of every sort for tls, nginx that lets
+in who shows a secret for http, unbound for dns, node_exporter for metric. Each test is one daemon whose component has many probes, run once by hand."""
 import datetime
 import os
 import shutil
@@ -93,6 +93,15 @@ class Probes(Case):
         self.assertRegex(observation["reason"], pattern)
 
 
+    def nginx(self, port, servers):
+        config = self.folder / "nginx.conf"
+        temporary = " ".join(f"{what}_temp_path {self.folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        config.write_text(f"daemon off; master_process off; pid {self.folder}/nginx.pid; events {{ }}\n"
+                          f"http {{ access_log {self.folder}/access.log seen; log_format seen '$server_port $uri [$http_authorization]';"
+                          f" {temporary}\n{servers}\n}}\n")
+        Server(self, port, program("nginx"), "-p", self.folder, "-e", self.folder / "error.log", "-c", config)
+
+
 @unittest.skipUnless(program("nginx") and program("openssl"), "nginx or openssl is not installed")
 class Tls(Probes):
     def test_nginx_with_certificates_good_and_bad(self):
@@ -109,11 +118,7 @@ class Tls(Probes):
         servers = "\n".join(
             f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {authority.folder}/{name}.pem;"
             f" ssl_certificate_key {authority.folder}/{name}.key; }}" for name, port in ports.items())
-        config = self.folder / "nginx.conf"
-        temporary = " ".join(f"{what}_temp_path {self.folder}/{what};" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        config.write_text(f"daemon off; master_process off; pid {self.folder}/nginx.pid; events {{ }}\n"
-                          f"http {{ access_log off; {temporary}\n{servers}\n}}\n")
-        Server(self, ports["good"], program("nginx"), "-p", self.folder, "-e", self.folder / "error.log", "-c", config)
+        self.nginx(ports["good"], servers)
         ca = f"ca_file: {authority.folder}/ca.pem"
         probes = {name: f"kind: tls, host: 127.0.0.1, port: {port}, {ca}" for name, port in ports.items() if name != "self"}
         probes["by-name"] = f"kind: tls, host: localhost, port: {ports['good']}, {ca}"
@@ -157,6 +162,124 @@ class Tls(Probes):
         self.says(found["wrong"], "failing", r"is for localhost, 127.0.0.1, not for mail.example")
         self.says(found["at-once"], "failing", r"answers with something that is no TLS")
         self.says(found["another"], "failing", r"said '220 relay.example ESMTP'")
+
+
+@unittest.skipUnless(program("nginx") and program("openssl"), "nginx or openssl is not installed")
+class Http(Probes):
+    def test_nginx_lets_in_who_shows_the_right_secret_and_says_json(self):
+        authority = Authority(self.folder / "ca")
+        authority.signed("server", "DNS:localhost,IP:127.0.0.1", -1, 90)
+        authority.signed("client", "DNS:yagura.example", -1, 90)
+        authority.self_signed("stranger", "DNS:yagura.example")
+        secrets = {"basic": "ops:hunter2:pass", "bearer": "t0ken-hunter2", "wrong": "ops:hunter2", "no-password": "hunter2"}
+        for name, secret in secrets.items():
+            (self.folder / name).write_text(secret + "\n")
+            (self.folder / name).chmod(0o600)
+        hashed = subprocess.run(["openssl", "passwd", "-apr1", "hunter2:pass"], capture_output=True, text=True, check=True).stdout
+        (self.folder / "htpasswd").write_text("ops:" + hashed)
+        (self.folder / "htpasswd").chmod(0o644)
+        self.folder.chmod(0o755)
+        secure, plain = free_port(), free_port()
+        self.nginx(plain, f"""
+server {{
+  listen 127.0.0.1:{secure} ssl;
+  ssl_certificate {authority.folder}/server.pem; ssl_certificate_key {authority.folder}/server.key;
+  ssl_client_certificate {authority.folder}/ca.pem; ssl_verify_client optional_no_ca;
+  location = /certificate {{ if ($ssl_client_verify != SUCCESS) {{ return 403; }} return 200 "$ssl_client_s_dn"; }}
+}}
+server {{
+  listen 127.0.0.1:{plain};
+  location = /basic {{ auth_basic here; auth_basic_user_file {self.folder}/htpasswd; try_files /page =404; }}
+  location = /bearer {{ if ($http_authorization != "Bearer t0ken-hunter2") {{ return 401 "$http_authorization"; }} return 200 in; }}
+  location = /health {{ return 200 '{{"status": {{"db": "ready", "up": true}}, "queues": [{{"waiting": 120}}]}}'; }}
+  location = /elsewhere {{ return 302 http://localhost:{plain}/seen; }}
+  location = /seen {{ return 200 '[$http_authorization]'; }}
+  root {self.folder};
+}}""")
+        (self.folder / "page").write_text("in")
+        (self.folder / "page").chmod(0o644)
+        url = f"kind: http, url: \"http://127.0.0.1:{plain}"
+        closed = f"kind: http, url: \"https://127.0.0.1:{secure}/certificate\", ca_file: {authority.folder}/ca.pem"
+        health = f"{url}/health\", expect: {{json: "
+        found = self.found({
+            "basic": f"{url}/basic\", auth: {{basic: {self.folder}/basic}}, expect: {{body: in}}",
+            "basic-wrong": f"{url}/basic\", auth: {{basic: {self.folder}/wrong}}",
+            "basic-none": f"{url}/basic\"",
+            "no-password": f"{url}/basic\", auth: {{basic: {self.folder}/no-password}}",
+            "bearer": f"{url}/bearer\", auth: {{bearer: {self.folder}/bearer}}",
+            "quoted": f"{url}/bearer\", auth: {{bearer: {self.folder}/wrong}}, expect: {{json: {{path: a}}, status: 401}}",
+            "elsewhere": f"{url}/elsewhere\", auth: {{bearer: {self.folder}/bearer}}, expect: {{body: \"[]\"}}",
+            "certificate": f"{closed}, client_certificate: {authority.folder}/client.pem, client_key: {authority.folder}/client.key",
+            "stranger": f"{closed}, client_certificate: {authority.folder}/stranger.pem, client_key: {authority.folder}/stranger.key",
+            "no-certificate": closed,
+            "json": f"{health}[{{path: status.db, equals: ready}}, {{path: status.up, equals: true}}]}}",
+            "json-wrong": f"{health}{{path: status.db, matches: ^broken}}}}",
+            "json-level": f"{health}{{path: \"queues[0].waiting\", warning: \">= 100\", failing: \">= 1000\"}}}}",
+            "json-short": f"{url}/health\", expect: {{json: {{path: status.db}}}}, body_limit: 1 KiB"})
+        for name in ("basic", "bearer", "elsewhere", "certificate", "json", "json-short"):
+            self.says(found[name], "ok", r"status 200 OK")
+        self.says(found["basic-wrong"], "failing", r"^status 401 Unauthorized, expected 200-399")
+        self.says(found["basic-none"], "failing", r"^status 401")
+        self.says(found["no-password"], "unknown", r"has to hold one line, user:password$")
+        self.says(found["quoted"], "failing", r"^the body is no JSON")
+        self.says(found["stranger"], "failing", r"^status 403")
+        self.says(found["no-certificate"], "failing", r"^status 403")
+        self.says(found["json-wrong"], "failing", r"^status.db is 'ready', which does not match '\^broken'; status 200 OK")
+        self.says(found["json-level"], "warning", r"^queues\[0\].waiting is 120, warning at >= 100; status 200 OK")
+        seen = (self.folder / "access.log").read_text()
+        self.assertIn(f"{plain} /bearer [Bearer t0ken-hunter2]", seen)
+        self.assertIn(f"{plain} /seen []", seen)
+        # What lets in is nowhere in what the daemon says or leaves.
+        self.daemon.stop()
+        everything = self.daemon.log.read_bytes() + b"".join(
+            path.read_bytes() for path in (self.folder / "state").rglob("*") if path.is_file())
+        self.assertNotIn(b"hunter2", everything)
+        self.assertNotIn(b"hunter2", repr(found).encode())
+
+
+@unittest.skipUnless(program("prometheus-node-exporter"), "prometheus-node-exporter is not installed")
+class Metric(Probes):
+    def test_node_exporter_says_what_the_machine_has(self):
+        port = free_port()
+        texts = self.folder / "texts"
+        texts.mkdir()
+        (texts / "jobs.prom").write_text("# TYPE backup_last_success_seconds gauge\nbackup_last_success_seconds 1.5e9\n"
+                                         "queue_length{queue=\"a \\\"b\\\"\"} 7\nqueue_length{queue=\"c\"} 12\n")
+        Server(self, port, program("prometheus-node-exporter"), f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",
+               "--collector.disable-defaults", "--collector.filesystem", "--collector.meminfo", "--collector.cpu", "--collector.loadavg",
+               "--collector.textfile", f"--collector.textfile.directory={texts}")
+        asked = f"kind: metric, url: \"http://127.0.0.1:{port}/metrics\""
+        memory = f"{asked}, series: node_memory_MemAvailable_bytes"
+        found = self.found({
+            "memory": f"{memory}, failing: \"< 1 MiB\"",
+            "low": f"{memory}, failing: \"< 1000 TiB\"",
+            "share": f"{memory}, ratio_to: node_memory_MemTotal_bytes, failing: \"< 0.001%\"",
+            "disks": f"{asked}, series: \"node_filesystem_avail_bytes{{fstype!~'tmpfs|ramfs'}}\","
+                     " ratio_to: node_filesystem_size_bytes, failing: \"> 100%\"",
+            "busy": f"{asked}, series: \"node_cpu_seconds_total{{mode!='idle'}}\", of: sum, rate: true, ratio_to: node_cpu_seconds_total,"
+                    " failing: \"> 100%\"",
+            "queues": f"{asked}, series: queue_length, warning: 10",
+            "queue": f"{asked}, series: 'queue_length{{queue=\"a \\\"b\\\"\"}}', failing: 10",
+            "sum": f"{asked}, series: queue_length, of: sum, failing: 19",
+            "absent": f"{asked}, series: no_such_series, failing: 1",
+            "gone": f"{asked}, series: no_such_series, failing: 1, absent: failing",
+            "page": f"kind: metric, url: \"http://127.0.0.1:{port}/\", series: up, failing: 1",
+            "nobody": f"kind: metric, url: \"http://127.0.0.1:{free_port()}/metrics\", series: up, failing: 1"})
+        self.says(found["memory"], "ok", r"^node_memory_MemAvailable_bytes is [\d.]+ (MiB|GiB|TiB)$")
+        self.assertGreater(found["memory"]["values"]["value"], 1024 * 1024)
+        self.says(found["low"], "failing", r", failing at < 1000 TiB$")
+        self.says(found["share"], "ok", r"is [\d.]+% of node_memory_MemTotal_bytes$")
+        self.says(found["disks"], "ok", r"^node_filesystem_avail_bytes\{device=.*%( \(worst of \d+\))? of node_filesystem_size_bytes")
+        self.says(found["busy"], "ok", r"")
+        self.says(found["queues"], "warning", r'^queue_length\{queue="c"\} is 12 \(worst of 2\), warning at >= 10$')
+        self.says(found["queue"], "ok", r'is 7$')
+        self.says(found["sum"], "failing", r"^the sum of queue_length \(2 series\) is 19, failing at >= 19$")
+        self.says(found["absent"], "unknown", rf"^127.0.0.1 port {port} has no series no_such_series$")
+        self.says(found["gone"], "failing", r"has no series no_such_series$")
+        self.says(found["page"], "unknown", r"is not Prometheus' text format: it begins with '<html>")
+        self.says(found["nobody"], "unknown", r"^connection refused by 127.0.0.1")
+        wait_for("a rate", lambda: "grows by" in self.daemon.ask("probe", "target")[4]["reason"])
+        self.says(self.daemon.ask("probe", "target")[4], "ok", r"^the sum of node_cpu_seconds_total.* grows by [\d.]+% of node_cpu")
 
 
 @unittest.skipUnless(program("unbound"), "unbound is not installed")
