@@ -64,6 +64,7 @@ struct HeartbeatSettings {
 // Who else may say how a component is, over listen.http (daemon/server/alarm_intake.hpp).
 struct IncomingSender {
   std::string token_file;  // read anew, so that it can be changed
+  std::vector<std::string> topics;  // of SNS only: ARNs
 };
 
 // people.NAME.command: what is run for a person beside the mail. Which notices for is Person::command_for.

@@ -22,6 +22,8 @@ namespace json = boost::json;
 constexpr std::string_view prefix = "/in/";
 constexpr std::size_t most_alertmanager_body = 1024 * 1024;
 constexpr std::size_t most_event_body = 64 * 1024;
+constexpr std::size_t most_sns_body = 512 * 1024;  // 256 KiB of a message, which is escaped in it
+constexpr std::string_view sns_path = "/in/sns/";  // and the token
 // A token that was changed counts from then on.
 constexpr Duration token_kept_for = 1s;
 // The sender is told to come again; by then most of them have given up themselves.
@@ -73,15 +75,15 @@ struct AlarmIntake::Waiting {
   std::unique_ptr<Alarm> alarm;
 };
 
-AlarmIntake::AlarmIntake(Surroundings& surroundings, Store& store, Engine& engine, AccessLog& access)
-    : surroundings_(surroundings), store_(store), engine_(engine), access_(access) {}
+AlarmIntake::AlarmIntake(Surroundings& surroundings, Store& store, Engine& engine, AccessLog& access, Fetch fetch)
+    : surroundings_(surroundings), store_(store), engine_(engine), access_(access), sns_(std::move(fetch)) {}
 
 AlarmIntake::~AlarmIntake() { *alive_ = false; }
 
 std::optional<AlarmSource> AlarmIntake::source_of(const std::string& path) const {
   for (const auto& [source, sender] : engine_.configuration().incoming) {
     const std::string_view name = std::string_view(path).substr(std::min(path.size(), prefix.size()));
-    if (name == name_of(source)) return source;
+    if (name == name_of(source) || (source == AlarmSource::sns && path.starts_with(sns_path))) return source;
   }
   return std::nullopt;
 }
@@ -101,7 +103,8 @@ const std::string& AlarmIntake::token_digest(const std::string& file) {
 }
 
 bool AlarmIntake::may(const WebRequest& request, AlarmSource source) {
-  const std::string token = token_of(request.authorization);
+  std::string token = token_of(request.authorization);
+  if (source == AlarmSource::sns && request.path.starts_with(sns_path)) token = request.path.substr(sns_path.size());
   return !token.empty() && is_same(sha256(token), token_digest(engine_.configuration().incoming.at(source).token_file));
 }
 
@@ -109,11 +112,26 @@ std::optional<std::size_t> AlarmIntake::most_body(const WebRequest& head) {
   if (!is_for(head.path)) return std::nullopt;
   const auto source = source_of(head.path);
   if (!source || head.method != "POST" || !may(head, *source)) return std::nullopt;
-  return *source == AlarmSource::event ? most_event_body : most_alertmanager_body;
+  switch (*source) {
+    case AlarmSource::alertmanager:
+      return most_alertmanager_body;
+    case AlarmSource::event:
+      return most_event_body;
+    case AlarmSource::sns:
+      return most_sns_body;
+  }
+  return std::nullopt;
 }
 
 void AlarmIntake::refuse(const WebRequest& request, const std::string& why, int status, const Respond& answer) {
-  access_.refused(caller_from(request.address), one_line(request.method + " " + request.path, 200), status, engine_.now());
+  // SNS asks without a password first, each time; and a token in a path is nobody's to read.
+  const bool is_sns = request.path.starts_with("/in/sns");
+  if (is_sns && status == 401 && request.path.size() < sns_path.size() && request.authorization.empty()) {
+    access_.count("in/sns unasked", engine_.now());
+  } else {
+    const std::string path = is_sns && request.path.size() >= sns_path.size() ? std::string(sns_path) + "…" : request.path;
+    access_.refused(caller_from(request.address), one_line(request.method + " " + path, 200), status, engine_.now());
+  }
   WebResponse response = refusal(status, why);
   if (status == 401) response.challenge = "Basic realm=\"yagura\"";
   answer(std::move(response));
@@ -128,7 +146,20 @@ void AlarmIntake::handle(const WebRequest& request, Respond answer) {
   if (!rate_.take(static_cast<std::uint64_t>(*source), surroundings_.steady())) {
     return refuse(request, "too many messages of this sender: send it again in a moment", 503, answer);
   }
+  if (*source == AlarmSource::sns) return take_sns(request, std::move(answer));
   take(request, *source, std::move(answer));
+}
+
+void AlarmIntake::take_sns(const WebRequest& request, Respond answer) {
+  WebRequest of{request.method, request.path, {}, {}, {}, request.address, request.authorization};
+  sns_.take(request.body, engine_.configuration().incoming.at(AlarmSource::sns).topics, engine_.now(),
+            [this, alive = std::weak_ptr(alive_), of = std::move(of), answer = std::move(answer)](SnsIntake::Outcome outcome) {
+              if (alive.expired()) return;
+              if (outcome.status != 200) return refuse(of, outcome.why, outcome.status, answer);
+              if (!outcome.what.empty()) warn_once_a_minute(AlarmSource::sns, outcome.what, outcome.details);
+              if (outcome.report) return record({*outcome.report}, answer);
+              answer(fine("{\"taken\":0,\"unmatched\":0}\n"));
+            });
 }
 
 void AlarmIntake::warn_once_a_minute(AlarmSource source, const std::string& what,

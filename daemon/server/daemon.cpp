@@ -36,7 +36,7 @@ class Daemon {
         backups_(surroundings_.runtime(), engine_.configuration().state_folder),
         access_([this](const auto& what, const auto& who, const auto& details) { engine_.note(what, who, details); },
                 [this](Instant at) { return engine_.platform().zone.format(at); }),
-        intake_(surroundings_, engine_), alarms_(surroundings_, *store_, engine_, access_), signals_(loop_, SIGTERM, SIGINT, SIGHUP), watchdog_(loop_), look_timer_(loop_) {}
+        intake_(surroundings_, engine_), alarms_(surroundings_, *store_, engine_, access_, fetch_from_sns(surroundings_.runtime())), signals_(loop_, SIGTERM, SIGINT, SIGHUP), watchdog_(loop_), look_timer_(loop_) {}
 
   Result<void> listen() {
     const Configuration& configuration = engine_.configuration();

@@ -87,10 +87,10 @@ std::optional<AlarmSource> read_source(Reader& reader) {
   if (reader.required("source") == nullptr) return std::nullopt;
   const auto word = reader.text("source");
   if (!word) return std::nullopt;
-  for (AlarmSource source : {AlarmSource::alertmanager, AlarmSource::event}) {
+  for (AlarmSource source : {AlarmSource::alertmanager, AlarmSource::event, AlarmSource::sns}) {
     if (*word == name_of(source)) return source;
   }
-  reader.problem(*reader.find("source"), "`source` must be alertmanager or event");
+  reader.problem(*reader.find("source"), "`source` must be alertmanager, event or sns");
   return std::nullopt;
 }
 

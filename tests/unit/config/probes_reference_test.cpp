@@ -281,7 +281,8 @@ TEST_CASE("the examples of the reference of the probes are configurations withou
     const std::string component = examples[0].substr(0, examples[0].find(':'));
     CHECK(said_of(with({"services:\n  site: {name: サイト, needs: [\"" + component + "\"]}",
                         "components:\n" + indented(examples[0]), "listen: {http: 127.0.0.1:9640}",
-                        "incoming: {alertmanager: {token_file: a}, event: {token_file: e}}"})) == "");
+                        "incoming: {alertmanager: {token_file: a}, event: {token_file: e}, "
+                        "sns: {token_file: s, topics: [\"arn:aws:sns:ap-northeast-1:123456789012:alarms\"]}}"})) == "");
   }
 }
 

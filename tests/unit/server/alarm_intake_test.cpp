@@ -23,7 +23,7 @@ struct Intake {
       : world(alarms + senders),
         access([this](const auto& what, const auto& who, const auto& details) { world.engine.note(what, who, details); },
                [](Instant) { return std::string("then"); }),
-        intake(std::make_unique<AlarmIntake>(world.surroundings, *world.store, world.engine, access)) {
+        intake(std::make_unique<AlarmIntake>(world.surroundings, *world.store, world.engine, access, Fetch{})) {
     std::ofstream(world.folder.path + "/a") << alertmanager_token << "\n";
     std::ofstream(world.folder.path + "/e") << event_token << "\n";
   }
