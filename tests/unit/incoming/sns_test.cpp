@@ -42,9 +42,9 @@ std::string refused(const std::string& text) {
 
 Result<AlarmReport> cloudwatch(const std::string& state, const std::string& more = "") {
   SnsMessage message = notification();
-  message.message = fmt::format(R"({{"AlarmName":"web-1-cpu","AWSAccountId":"123456789012","NewStateValue":"{}","NewStateReason":
+  message.message = fmt::format(R"json({{"AlarmName":"web-1-cpu","AWSAccountId":"123456789012","NewStateValue":"{}","NewStateReason":
 "Threshold Crossed","StateChangeTime":"2026-12-28T07:58:30.123+0000","Region":"Asia Pacific (Tokyo)",
-"AlarmArn":"arn:aws:cloudwatch:ap-northeast-1:123456789012:alarm:web-1-cpu","Trigger":{{"MetricName":"CPUUtilization","Namespace":"AWS/EC2"}}{}}})",
+"AlarmArn":"arn:aws:cloudwatch:ap-northeast-1:123456789012:alarm:web-1-cpu","Trigger":{{"MetricName":"CPUUtilization","Namespace":"AWS/EC2"}}{}}})json",
                                 state, more);
   return read_cloudwatch(message);
 }

@@ -54,20 +54,20 @@ struct Sns {
   }
 };
 
-const std::string alarm = R"({"AlarmName":"web-1-cpu","NewStateValue":"ALARM","StateChangeTime":"2026-12-28T07:58:30.123+0000"})";
+const std::string cpu_alarm = R"({"AlarmName":"web-1-cpu","NewStateValue":"ALARM","StateChangeTime":"2026-12-28T07:58:30.123+0000"})";
 
 }  // namespace
 
 TEST_CASE("an alarm that SNS signed is taken, and its certificate is fetched once a day") {
   Sns sns;
   for (const char* version : {"1", "2"}) {
-    const auto outcome = sns.take(sns.body("Notification", alarm, version));
+    const auto outcome = sns.take(sns.body("Notification", cpu_alarm, version));
     CHECK(outcome.status == 200);
     REQUIRE(outcome.report);
     CHECK(outcome.report->name == "web-1-cpu");
   }
   CHECK(sns.asked == std::vector<std::string>{certificate_url});
-  CHECK(sns.take(sns.body("Notification", alarm), begin + 25h).status == 200);
+  CHECK(sns.take(sns.body("Notification", cpu_alarm), begin + 25h).status == 200);
   CHECK(sns.asked.size() == 2);
 }
 
@@ -100,9 +100,9 @@ TEST_CASE("a subscription to a topic that is listed is confirmed") {
 TEST_CASE("while SNS does not answer its messages are asked to come again") {
   Sns sns;
   sns.answers = false;
-  CHECK(sns.take(sns.body("Notification", alarm)).status == 503);
+  CHECK(sns.take(sns.body("Notification", cpu_alarm)).status == 503);
   sns.answers = true;
-  CHECK(sns.take(sns.body("Notification", alarm)).status == 200);
+  CHECK(sns.take(sns.body("Notification", cpu_alarm)).status == 200);
   sns.answers = false;
   CHECK(sns.take(sns.body("SubscriptionConfirmation", "x")).status == 503);
 }
@@ -110,9 +110,9 @@ TEST_CASE("while SNS does not answer its messages are asked to come again") {
 TEST_CASE("a certificate that does not fit is not kept") {
   Sns sns;
   sns.certificate = "no certificate";
-  CHECK(sns.take(sns.body("Notification", alarm)).status == 403);
+  CHECK(sns.take(sns.body("Notification", cpu_alarm)).status == 403);
   sns.certificate = sns.signer.pem;
-  CHECK(sns.take(sns.body("Notification", alarm)).status == 200);
+  CHECK(sns.take(sns.body("Notification", cpu_alarm)).status == 200);
 }
 
 TEST_CASE("the end of a subscription, and what is no alarm, is told of") {
