@@ -10,7 +10,7 @@
 #include "alarm_bodies.hpp"
 #include "api_parts.hpp"
 #include "log.hpp"
-#include "password_file.hpp"
+#include "secret_file.hpp"
 #include "text.hpp"
 
 namespace yagura {
@@ -94,8 +94,8 @@ const std::string& AlarmIntake::token_digest(const std::string& file) {
   if (token.read_at != SteadyInstant{} && now - token.read_at < token_kept_for) return token.digest;
   token.read_at = now;
   token.digest.clear();
-  if (auto read = read_password_file(file)) {
-    token.digest = sha256(read->password);
+  if (auto read = io::read_secret_file(file, "the token file")) {
+    token.digest = sha256(read->secret);
   } else if (warnings_.take(1000, now)) {
     log::line(log::Level::error, "incoming.token_unreadable", {{"why", read.error().message}});
   }

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "file_modes.hpp"
-#include "password_file.hpp"
+#include "secret_file.hpp"
 #include "run_as.hpp"
 
 namespace yagura {
@@ -24,10 +24,10 @@ void check_response_user(const Configuration& configuration, Problems& problems)
 }
 
 // Better known now than at the first mail. It can be put right while the daemon runs.
-void check_passwords(const Configuration& configuration, Problems& problems) {
+void check_secrets(const Configuration& configuration, Problems& problems) {
   for (const GuardedFile& file : configuration.guarded) {
     if (file.kind != GuardedFile::Kind::secret || file.path == file.place.file) continue;
-    if (auto read = read_password_file(file.path); !read) {
+    if (auto read = io::read_secret_file(file.path, "the secret file"); !read) {
       problems.push_back({file.place, read.error().message, true});
     }
   }
@@ -42,7 +42,7 @@ Loaded load_here(const std::string& file, Instant now) {
   if (user && user->uid == geteuid()) user.reset();  // there is nobody to become
   Problems found = problems_of_modes(*loaded.configuration);
   check_response_user(*loaded.configuration, found);
-  check_passwords(*loaded.configuration, found);
+  check_secrets(*loaded.configuration, found);
   if (has_errors(found)) loaded.configuration.reset();
   loaded.problems.insert(loaded.problems.end(), found.begin(), found.end());
   return loaded;

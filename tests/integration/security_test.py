@@ -149,7 +149,7 @@ class Secrets(Case):
         credentials = self.folder / "credentials"
         credentials.mkdir()
         self.daemon.start({"CREDENTIALS_DIRECTORY": str(credentials)})
-        self.assertIn(f"warning: the password file {credentials}/relay cannot be read: No such file", self.daemon.tail())
+        self.assertIn(f"warning: the secret file {credentials}/relay cannot be read: No such file", self.daemon.tail())
         (credentials / "relay").write_text(PASSWORD)
         (credentials / "relay").chmod(0o644)
         # `config check` has not the daemon's environment; it speaks of the place where systemd would put it.
