@@ -6,6 +6,7 @@
 
 #include "fake_aws.hpp"
 #include "folder.hpp"
+#include "resource/cloudwatch_data.hpp"
 
 using namespace yagura;
 using namespace yagura::testing;
@@ -270,6 +271,7 @@ TEST_CASE_FIXTURE(Network, "cloudwatch: the instance's role is asked for its cre
   CHECK(ask("a").verdict == Verdict::ok);
   CHECK(aws.metadata() == std::vector<std::string>{"PUT /latest/api/token", "GET /latest/meta-data/iam/security-credentials/",
                                                    "GET /latest/meta-data/iam/security-credentials/watcher"});
+  REQUIRE(aws.calls().size() == 1);
   CHECK(contains(aws.calls()[0].head, "Credential=ASIAROLE/"));
   CHECK(contains(aws.calls()[0].head, "X-Amz-Security-Token: role-token\r\n"));
   CHECK(ask("b").verdict == Verdict::ok);
@@ -472,6 +474,17 @@ TEST_CASE_FIXTURE(CloudWatch, "cloudwatch: answers leave nothing behind but a va
   }
   // The fake keeps the calls' bodies, which it has parsed: some 1 KiB for each metric.
   CHECK(::mallinfo2().uordblks < before + 3 * 500 * 4'000);
+}
+
+TEST_CASE("cloudwatch: whole periods are asked for that have settled") {
+  CloudWatchMetric metric{"a", "b", {}, "Sum", 5min, 15min, 1min};
+  const Instant noon{std::chrono::hours(12)};
+  CHECK(span_of(metric, noon + 59s).to == noon - 5min);
+  CHECK(span_of(metric, noon + 60s).to == noon);
+  CHECK(span_of(metric, noon + 5min + 59s).to == noon);
+  CHECK(span_of(metric, noon + 60s).from == noon - 15min);
+  metric.lookback = 11min;  // whole ones
+  CHECK(span_of(metric, noon + 60s).from == noon - 15min);
 }
 
 TEST_CASE("cloudwatch: what is wrong with the keys is said") {
