@@ -29,6 +29,8 @@ const std::vector<ProbeKind>& probe_kinds() {
        make_plugin},
       {"metric", ProbeFamily::resource, "judges series of a Prometheus endpoint",
        make_metric, true},
+      {"cloudwatch", ProbeFamily::resource, "judges a metric of Amazon CloudWatch", make_cloudwatch,
+       true},
       {"job", ProbeFamily::job, "waits for a job's pings, and judges its runs",
        nullptr},  // Judged by its pings, not run: job/monitor.hpp.
       {"log", ProbeFamily::security, "looks for lines in a log or the journal, counts", make_log},

@@ -29,6 +29,7 @@ std::unique_ptr<Probe> make_plugin(Reader& reader);
 std::unique_ptr<Probe> make_log(Reader& reader);
 std::unique_ptr<Probe> make_logins(Reader& reader);
 std::unique_ptr<Probe> make_metric(Reader& reader);
+std::unique_ptr<Probe> make_cloudwatch(Reader& reader);
 std::unique_ptr<Probe> make_alarm(Reader& reader);
 
 }  // namespace yagura

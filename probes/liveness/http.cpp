@@ -221,7 +221,7 @@ void read_expect(Reader& reader, HttpSpec& spec) {
   }
   spec.json.read(expect);
   spec.request.keep_body = !spec.body.empty() || spec.matches || !spec.json.empty();
-  if (spec.request.head && spec.request.keep_body) {
+  if (spec.request.method == HttpRequest::Method::head && spec.request.keep_body) {
     expect.problem(
         "a HEAD request has no body to look at: use GET, or leave `body`, `matches` and `json` out");
   }
@@ -248,7 +248,7 @@ std::unique_ptr<Probe> make_http(Reader& reader) {
   std::string method = reader.text_or("method", "GET");
   if (method != "GET" && method != "HEAD")
     reader.problem(*reader.find("method"), "`method` must be GET or HEAD");
-  request.head = method == "HEAD";
+  request.method = method == "HEAD" ? HttpRequest::Method::head : HttpRequest::Method::get;
   read_expect(reader, spec);
   read_latency(reader, spec);
   if (reader.problems().size() != problems) return nullptr;

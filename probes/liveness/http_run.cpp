@@ -125,17 +125,17 @@ struct Secret {
   HttpAuth::Kind kind = HttpAuth::Kind::basic;
   std::string user, password;  // or the token
   std::vector<std::string> forms;
+};
 
-  void take_out_of(std::string& text) const {
-    constexpr std::string_view instead = "[secret]";
-    for (const std::string& form : forms) {
-      for (std::size_t at = 0; (at = text.find(form, at)) != std::string::npos;) {
-        text.replace(at, form.size(), instead);
-        at += instead.size();
-      }
+void take_out_of(std::string& text, const std::vector<std::string>& forms) {
+  constexpr std::string_view instead = "[secret]";
+  for (const std::string& form : forms) {
+    for (std::size_t at = 0; (at = text.find(form, at)) != std::string::npos;) {
+      text.replace(at, form.size(), instead);
+      at += instead.size();
     }
   }
-};
+}
 
 Result<Secret> read_secret(const HttpAuth& auth) {
   auto file = io::read_secret_file(auth.file, "the file of `auth`,");
@@ -219,8 +219,21 @@ class HttpRun final : public NetworkRun {
     set(CURLOPT_FORBID_REUSE, 1L);
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(CURLOPT_USERAGENT, "yagura");
-    set(CURLOPT_NOBODY, request_.head ? 1L : 0L);
+    set(CURLOPT_NOBODY, request_.method == HttpRequest::Method::head ? 1L : 0L);
     if (url_.same_origin(request_.url)) {
+      if (request_.method == HttpRequest::Method::post) {
+        set(CURLOPT_POSTFIELDS, request_.body.c_str());
+        set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+      } else if (request_.method == HttpRequest::Method::put) {
+        set(CURLOPT_CUSTOMREQUEST, "PUT");
+      }
+      if (request_.signing) {
+        const AwsSigning& signing = *request_.signing;
+        const std::string scope = fmt::format("aws:amz:{}:{}", signing.region, signing.service);
+        set(CURLOPT_AWS_SIGV4, scope.c_str());
+        set(CURLOPT_USERNAME, signing.key_id.c_str());
+        set(CURLOPT_PASSWORD, signing.secret.c_str());
+      }
       for (const std::string& line : request_.headers)
         good = good && append(headers_, line);
       if (headers_) set(CURLOPT_HTTPHEADER, headers_.get());
@@ -326,7 +339,8 @@ class HttpRun final : public NetworkRun {
 
   // Before anything is cut, so that no half of it stays.
   std::string without_secret(std::string text) const {
-    if (secret_) secret_->take_out_of(text);
+    if (secret_) take_out_of(text, secret_->forms);
+    take_out_of(text, request_.secrets);
     return text;
   }
 

@@ -35,13 +35,26 @@ struct HttpAuth {
   std::string file;
 };
 
-// The request, and how far to follow it. Headers, secret and client certificate are for the origin
-// of `url` only.
+// What AWS lets a request in with: a signature (SigV4, libcurl's) over the method, the path, all of
+// `headers` and the body, made with a secret that is not sent itself.
+struct AwsSigning {
+  std::string region, service;  // "ap-northeast-1", "monitoring"
+  std::string key_id, secret;
+};
+
+// The request, and how far to follow it. Headers, secret, body and client certificate are for the
+// origin of `url` only.
 struct HttpRequest {
+  enum class Method { get, head, post, put };
   HttpUrl url;
-  bool head = false;                 // HEAD instead of GET
+  Method method = Method::get;
+  std::string body;                  // of a POST
   std::vector<std::string> headers;  // whole lines
   std::optional<HttpAuth> auth;
+  std::optional<AwsSigning> signing;
+  // What the headers hold that is for nobody's eyes: taken out of the answer, as the secret of
+  // `auth` is.
+  std::vector<std::string> secrets;
   std::string client_certificate, client_key;  // PEM files; "" for none, or both in one
   bool verify_tls = true;
   std::string ca_file;  // "": the system's
@@ -53,7 +66,7 @@ struct HttpRequest {
 // What came, where something came.
 struct HttpPage {
   int status = 0;
-  // Status line and body are raw, but a secret of `auth` that they quote is taken out.
+  // Status line and body are raw, but a secret of `auth` or `secrets` that they quote is taken out.
   std::string phrase;  // of the status line
   std::string body;    // raw, at most body_limit; empty unless kept
   bool body_cut = false;

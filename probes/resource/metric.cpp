@@ -27,7 +27,7 @@
 #include "liveness/http_keys.hpp"
 #include "resource/scrape.hpp"
 #include "resource/series_values.hpp"
-#include "resource/threshold.hpp"
+#include "resource/value_levels.hpp"
 #include "text.hpp"
 
 namespace yagura {
@@ -54,35 +54,13 @@ struct MetricSpec {
     if (ratio_to) names.insert(ratio_to->selector.name());
     return names;
   }
-  const Level& level() const { return levels->failing() ? *levels->failing() : *levels->warning(); }
+  const Level& level() const { return level_of(*levels); }
 };
 
 // What was read of one scrape: the series, and what they are to be a share of.
 struct Pair {
   SeriesValues series, ratio_to;
 };
-
-// A value as the level's quantity shows it, in the level's unit.
-struct Shown {
-  double value = 0;
-  std::string words;
-};
-Shown shown(double value, Quantity quantity) {
-  if (!std::isfinite(value)) return {value, value > 0 ? "infinite" : "infinitely negative"};
-  switch (quantity) {
-    case Quantity::percent:
-      return {100 * value, format_percent(100 * value)};
-    case Quantity::bytes:
-      return {value, format_size(value)};
-    case Quantity::duration:
-      return {1000 * value, std::abs(value) < 1e12
-                                ? format_duration(Duration(static_cast<std::int64_t>(1000 * value)))
-                                : fmt::format("{:.6g}s", value)};
-    case Quantity::number:
-      break;
-  }
-  return {value, fmt::format("{:.10g}", value)};
-}
 
 class MetricProbe final : public Probe {
  public:
@@ -173,7 +151,8 @@ class MetricProbe final : public Probe {
                            ? std::max_element(judged.begin(), judged.end(), less)
                            : std::min_element(judged.begin(), judged.end(), less);
     const Quantity quantity = spec_.level().quantity;
-    const Shown value = shown(worst->second, quantity);
+    const Shown value =
+        shown(quantity == Quantity::percent ? 100 * worst->second : worst->second, quantity);
     std::string what;
     switch (spec_.of) {
       case Together::each:
@@ -235,19 +214,6 @@ std::optional<Written> read_series(Reader& reader, std::string_view key) {
   return Written{*text, *std::move(selector)};
 }
 
-template <class Choice>
-Choice read_choice(Reader& reader, std::string_view key,
-                   const std::vector<std::pair<std::string_view, Choice>>& choices) {
-  const std::string word = reader.text_or(key, choices.front().first);
-  std::string words;
-  for (const auto& [name, choice] : choices) {
-    if (name == word) return choice;
-    words += fmt::format("{}{}", words.empty() ? "" : ", ", name);
-  }
-  reader.problem(*reader.find(key), fmt::format("`{}` must be one of {}", key, words));
-  return choices.front().second;
-}
-
 std::optional<Threshold> read_metric_levels(Reader& reader, bool is_ratio) {
   const bool high = !levels_look_down(reader.node());
   const auto measure = [&](Quantity quantity, std::string_view what, std::string_view example) {
@@ -262,14 +228,7 @@ std::optional<Threshold> read_metric_levels(Reader& reader, bool is_ratio) {
                 measure(Quantity::bytes, "its bytes", high ? ">= 2 GiB" : "< 5 GiB"),
                 measure(Quantity::duration, "its seconds", high ? ">= 5s" : "< 1h")};
   }
-  auto levels = Threshold::read(reader, measures, "", "");
-  if (levels && levels->failing() && levels->warning() &&
-      levels->failing()->quantity != levels->warning()->quantity) {
-    reader.problem(*reader.find("warning"),
-                   fmt::format("`warning`: must have the unit of failing, which is \"{}\"",
-                               levels->failing()->text));
-  }
-  return levels;
+  return read_value_levels(reader, measures);
 }
 
 }  // namespace
