@@ -118,10 +118,6 @@ class UnitRun : public std::enable_shared_from_this<UnitRun> {
     link_ = *link;
     ask(unit_);
   }
-  void cancel() {
-    told_ = nullptr;
-    let_go();
-  }
 
  private:
   void ask(const std::string& unit) {
@@ -235,9 +231,6 @@ class UnitProbe final : public Probe {
  public:
   UnitProbe(UnitRules rules, std::string socket)
       : rules_(std::move(rules)), socket_(std::move(socket)) {}
-  ~UnitProbe() override {
-    if (run_) run_->cancel();
-  }
 
   void start(io::Runtime& runtime, const ProbeRun& run,
              std::function<void(Finding)> done) override {
@@ -273,7 +266,7 @@ class UnitProbe final : public Probe {
   std::string socket_;
   UnitJudge judge_;
   std::string kept_;
-  std::shared_ptr<UnitRun> run_;
+  std::shared_ptr<UnitRun> run_;  // letting go of it cancels it
 };
 
 // The name as systemd has it; an error in words.
