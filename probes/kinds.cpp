@@ -13,6 +13,7 @@ const std::vector<ProbeKind>& probe_kinds() {
       {"ping", ProbeFamily::liveness, "sends ICMP echo requests, counts the answers", make_ping, true},
       {"process", ProbeFamily::liveness, "counts processes, and judges what they use",
        make_process},
+      {"unit", ProbeFamily::liveness, "asks systemd of a unit: state, restarts, runs", make_unit},
       {"disk", ProbeFamily::resource, "judges the space and inodes of a file system", make_disk},
       {"memory", ProbeFamily::resource, "judges the used memory and swap of this machine",
        make_memory},

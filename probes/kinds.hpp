@@ -15,6 +15,7 @@ std::unique_ptr<Probe> make_tls(Reader& reader);
 std::unique_ptr<Probe> make_dns(Reader& reader);
 std::unique_ptr<Probe> make_ping(Reader& reader);
 std::unique_ptr<Probe> make_process(Reader& reader);
+std::unique_ptr<Probe> make_unit(Reader& reader);
 std::unique_ptr<Probe> make_disk(Reader& reader);
 std::unique_ptr<Probe> make_memory(Reader& reader);
 std::unique_ptr<Probe> make_cpu(Reader& reader);

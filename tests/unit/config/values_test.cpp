@@ -486,3 +486,21 @@ TEST_CASE("what a component needs outside lies outside: it says provider, and is
   CHECK(said("  web: {owner: ap-ops, needs_outside: «regoin}\n  region: {owner: infra-ops, depends_on: web}").find(
             "there is no component `regoin`") == 0);
 }
+
+TEST_CASE("a unit is of the liveness, asked on this machine, and whatever is wrong with it is said at its place") {
+  const auto written = [](const std::string& keys) {
+    return with({"services:\n  site: {name: サイト, needs: [web]}",
+                 "components:\n  web:\n    owner: ap-ops\n    probes:\n      - {kind: unit, " + keys + "}"});
+  };
+  WrittenFolder folder;
+  auto loaded = load_configuration(folder.write("c.yaml", written("unit: nginx, restarts: {failing: {when: 3, for: 5m}}")), december());
+  REQUIRE(folder.problems(loaded) == "");
+  const ProbeSpec& spec = loaded.configuration->platform->components.at("web").probes.at(0);
+  CHECK(spec.family == Family::liveness);
+  CHECK(spec.impact == Impact::down);
+  CHECK(spec.sustain == 5min);
+  CHECK(!spec.remote);
+  CHECK(said_of(written("unit: backup.timer, ran_within: 26h")) == "");
+  CHECK(said_of(written("unit: nginx.servce")).find("`unit` must be a unit's name with its type") != std::string::npos);
+  CHECK(said_of(written("unit: nginx, restarts: 3")) != "");
+}
