@@ -119,17 +119,57 @@ std::optional<Instant> JobMonitor::next_deadline() const {
   auto deadline = start_deadline();
   if (const auto overrun = next_overrun())
     deadline = std::min(deadline.value_or(overrun->second), overrun->second);
+  if (const auto seldom = seldom_again()) deadline = std::min(deadline.value_or(*seldom), *seldom);
   return deadline;
 }
 
+void JobMonitor::note_start(Instant at) {
+  if (!spec_.most) return;
+  auto& starts = state_.starts;
+  starts.insert(std::upper_bound(starts.begin(), starts.end(), at), at);
+  const std::size_t kept = spec_.most->runs + 1;
+  if (starts.size() > kept)
+    starts.erase(starts.begin(), starts.end() - static_cast<std::ptrdiff_t>(kept));
+}
+
+// In words, where more runs than `most` started within its time before `at`.
+std::optional<std::string> JobMonitor::too_often(Instant at) const {
+  if (!spec_.most) return std::nullopt;
+  const auto since =
+      std::upper_bound(state_.starts.begin(), state_.starts.end(), at - spec_.most->within);
+  const auto count = static_cast<std::size_t>(state_.starts.end() - since);
+  if (count <= spec_.most->runs) return std::nullopt;
+  return fmt::format("has started more than {} {} within {}", spec_.most->runs,
+                     spec_.most->runs == 1 ? "time" : "times", format_duration(spec_.most->within));
+}
+
+// When what is failing as it came too often alone, has not any more.
+std::optional<Instant> JobMonitor::seldom_again() const {
+  if (!state_.too_often) return std::nullopt;
+  const bool is_full = spec_.most && state_.starts.size() > spec_.most->runs;
+  if (!is_full) return Instant{};  // the configuration allows more than it did
+  return state_.starts[state_.starts.size() - spec_.most->runs - 1] + spec_.most->within;
+}
+
+// How many of the last runs failed, this one among them.
+std::size_t JobMonitor::note_outcome(bool failed) {
+  if (!spec_.failing_runs) return 0;
+  state_.outcomes += failed ? 'x' : '.';
+  if (state_.outcomes.size() > spec_.failing_runs->of)
+    state_.outcomes.erase(0, state_.outcomes.size() - spec_.failing_runs->of);
+  return static_cast<std::size_t>(std::count(state_.outcomes.begin(), state_.outcomes.end(), 'x'));
+}
+
 bool JobMonitor::clock_moved(Duration by) {
-  const bool has_interval =
-      (spec_.every && state_.expected) || !state_.running.empty() || !state_.overran.empty();
+  const bool has_interval = (spec_.every && state_.expected) || !state_.running.empty() ||
+                            !state_.overran.empty() || !state_.starts.empty();
   if (spec_.every && state_.expected) *state_.expected += by;
   for (auto* runs : {&state_.running, &state_.overran}) {
     for (auto& [id, started] : *runs)
       started += by;
   }
+  for (Instant& start : state_.starts)
+    start += by;
   if (deaf_until_) *deaf_until_ += by;
   return has_interval;
 }
@@ -142,6 +182,15 @@ std::optional<Observation> JobMonitor::look(Instant now, const JobCalendar& cale
     return judge_overrun(overrun->first, now);
   }
   if (start && *start <= now) return judge_missed(now, calendar);
+  if (const auto seldom = seldom_again(); seldom && *seldom <= now) {
+    return judged(Verdict::ok,
+                  spec_.most
+                      ? fmt::format("has not started more than {} {} within {} any more",
+                                    spec_.most->runs, spec_.most->runs == 1 ? "time" : "times",
+                                    format_duration(spec_.most->within))
+                      : "succeeded",
+                  now, now);
+  }
   return std::nullopt;
 }
 
@@ -156,9 +205,13 @@ std::optional<Observation> JobMonitor::ping(const JobPing& ping, Instant now,
       late = judge_missed(now, calendar);
     answer(now, calendar);
     start_run(run_id, now);
-    return late;
+    note_start(now);
+    const auto often = too_often(now);
+    if (late || !often || state_.verdict == Verdict::failing) return late;
+    return judged(Verdict::failing, *often, now, now);
   }
   const bool was_started = state_.running.contains(run_id) || state_.overran.contains(run_id);
+  if (!was_started) note_start(now);
   const Instant expected = state_.expected.value_or(now);
   // A run whose start was seen has answered its time by that.
   const bool answers = (spec_.every || !was_started) && answer(now, calendar);
@@ -212,23 +265,41 @@ Observation JobMonitor::judge_end(const JobPing& ping, std::optional<Duration> t
     state_.overran.clear();  // the job has moved on; what hung in between says so no more
   state_.last_duration = took;
   const std::string after = took ? " after " + words_for(*took) : "";
-  Verdict verdict = Verdict::ok;
+  const bool too_soon = !failed && took && spec_.min_duration && *took < *spec_.min_duration;
+  Verdict verdict = failed || too_soon ? Verdict::failing : Verdict::ok;
   std::string reason = "succeeded" + after;
   if (failed) {
-    verdict = Verdict::failing;
     reason = ping.exit_status != 0 ? fmt::format("failed with exit status {}", ping.exit_status)
                                    : "reported a failure";
     reason += after + quoted_last_line(ping.body);
-  } else if (took && spec_.min_duration && *took < *spec_.min_duration) {
-    verdict = Verdict::failing;
+  } else if (too_soon) {
     reason = fmt::format("ended{}, sooner than min_duration {}: it may have done no work", after,
                          format_duration(*spec_.min_duration));
   } else if (took && spec_.max_duration && *took > *spec_.max_duration) {
     reason += fmt::format(", longer than max_duration {}", format_duration(*spec_.max_duration));
   }
+  const std::size_t failed_runs = note_outcome(verdict == Verdict::failing);
+  if (spec_.failing_runs) {
+    const auto& [more_than, of] = *spec_.failing_runs;
+    const bool too_many =
+        static_cast<double>(failed_runs) > more_than * static_cast<double>(of) + 1e-9;
+    if (too_many || verdict == Verdict::failing) {
+      reason = fmt::format("{} of the last {} runs failed, {} than {:g}%; the last {}", failed_runs,
+                           of, too_many ? "more" : "not more", more_than * 100, reason);
+    }
+    if (verdict == Verdict::failing) verdict = Verdict::warning;
+    if (too_many) verdict = Verdict::failing;
+  }
+  const auto often = verdict == Verdict::failing ? std::nullopt : too_often(now);
+  if (often) {
+    verdict = Verdict::failing;
+    reason = *often + "; the last " + reason;
+  }
   Observation observation = judged(verdict, std::move(reason), scheduled, now);
+  state_.too_often = often.has_value();
   if (took) observation.values["duration_seconds"] = seconds_of(*took);
   if (ping.exit_status != 0) observation.values["exit_status"] = ping.exit_status;
+  if (spec_.failing_runs) observation.values["failed_runs"] = static_cast<double>(failed_runs);
   return observation;
 }
 
@@ -315,6 +386,7 @@ Observation JobMonitor::judged(Verdict verdict, std::string reason, Instant sche
                                Instant now) {
   state_.verdict = verdict;
   state_.reason = reason;
+  state_.too_often = false;
   Observation observation;
   observation.verdict = verdict;
   observation.reason = std::move(reason);

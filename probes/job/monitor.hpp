@@ -6,13 +6,16 @@
 //   a run that does not end within max_duration                              failing
 //   a failure, or an exit status other than 0                                failing
 //   a success sooner than min_duration after its start                       failing
+//   more starts than `most` within its time, until there are fewer           failing
+//   more failed runs than `failing_runs` of the last ones                    failing
 //   any other success                                                        ok
 //   what fell due while pings could not be taken                             unknown
 //
 // A start answers every scheduled time that has come, or else the coming one, if that is near
 // (start_within, but not more than half the way from the time before). With `every`, a start and an
 // end put the expected time off to a period later. An end without a known start is a run of unknown
-// length, and answers as a start does.
+// length, and answers as a start does. Runs that overlap are told apart, and timed, by their run
+// id. With `failing_runs` a failed run that leaves the share in bounds is a warning.
 #pragma once
 
 #include <boost/describe.hpp>
@@ -20,6 +23,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cron.hpp"
 #include "node.hpp"
@@ -35,8 +39,19 @@ struct JobSpec {
   Duration start_within = 5min;
   std::optional<Duration> max_duration;
   std::optional<Duration> min_duration;  // a run that succeeds faster did no work: failing
+  struct Most {
+    std::size_t runs = 1;  // 1 to 100
+    Duration within{};
+  };
+  std::optional<Most> most;  // more starts within this time are too many: failing
+  struct FailingRuns {
+    double more_than = 0;  // a share of 1
+    std::size_t of = 0;    // 2 to 1000
+  };
+  std::optional<FailingRuns> failing_runs;  // more of the last runs failed: failing
 };
-// Reads the job's own keys: every | schedule, on, start_within, max_duration, min_duration.
+// Reads the job's own keys: every | schedule, on, start_within, max_duration, min_duration, most,
+// failing_runs.
 // Problems are reported.
 std::optional<JobSpec> read_job(Reader& reader);
 
@@ -63,11 +78,14 @@ struct JobState {
   std::string last_output;        // the end of it, at most 10,000 bytes
   Verdict verdict = Verdict::ok;  // ok until a run proves otherwise
   std::string reason;
+  std::vector<Instant> starts;  // of `most`, in order: one more than it allows
+  bool too_often = false;       // it succeeded, and is failing by `most` alone
+  std::string outcomes;         // of `failing_runs`, the last ones: '.' well, 'x' failed
   auto operator<=>(const JobState&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(JobState, (),
                       (running, overran, expected, last_start, last_success, last_fail,
-                       last_duration, last_output, verdict, reason))
+                       last_duration, last_output, verdict, reason, starts, too_often, outcomes))
 
 class JobMonitor {
  public:
@@ -88,7 +106,8 @@ class JobMonitor {
   // Judges absences: to be called at next_deadline(). One observation at most; call again while the
   // deadline is past.
   std::optional<Observation> look(Instant now, const JobCalendar& calendar);
-  // When something would be late: a start missing, a run too long.
+  // When something would be late: a start missing, a run too long; or when what was too often is
+  // so no more.
   std::optional<Instant> next_deadline() const;
   // The next scheduled time after `now`, for people to see. None: the schedule and `on` never meet.
   std::optional<Instant> next_run(Instant now, const JobCalendar& calendar) const;
@@ -110,6 +129,10 @@ class JobMonitor {
   Missed take_missed(Instant now, const JobCalendar& calendar);
   Observation judge_missed(Instant now, const JobCalendar& calendar);
   Observation judge_overrun(const std::string& run_id, Instant now);
+  void note_start(Instant at);
+  std::optional<std::string> too_often(Instant at) const;
+  std::optional<Instant> seldom_again() const;
+  std::size_t note_outcome(bool failed);
   void start_run(const std::string& run_id, Instant now);
   std::optional<Duration> end_run(const std::string& run_id, Instant now);
   Observation judge_end(const JobPing& ping, std::optional<Duration> took, Instant scheduled,
