@@ -16,6 +16,10 @@
 // end put the expected time off to a period later. An end without a known start is a run of unknown
 // length, and answers as a start does. Runs that overlap are told apart, and timed, by their run
 // id. With `failing_runs` a failed run that leaves the share in bounds is a warning.
+//
+// An end may be reported later than it was, with its time: it is judged as if it had been heard
+// then. So it takes back what was said of its absence, and changes nothing where something newer
+// is known.
 #pragma once
 
 #include <boost/describe.hpp>
@@ -60,6 +64,9 @@ struct JobPing {
   int exit_status = 0;  // of …/<0-255>: 0 is success, others fail
   std::string run_id;   // ?rid=…; empty: the one run. Cut at 64 bytes
   std::string body;     // safe text (many_lines), at most 10,000 bytes
+  // Of an end that is reported later: when it was, not after now, and when the run started, if that
+  // is known. The same run id twice counts once.
+  std::optional<Instant> ended_at = {}, started_at = {};
 };
 
 // What the calendar knows, given at each call.
@@ -81,11 +88,16 @@ struct JobState {
   std::vector<Instant> starts;  // of `most`, in order: one more than it allows
   bool too_often = false;       // it succeeded, and is failing by `most` alone
   std::string outcomes;         // of `failing_runs`, the last ones: '.' well, 'x' failed
+  // What is judged already, so that what is reported later can be older: up to which end or start
+  // of a run, and up to which scheduled time that was missed.
+  std::optional<Instant> judged_until, missed_until;
+  std::vector<std::string> ended_runs;  // the run ids of the last 64 that ended
   auto operator<=>(const JobState&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(JobState, (),
                       (running, overran, expected, last_start, last_success, last_fail,
-                       last_duration, last_output, verdict, reason, starts, too_often, outcomes))
+                       last_duration, last_output, verdict, reason, starts, too_often, outcomes,
+                       judged_until, missed_until, ended_runs))
 
 class JobMonitor {
  public:
@@ -135,8 +147,13 @@ class JobMonitor {
   std::size_t note_outcome(bool failed);
   void start_run(const std::string& run_id, Instant now);
   std::optional<Duration> end_run(const std::string& run_id, Instant now);
+  std::optional<Observation> late_end(const JobPing& ping, const std::string& run_id, Instant now,
+                                      const JobCalendar& calendar);
+  bool is_news(Instant began, Instant ended, const JobCalendar& calendar) const;
+  void note_end(const std::string& run_id);
+  bool is_too_soon(const JobPing& ping, std::optional<Duration> took) const;
   Observation judge_end(const JobPing& ping, std::optional<Duration> took, Instant scheduled,
-                        Instant now);
+                        Instant ended, Instant now);
   Observation judged(Verdict verdict, std::string reason, Instant scheduled, Instant now);
   std::optional<std::pair<std::string, Instant>> next_overrun() const;
 
