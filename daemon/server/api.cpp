@@ -343,6 +343,7 @@ class Api {
   WebResponse ping(const WebRequest& request) {
     auto read = read_ping(request.body);
     if (!read) return refusal(400, read.error().message);
+    if (auto fine = check_time(read->ping, engine_.now()); !fine) return refusal(400, fine.error().message);
     auto job = job_named(engine_.jobs(), read->job.component, read->job.probe);
     if (!job) return refusal(404, "there is no job " + read->job.component + "; `yagura jobs` lists them");
     if (!engine_.job_ping(*job, read->ping)) {

@@ -16,6 +16,8 @@ constexpr std::size_t most_parts = 3;
 constexpr std::size_t most_name = 200;
 constexpr std::size_t most_run_id = 64;
 constexpr std::size_t most_body = 10'000;
+constexpr Duration oldest_end = 24h * 7;
+constexpr Duration clocks_apart = 1min;  // who reports reads the same clock, but earlier or later
 
 // False: the word is no event.
 bool read_event(std::string_view word, JobPing& ping) {
@@ -48,7 +50,42 @@ std::string text_of(const json::object& object, const char* key) {
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+// False: there, and no time.
+bool read_time(const json::object& object, const char* key, std::optional<Instant>& time) {
+  if (!object.contains(key)) return true;
+  auto read = parse_instant(text_of(object, key));
+  if (!read) return false;
+  time = *read;
+  return true;
+}
+
+// Of a run that is reported later than it was.
+Result<void> read_times(const json::object& object, JobPing& ping) {
+  if (!read_time(object, "ended_at", ping.ended_at) ||
+      !read_time(object, "started_at", ping.started_at)) {
+    return failure_of(
+        "\"ended_at\" and \"started_at\" have to be times, such as 2026-12-28T02:10:00+09:00");
+  }
+  if (ping.started_at && !ping.ended_at)
+    return failure_of("\"started_at\" stands with \"ended_at\" only");
+  if (!ping.ended_at) return {};
+  if (ping.event == JobPing::Event::start || ping.event == JobPing::Event::log)
+    return failure_of("\"ended_at\" is of a success or a fail only");
+  if (ping.started_at && *ping.started_at > *ping.ended_at)
+    return failure_of("\"started_at\" is after \"ended_at\"");
+  return {};
+}
+
 }  // namespace
+
+Result<void> check_time(const JobPing& ping, Instant now) {
+  if (!ping.ended_at) return {};
+  if (*ping.ended_at > now + clocks_apart)
+    return failure_of("\"ended_at\" is in the future: only what is over can be reported");
+  if (*ping.ended_at < now - oldest_end)
+    return failure_of("\"ended_at\" is more than 7 days ago: that is not taken any more");
+  return {};
+}
 
 std::string kept_of_body(std::string_view body) {
   return end_of(many_lines(body, std::numeric_limits<std::size_t>::max()), most_body);
@@ -108,6 +145,7 @@ Result<PingRequest> read_ping(std::string_view body) {
   }
   read.ping.run_id = one_line(text_of(object, "run_id"), most_run_id);
   read.ping.body = kept_of_body(text_of(object, "body"));
+  if (auto times = read_times(object, read.ping); !times) return tl::unexpected(times.error());
   return read;
 }
 

@@ -14,7 +14,9 @@ constexpr std::size_t most_runs = 32;
 constexpr std::size_t most_run_id_bytes = 64;
 constexpr std::size_t most_output_bytes = 10'000;
 constexpr std::size_t most_quoted_bytes = 200;
-constexpr int most_missed = 1'000;  // more are not counted
+constexpr std::size_t most_ended_runs = 64;
+constexpr Duration worth_saying = 1min;  // reported later than this
+constexpr int most_missed = 1'000;       // more are not counted
 
 // The last line that says anything, after a colon.
 std::string quoted_last_line(const std::string& body) {
@@ -119,17 +121,57 @@ std::optional<Instant> JobMonitor::next_deadline() const {
   auto deadline = start_deadline();
   if (const auto overrun = next_overrun())
     deadline = std::min(deadline.value_or(overrun->second), overrun->second);
+  if (const auto seldom = seldom_again()) deadline = std::min(deadline.value_or(*seldom), *seldom);
   return deadline;
 }
 
+void JobMonitor::note_start(Instant at) {
+  if (!spec_.most) return;
+  auto& starts = state_.starts;
+  starts.insert(std::upper_bound(starts.begin(), starts.end(), at), at);
+  const std::size_t kept = spec_.most->runs + 1;
+  if (starts.size() > kept)
+    starts.erase(starts.begin(), starts.end() - static_cast<std::ptrdiff_t>(kept));
+}
+
+// In words, where more runs than `most` started within its time before `at`.
+std::optional<std::string> JobMonitor::too_often(Instant at) const {
+  if (!spec_.most) return std::nullopt;
+  const auto since =
+      std::upper_bound(state_.starts.begin(), state_.starts.end(), at - spec_.most->within);
+  const auto count = static_cast<std::size_t>(state_.starts.end() - since);
+  if (count <= spec_.most->runs) return std::nullopt;
+  return fmt::format("has started more than {} {} within {}", spec_.most->runs,
+                     spec_.most->runs == 1 ? "time" : "times", format_duration(spec_.most->within));
+}
+
+// When what is failing as it came too often alone, has not any more.
+std::optional<Instant> JobMonitor::seldom_again() const {
+  if (!state_.too_often) return std::nullopt;
+  const bool is_full = spec_.most && state_.starts.size() > spec_.most->runs;
+  if (!is_full) return Instant{};  // the configuration allows more than it did
+  return state_.starts[state_.starts.size() - spec_.most->runs - 1] + spec_.most->within;
+}
+
+// How many of the last runs failed, this one among them.
+std::size_t JobMonitor::note_outcome(bool failed) {
+  if (!spec_.failing_runs) return 0;
+  state_.outcomes += failed ? 'x' : '.';
+  if (state_.outcomes.size() > spec_.failing_runs->of)
+    state_.outcomes.erase(0, state_.outcomes.size() - spec_.failing_runs->of);
+  return static_cast<std::size_t>(std::count(state_.outcomes.begin(), state_.outcomes.end(), 'x'));
+}
+
 bool JobMonitor::clock_moved(Duration by) {
-  const bool has_interval =
-      (spec_.every && state_.expected) || !state_.running.empty() || !state_.overran.empty();
+  const bool has_interval = (spec_.every && state_.expected) || !state_.running.empty() ||
+                            !state_.overran.empty() || !state_.starts.empty();
   if (spec_.every && state_.expected) *state_.expected += by;
   for (auto* runs : {&state_.running, &state_.overran}) {
     for (auto& [id, started] : *runs)
       started += by;
   }
+  for (Instant& start : state_.starts)
+    start += by;
   if (deaf_until_) *deaf_until_ += by;
   return has_interval;
 }
@@ -142,12 +184,23 @@ std::optional<Observation> JobMonitor::look(Instant now, const JobCalendar& cale
     return judge_overrun(overrun->first, now);
   }
   if (start && *start <= now) return judge_missed(now, calendar);
+  if (const auto seldom = seldom_again(); seldom && *seldom <= now) {
+    return judged(Verdict::ok,
+                  spec_.most
+                      ? fmt::format("has not started more than {} {} within {} any more",
+                                    spec_.most->runs, spec_.most->runs == 1 ? "time" : "times",
+                                    format_duration(spec_.most->within))
+                      : "succeeded",
+                  now, now);
+  }
   return std::nullopt;
 }
 
 std::optional<Observation> JobMonitor::ping(const JobPing& ping, Instant now,
                                             const JobCalendar& calendar) {
   const std::string run_id = ping.run_id.substr(0, most_run_id_bytes);
+  const bool is_end = ping.event != JobPing::Event::start && ping.event != JobPing::Event::log;
+  if (is_end && ping.ended_at) return late_end(ping, run_id, now, calendar);
   if (!ping.body.empty()) state_.last_output = end_of(ping.body, most_output_bytes);
   if (ping.event == JobPing::Event::log) return std::nullopt;
   if (ping.event == JobPing::Event::start) {
@@ -156,13 +209,70 @@ std::optional<Observation> JobMonitor::ping(const JobPing& ping, Instant now,
       late = judge_missed(now, calendar);
     answer(now, calendar);
     start_run(run_id, now);
-    return late;
+    note_start(now);
+    const auto often = too_often(now);
+    if (late || !often || state_.verdict == Verdict::failing) return late;
+    return judged(Verdict::failing, *often, now, now);
   }
   const bool was_started = state_.running.contains(run_id) || state_.overran.contains(run_id);
+  if (!was_started) note_start(now);
   const Instant expected = state_.expected.value_or(now);
   // A run whose start was seen has answered its time by that.
   const bool answers = (spec_.every || !was_started) && answer(now, calendar);
-  return judge_end(ping, end_run(run_id, now), answers ? expected : now, now);
+  note_end(run_id);
+  return judge_end(ping, end_run(run_id, now), answers ? expected : now, now, now);
+}
+
+// Judged as if it had been heard when it was, but told as of now.
+std::optional<Observation> JobMonitor::late_end(const JobPing& ping, const std::string& run_id,
+                                                Instant now, const JobCalendar& calendar) {
+  const auto& told = state_.ended_runs;
+  if (std::find(told.begin(), told.end(), run_id) != told.end()) return std::nullopt;
+  note_end(run_id);
+  const Instant ended = std::min(*ping.ended_at, now);
+  const bool was_started = state_.running.contains(run_id) || state_.overran.contains(run_id);
+  std::optional<Duration> took = end_run(run_id, ended);
+  if (!was_started && ping.started_at && *ping.started_at <= ended) took = ended - *ping.started_at;
+  const Instant began = ended - took.value_or(Duration{0});
+  if (!was_started) note_start(began);
+  if (spec_.every) {
+    const Instant next = ended + *spec_.every;
+    state_.expected = std::max(state_.expected.value_or(next), next);
+  } else if (!was_started) {
+    answer(began, calendar);
+  }
+  if (is_news(began, ended, calendar)) {
+    if (!ping.body.empty()) state_.last_output = end_of(ping.body, most_output_bytes);
+    return judge_end(ping, took, began, ended, now);
+  }
+  const bool failed = ping.event == JobPing::Event::fail || ping.exit_status != 0;
+  auto& last = failed ? state_.last_fail : state_.last_success;
+  last = std::max(last, std::optional(ended));
+  note_outcome(failed || is_too_soon(ping, took));
+  return std::nullopt;
+}
+
+// Whether a run that is reported later is the last word on the job: nothing that came after it is
+// judged already, and what was missed since is what it answers.
+bool JobMonitor::is_news(Instant began, Instant ended, const JobCalendar& calendar) const {
+  if (state_.judged_until && ended < *state_.judged_until) return false;
+  if (!state_.missed_until) return true;
+  const Instant missed = *state_.missed_until;
+  if (spec_.every) return ended + *spec_.every > missed;
+  return began >= missed || ended >= missed + spec_.start_within ||
+         (spec_.schedule && is_near(missed, began, calendar));
+}
+
+void JobMonitor::note_end(const std::string& run_id) {
+  if (run_id.empty()) return;
+  state_.ended_runs.push_back(run_id);
+  if (state_.ended_runs.size() > most_ended_runs)
+    state_.ended_runs.erase(state_.ended_runs.begin());
+}
+
+bool JobMonitor::is_too_soon(const JobPing& ping, std::optional<Duration> took) const {
+  return ping.event == JobPing::Event::success && ping.exit_status == 0 && took &&
+         spec_.min_duration && *took < *spec_.min_duration;
 }
 
 // True where this start (or end) is what the expected time asked for; then the next one is
@@ -205,30 +315,51 @@ std::optional<Duration> JobMonitor::end_run(const std::string& run_id, Instant n
 }
 
 Observation JobMonitor::judge_end(const JobPing& ping, std::optional<Duration> took,
-                                  Instant scheduled, Instant now) {
+                                  Instant scheduled, Instant ended, Instant now) {
   const bool failed = ping.event == JobPing::Event::fail || ping.exit_status != 0;
-  (failed ? state_.last_fail : state_.last_success) = now;
+  (failed ? state_.last_fail : state_.last_success) = ended;
+  state_.judged_until = ended;
   if (!failed)
     state_.overran.clear();  // the job has moved on; what hung in between says so no more
   state_.last_duration = took;
   const std::string after = took ? " after " + words_for(*took) : "";
-  Verdict verdict = Verdict::ok;
+  const bool too_soon = is_too_soon(ping, took);
+  Verdict verdict = failed || too_soon ? Verdict::failing : Verdict::ok;
   std::string reason = "succeeded" + after;
   if (failed) {
-    verdict = Verdict::failing;
     reason = ping.exit_status != 0 ? fmt::format("failed with exit status {}", ping.exit_status)
                                    : "reported a failure";
     reason += after + quoted_last_line(ping.body);
-  } else if (took && spec_.min_duration && *took < *spec_.min_duration) {
-    verdict = Verdict::failing;
+  } else if (too_soon) {
     reason = fmt::format("ended{}, sooner than min_duration {}: it may have done no work", after,
                          format_duration(*spec_.min_duration));
   } else if (took && spec_.max_duration && *took > *spec_.max_duration) {
     reason += fmt::format(", longer than max_duration {}", format_duration(*spec_.max_duration));
   }
+  const std::size_t failed_runs = note_outcome(verdict == Verdict::failing);
+  if (spec_.failing_runs) {
+    const auto& [more_than, of] = *spec_.failing_runs;
+    const bool too_many =
+        static_cast<double>(failed_runs) > more_than * static_cast<double>(of) + 1e-9;
+    if (too_many || verdict == Verdict::failing) {
+      reason = fmt::format("{} of the last {} runs failed, {} than {:g}%; the last {}", failed_runs,
+                           of, too_many ? "more" : "not more", more_than * 100, reason);
+    }
+    if (verdict == Verdict::failing) verdict = Verdict::warning;
+    if (too_many) verdict = Verdict::failing;
+  }
+  const auto often = verdict == Verdict::failing ? std::nullopt : too_often(ended);
+  if (often) {
+    verdict = Verdict::failing;
+    reason = *often + "; the last " + reason;
+  }
+  if (now - ended >= worth_saying)
+    reason = fmt::format("reported {} late: {}", words_for(now - ended), reason);
   Observation observation = judged(verdict, std::move(reason), scheduled, now);
+  state_.too_often = often.has_value();
   if (took) observation.values["duration_seconds"] = seconds_of(*took);
   if (ping.exit_status != 0) observation.values["exit_status"] = ping.exit_status;
+  if (spec_.failing_runs) observation.values["failed_runs"] = static_cast<double>(failed_runs);
   return observation;
 }
 
@@ -237,6 +368,7 @@ Observation JobMonitor::judge_overrun(const std::string& run_id, Instant now) {
   const Instant started = started_run->second;
   const Instant limit = started + *spec_.max_duration;
   const bool unheard = deaf_until_ && limit <= *deaf_until_;
+  state_.judged_until = std::max(state_.judged_until, std::optional(started));
   state_.running.erase(started_run);
   // A run whose end may be lost must not lend its start to the end of a later one.
   if (!unheard) state_.overran[run_id] = started;
@@ -281,6 +413,7 @@ JobMonitor::Missed JobMonitor::take_missed(Instant now, const JobCalendar& calen
 
 Observation JobMonitor::judge_missed(Instant now, const JobCalendar& calendar) {
   const Missed missed = take_missed(now, calendar);
+  state_.missed_until = missed.last;
   const Zone& zone = calendar.zone;
   const bool on_one_day = zone.date_of(missed.first) == zone.date_of(missed.last);
   const bool today = on_one_day && zone.date_of(missed.first) == zone.date_of(now);
@@ -315,6 +448,7 @@ Observation JobMonitor::judged(Verdict verdict, std::string reason, Instant sche
                                Instant now) {
   state_.verdict = verdict;
   state_.reason = reason;
+  state_.too_often = false;
   Observation observation;
   observation.verdict = verdict;
   observation.reason = std::move(reason);

@@ -6,13 +6,20 @@
 //   a run that does not end within max_duration                              failing
 //   a failure, or an exit status other than 0                                failing
 //   a success sooner than min_duration after its start                       failing
+//   more starts than `most` within its time, until there are fewer           failing
+//   more failed runs than `failing_runs` of the last ones                    failing
 //   any other success                                                        ok
 //   what fell due while pings could not be taken                             unknown
 //
 // A start answers every scheduled time that has come, or else the coming one, if that is near
 // (start_within, but not more than half the way from the time before). With `every`, a start and an
 // end put the expected time off to a period later. An end without a known start is a run of unknown
-// length, and answers as a start does.
+// length, and answers as a start does. Runs that overlap are told apart, and timed, by their run
+// id. With `failing_runs` a failed run that leaves the share in bounds is a warning.
+//
+// An end may be reported later than it was, with its time: it is judged as if it had been heard
+// then. So it takes back what was said of its absence, and changes nothing where something newer
+// is known.
 #pragma once
 
 #include <boost/describe.hpp>
@@ -20,6 +27,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cron.hpp"
 #include "node.hpp"
@@ -35,8 +43,19 @@ struct JobSpec {
   Duration start_within = 5min;
   std::optional<Duration> max_duration;
   std::optional<Duration> min_duration;  // a run that succeeds faster did no work: failing
+  struct Most {
+    std::size_t runs = 1;  // 1 to 100
+    Duration within{};
+  };
+  std::optional<Most> most;  // more starts within this time are too many: failing
+  struct FailingRuns {
+    double more_than = 0;  // a share of 1
+    std::size_t of = 0;    // 2 to 1000
+  };
+  std::optional<FailingRuns> failing_runs;  // more of the last runs failed: failing
 };
-// Reads the job's own keys: every | schedule, on, start_within, max_duration, min_duration.
+// Reads the job's own keys: every | schedule, on, start_within, max_duration, min_duration, most,
+// failing_runs.
 // Problems are reported.
 std::optional<JobSpec> read_job(Reader& reader);
 
@@ -45,6 +64,9 @@ struct JobPing {
   int exit_status = 0;  // of …/<0-255>: 0 is success, others fail
   std::string run_id;   // ?rid=…; empty: the one run. Cut at 64 bytes
   std::string body;     // safe text (many_lines), at most 10,000 bytes
+  // Of an end that is reported later: when it was, not after now, and when the run started, if that
+  // is known. The same run id twice counts once.
+  std::optional<Instant> ended_at = {}, started_at = {};
 };
 
 // What the calendar knows, given at each call.
@@ -63,11 +85,19 @@ struct JobState {
   std::string last_output;        // the end of it, at most 10,000 bytes
   Verdict verdict = Verdict::ok;  // ok until a run proves otherwise
   std::string reason;
+  std::vector<Instant> starts;  // of `most`, in order: one more than it allows
+  bool too_often = false;       // it succeeded, and is failing by `most` alone
+  std::string outcomes;         // of `failing_runs`, the last ones: '.' well, 'x' failed
+  // What is judged already, so that what is reported later can be older: up to which end or start
+  // of a run, and up to which scheduled time that was missed.
+  std::optional<Instant> judged_until, missed_until;
+  std::vector<std::string> ended_runs;  // the run ids of the last 64 that ended
   auto operator<=>(const JobState&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(JobState, (),
                       (running, overran, expected, last_start, last_success, last_fail,
-                       last_duration, last_output, verdict, reason))
+                       last_duration, last_output, verdict, reason, starts, too_often, outcomes,
+                       judged_until, missed_until, ended_runs))
 
 class JobMonitor {
  public:
@@ -88,7 +118,8 @@ class JobMonitor {
   // Judges absences: to be called at next_deadline(). One observation at most; call again while the
   // deadline is past.
   std::optional<Observation> look(Instant now, const JobCalendar& calendar);
-  // When something would be late: a start missing, a run too long.
+  // When something would be late: a start missing, a run too long; or when what was too often is
+  // so no more.
   std::optional<Instant> next_deadline() const;
   // The next scheduled time after `now`, for people to see. None: the schedule and `on` never meet.
   std::optional<Instant> next_run(Instant now, const JobCalendar& calendar) const;
@@ -110,10 +141,19 @@ class JobMonitor {
   Missed take_missed(Instant now, const JobCalendar& calendar);
   Observation judge_missed(Instant now, const JobCalendar& calendar);
   Observation judge_overrun(const std::string& run_id, Instant now);
+  void note_start(Instant at);
+  std::optional<std::string> too_often(Instant at) const;
+  std::optional<Instant> seldom_again() const;
+  std::size_t note_outcome(bool failed);
   void start_run(const std::string& run_id, Instant now);
   std::optional<Duration> end_run(const std::string& run_id, Instant now);
+  std::optional<Observation> late_end(const JobPing& ping, const std::string& run_id, Instant now,
+                                      const JobCalendar& calendar);
+  bool is_news(Instant began, Instant ended, const JobCalendar& calendar) const;
+  void note_end(const std::string& run_id);
+  bool is_too_soon(const JobPing& ping, std::optional<Duration> took) const;
   Observation judge_end(const JobPing& ping, std::optional<Duration> took, Instant scheduled,
-                        Instant now);
+                        Instant ended, Instant now);
   Observation judged(Verdict verdict, std::string reason, Instant scheduled, Instant now);
   std::optional<std::pair<std::string, Instant>> next_overrun() const;
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include "monitor.hpp"
 #include "text.hpp"
 
@@ -38,6 +40,52 @@ std::optional<Duration> read_length(Reader& reader, std::string_view key) {
     return std::nullopt;
   }
   return length;
+}
+
+// `most: {runs: 3, within: 1h}`
+void read_most(Reader& reader, JobSpec& spec) {
+  const Node* node = reader.find("most");
+  if (node == nullptr) return;
+  if (!node->is_map()) return reader.problem(*node, "`most` must be {runs: 3, within: 1h}");
+  Reader most(*node, reader.problems(), "`most`");
+  most.required("runs");
+  most.required("within");
+  const auto runs = most.integer("runs", 1, 100);
+  const auto within = read_length(most, "within");
+  if (runs && within) spec.most = JobSpec::Most{static_cast<std::size_t>(*runs), *within};
+  most.finish();
+}
+
+// "20%": a share of 1.
+std::optional<double> read_share(Reader& reader, std::string_view key) {
+  const auto text = reader.text(key);
+  if (!text) return std::nullopt;
+  double percent = 0;
+  const char* const end = text->data() + text->size();
+  const auto [rest, error] = std::from_chars(text->data(), end, percent);
+  if (error == std::errc{} && std::string_view(rest, static_cast<std::size_t>(end - rest)) == "%" &&
+      percent >= 0 && percent < 100) {
+    return percent / 100;
+  }
+  reader.problem(*reader.find(key), fmt::format("`{}` must be a share from 0% to below 100%", key));
+  return std::nullopt;
+}
+
+// `failing_runs: {more_than: 20%, of: 50}`
+void read_failing_runs(Reader& reader, JobSpec& spec) {
+  const Node* node = reader.find("failing_runs");
+  if (node == nullptr) return;
+  if (!node->is_map()) {
+    return reader.problem(*node, "`failing_runs` must be {more_than: 20%, of: 50}");
+  }
+  Reader runs(*node, reader.problems(), "`failing_runs`");
+  runs.required("more_than");
+  runs.required("of");
+  const auto more_than = read_share(runs, "more_than");
+  const auto of = runs.integer("of", 2, 1000);
+  if (more_than && of)
+    spec.failing_runs = JobSpec::FailingRuns{*more_than, static_cast<std::size_t>(*of)};
+  runs.finish();
 }
 
 void read_when(Reader& reader, JobSpec& spec) {
@@ -79,6 +127,8 @@ std::optional<JobSpec> read_job(Reader& reader) {
     reader.problem(*reader.find("min_duration"),
                    "`min_duration` must be shorter than `max_duration`");
   }
+  read_most(reader, spec);
+  read_failing_runs(reader, spec);
   if (reader.problems().size() > problems_before) return std::nullopt;
   return spec;
 }

@@ -32,6 +32,7 @@ void run(std::string_view bytes) {
   require_safe(ping->job.probe, 200);
   require_safe(ping->ping.run_id, 64);
   require_safe(ping->ping.body, 10'000, Breaks::kept);
+  require(!ping->ping.started_at || *ping->ping.started_at <= *ping->ping.ended_at, "no run ends before it starts");
   require(ping->ping.exit_status >= 0 && ping->ping.exit_status <= 255, "an exit status is a byte");
 }
 const Target target("control_request", run);

@@ -396,6 +396,84 @@ TEST_CASE("parallel runs are timed each by its own start") {
         "succeeded");
 }
 
+TEST_CASE("more starts than `most` allows are failing, until there are fewer again") {
+  JobSpec spec = hourly();
+  spec.most = JobSpec::Most{2, 1h};
+  Bench job{spec, at("2026-12-22T12:00")};
+  CHECK_FALSE(job.ping(Event::start, at("2026-12-22T12:10"), "", 0, "a"));
+  CHECK_FALSE(job.ping(Event::start, at("2026-12-22T12:20"), "", 0, "b"));
+  check(job.ping(Event::success, at("2026-12-22T12:25"), "", 0, "a"), Verdict::ok,
+        "succeeded after 15m");
+  check(job.ping(Event::start, at("2026-12-22T12:30"), "", 0, "c"), Verdict::failing,
+        "has started more than 2 times within 1h");
+  check(job.ping(Event::success, at("2026-12-22T12:31"), "", 0, "b"), Verdict::failing,
+        "has started more than 2 times within 1h; the last succeeded after 11m");
+  // An end whose start was not seen is a start too.
+  check(job.ping(Event::success, at("2026-12-22T12:40"), "", 0, "d"), Verdict::failing,
+        "has started more than 2 times within 1h; the last succeeded");
+  CHECK(job.monitor.state().starts.size() == 3);
+  CHECK(job.deadline() == "2026-12-22T13:20:00");
+  CHECK_FALSE(job.look(at("2026-12-22T13:19")));
+  Bench restarted{spec, at("2026-12-22T13:19"), job.monitor.state()};
+  check(restarted.look(at("2026-12-22T13:20")), Verdict::ok,
+        "has not started more than 2 times within 1h any more");
+  CHECK(restarted.deadline() == "2026-12-22T13:45:00");
+}
+
+TEST_CASE("a failure is not turned back as the job runs less often again") {
+  JobSpec spec = hourly();
+  spec.most = JobSpec::Most{1, 10min};
+  Bench job{spec, at("2026-12-22T12:00")};
+  job.ping(Event::start, at("2026-12-22T12:10"));
+  check(job.ping(Event::fail, at("2026-12-22T12:11")), Verdict::failing,
+        "reported a failure after 1m");
+  CHECK_FALSE(job.ping(Event::start, at("2026-12-22T12:12")));
+  check(job.ping(Event::fail, at("2026-12-22T12:13")), Verdict::failing,
+        "reported a failure after 1m");
+  CHECK_FALSE(job.look(at("2026-12-22T12:40")));
+  CHECK(job.monitor.state().verdict == Verdict::failing);
+}
+
+TEST_CASE("`most` goes by the steady clock, and by what the configuration says now") {
+  JobSpec spec = hourly();
+  spec.most = JobSpec::Most{1, 10min};
+  Bench job{spec, at("2026-12-22T12:00")};
+  job.ping(Event::success, at("2026-12-22T12:10"));
+  CHECK(job.monitor.clock_moved(1h));
+  check(job.ping(Event::success, at("2026-12-22T13:12")), Verdict::failing,
+        "has started more than 1 time within 10m; the last succeeded");
+  JobSpec more = spec;
+  more.most->runs = 5;
+  Bench relaxed{more, at("2026-12-22T13:13"), job.monitor.state()};
+  check(relaxed.look(at("2026-12-22T13:13")), Verdict::ok,
+        "has not started more than 5 times within 10m any more");
+}
+
+TEST_CASE(
+    "with failing_runs a failed run is a warning, and too many of the last ones are failing") {
+  JobSpec spec = hourly();
+  spec.failing_runs = JobSpec::FailingRuns{0.2, 10};
+  Bench job{spec, at("2026-12-22T12:00")};
+  Instant now = at("2026-12-22T12:00");
+  const auto end = [&](Event event) { return job.ping(event, now += 1min, "", 0); };
+  check(end(Event::fail), Verdict::warning,
+        "1 of the last 10 runs failed, not more than 20%; the last reported a failure");
+  check(end(Event::success), Verdict::ok, "succeeded");
+  check(end(Event::fail), Verdict::warning,
+        "2 of the last 10 runs failed, not more than 20%; the last reported a failure");
+  const auto third = end(Event::fail);
+  check(third, Verdict::failing,
+        "3 of the last 10 runs failed, more than 20%; the last reported a failure");
+  CHECK(third->values.at("failed_runs") == 3);
+  for (int run = 0; run < 6; ++run) {
+    check(end(Event::success), Verdict::failing,
+          "3 of the last 10 runs failed, more than 20%; the last succeeded");
+  }
+  Bench restarted{spec, now, job.monitor.state()};
+  check(restarted.ping(Event::success, now + 1min), Verdict::ok, "succeeded");
+  CHECK(restarted.monitor.state().outcomes == ".xx.......");
+}
+
 TEST_CASE("at most 32 runs are remembered, with bounded names") {
   Bench job{nightly(), at("2026-12-22T12:00")};
   for (int run = 0; run < 40; ++run) {

@@ -49,6 +49,25 @@ TEST_CASE("a ping over the control socket: an exit status that is none is not cu
     CHECK_FALSE(read_ping(body).has_value());
 }
 
+TEST_CASE("an end that is reported later has its time, which is over, and not for long") {
+  const auto late = read_ping(R"({"event":"fail","ended_at":"2026-12-28T02:10:00+09:00","started_at":"2026-12-28T02:00:00+09:00"})");
+  REQUIRE(late.has_value());
+  CHECK(*late->ping.ended_at - *late->ping.started_at == 10min);
+  const Instant ended = *late->ping.ended_at;
+  CHECK(check_time(late->ping, ended).has_value());
+  CHECK(check_time(late->ping, ended - 1min).has_value());
+  CHECK_FALSE(check_time(late->ping, ended - 61s).has_value());
+  CHECK(check_time(late->ping, ended + 24h * 7).has_value());
+  CHECK_FALSE(check_time(late->ping, ended + 24h * 7 + 1s).has_value());
+  for (const char* body : {R"({"ended_at":"yesterday"})", R"({"ended_at":5})", R"({"started_at":"2026-12-28T02:00:00+09:00"})",
+                           R"({"event":"start","ended_at":"2026-12-28T02:10:00+09:00"})",
+                           R"({"event":"log","ended_at":"2026-12-28T02:10:00+09:00"})",
+                           R"({"ended_at":"2026-12-28T02:10:00Z","started_at":"2026-12-28T02:10:01Z"})"}) {
+    CAPTURE(body);
+    CHECK_FALSE(read_ping(body).has_value());
+  }
+}
+
 TEST_CASE("a run's name is cut at a character, so that its end is found again after a restart") {
   std::string name;
   for (int i = 0; i < 40; ++i) name += "あ";
