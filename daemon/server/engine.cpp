@@ -229,8 +229,9 @@ void Engine::arm() {
 
 void Engine::on_timer() {
   if (alarm_at_) {
-    metrics_.loop_lag = std::chrono::duration_cast<Duration>(clock_.steady() - *alarm_at_);
-    metrics_.loop_lag_most = std::max(metrics_.loop_lag_most, metrics_.loop_lag);
+    const auto lag = std::chrono::duration_cast<Duration>(clock_.steady() - *alarm_at_);
+    metrics_.loop_lag.take(lag);
+    metrics_.loop_lag_most = std::max(metrics_.loop_lag_most, lag);
   }
   alarm_at_.reset();
   Instant now = read_clock();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 namespace yagura {
@@ -31,7 +32,26 @@ class Text {
   std::string text_;
 };
 
+void write_loop_lag(Text& text, const LoopLag& lag) {
+  constexpr std::string_view name = "yagura_event_loop_lag_seconds";
+  text.metric(name, "histogram", "How late the timers of the event loop were.");
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < lag.bounds.size(); ++i) {
+    count += lag.counts[i];
+    text.value(fmt::format("{}_bucket", name), fmt::format("le=\"{}\"", seconds(lag.bounds[i])), count);
+  }
+  count += lag.counts.back();
+  text.value(fmt::format("{}_bucket", name), "le=\"+Inf\"", count);
+  text.value(fmt::format("{}_sum", name), "", seconds(lag.sum));
+  text.value(fmt::format("{}_count", name), "", count);
+}
+
 }  // namespace
+
+void LoopLag::take(Duration lag) {
+  ++counts[static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), lag) - bounds.begin())];
+  sum += std::max(lag, Duration{0});
+}
 
 std::string prometheus_text(const Metrics& metrics, const State& state, std::size_t queued_writes,
                             bool record_in_trouble) {
@@ -73,8 +93,7 @@ std::string prometheus_text(const Metrics& metrics, const State& state, std::siz
   text.value("yagura_deliveries_total", "outcome=\"answered\"", metrics.deliveries);
   text.value("yagura_deliveries_total", "outcome=\"deferred\"", metrics.deliveries_deferred);
   text.value("yagura_deliveries_total", "outcome=\"unknown\"", metrics.deliveries_unknown);
-  text.one("yagura_event_loop_lag_seconds", "gauge", "How late the last timer of the event loop was.",
-           seconds(metrics.loop_lag));
+  write_loop_lag(text, metrics.loop_lag);
   text.one("yagura_event_loop_lag_seconds_max", "gauge", "The greatest lag since the start.",
            seconds(metrics.loop_lag_most));
   text.one("yagura_record_rows_total", "counter", "Rows appended to the record since the start.",

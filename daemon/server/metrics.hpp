@@ -1,6 +1,7 @@
 // What the daemon counts of itself, and its text for Prometheus.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -11,12 +12,20 @@
 
 namespace yagura {
 
+// How late the timers of the event loop were, since the start.
+struct LoopLag {
+  static constexpr std::array<Duration, 11> bounds{1ms, 2ms, 5ms, 10ms, 25ms, 50ms, 100ms, 250ms, 500ms, 1s, 5s};
+  std::array<std::uint64_t, bounds.size() + 1> counts{};  // up to each bound, and beyond the last
+  Duration sum{0};
+  void take(Duration lag);
+};
+
 struct Metrics {
   std::map<std::pair<std::string, std::string>, std::uint64_t> probe_runs;  // by kind and verdict
   Duration probe_lateness{0};      // of the latest run
   Duration probe_lateness_most{0};  // since the start
   std::uint64_t skipped_slots = 0;
-  Duration loop_lag{0};            // how late the last timer of the loop was
+  LoopLag loop_lag;
   Duration loop_lag_most{0};
   std::uint64_t deliveries = 0, deliveries_deferred = 0, deliveries_unknown = 0;
   std::uint64_t record_rows = 0;
