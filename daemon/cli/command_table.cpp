@@ -520,13 +520,25 @@ std::vector<CommandRow> by_itself() {
        "where it would have gone, and the exit status is the program's (128 and the signal's "
        "number "
        "where one ended it, 127 where it cannot be started). Where the daemon is away the program "
-       "runs all the same, and standard error says so. Output that comes more than 5 seconds after "
+       "runs all the same, and its end is kept in ~/.local/state/yagura/jobs, to be reported after "
+       "your next run; standard error says so. Output that comes more than 5 seconds after "
        "the program's end is not waited for.",
        "  0 2 * * *  yagura job run settlement -- /usr/local/bin/settle --all\n",
        {{"COMPONENT", "COMPONENT[/PROBE]", "whose job it is; /PROBE where it has several",
          Need::required}},
        job_run,
        true},
+      {"job deliver",
+       "",
+       "any user of the machine",
+       "reports what `job run` has kept",
+       "Reports the runs that `yagura job run` kept for you while the daemon was away, with their "
+       "own times, oldest first. Each later `job run` of yours does so, too, 20 at a time. Of runs "
+       "that ended more than 7 days ago the daemon hears no more. Exit status 3 where some are "
+       "still kept, 1 where the daemon refused some, which are gone then.",
+       "  yagura job deliver\n",
+       {},
+       job_deliver},
       {"config check",
        "[FILE]",
        "",

@@ -57,6 +57,7 @@ int inquiry_link(const Arguments& given, const Terminal& terminal);
 int inquiry_receive(const Arguments& given, const Terminal& terminal);  // inquiry_receive.cpp
 
 int job_run(const Arguments& given, const Terminal& terminal);  // job_run.cpp
+int job_deliver(const Arguments& given, const Terminal& terminal);
 
 // Without a daemon.
 int config_check(const Arguments& given, const Terminal& terminal);    // local_commands.cpp

@@ -46,7 +46,7 @@ const std::vector<Group>& groups() {
       {"Inquiries",
        {"inquiries", "inquiry show", "inquiry open", "inquiry reply", "inquiry close", "inquiry link",
         "inquiry receive"}},
-      {"Jobs", {"job run"}},
+      {"Jobs", {"job run", "job deliver"}},
       {"Without a daemon", {"config check", "calendar", "rehearse", "restore"}}};
   return all;
 }

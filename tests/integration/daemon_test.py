@@ -1,5 +1,6 @@
 """The daemon as a whole: something breaks, the right people get the right mail, and nothing that happens to the daemon
 itself changes that."""
+import datetime
 import http.client
 import json
 import os
@@ -725,7 +726,34 @@ class Jobs(Case):
 
     def test_a_job_runs_even_where_the_daemon_is_away(self):
         self.daemon.stop()
-        self.assertEqual(self.run_job("sh", "-c", "exit 5").status, 5)
+        began = time.time()
+        away = self.run_job("sh", "-c", "echo 夜間; exit 5")
+        self.assertEqual(away.status, 5)
+        self.assertIn("it is kept, and reported after your next `yagura job run`", away.err)
+        ended = time.time()
+        self.assertEqual(self.daemon.yagura("job", "deliver").status, 3)
+        self.daemon.start()
+        told = self.daemon.yagura("job", "deliver")
+        self.assertEqual((told.status, told.err), (0, ""))
+        self.assertIn("delivered: batch, ended ", told.out)
+        failure = wait_for("its failure", lambda: self.daemon.failure())
+        self.assertEqual(failure["cause"], "batch")
+        job = self.job()
+        self.assertIn("夜間", job["last_output"])
+        failed = datetime.datetime.fromisoformat(job["last_fail"]).timestamp()
+        self.assertTrue(began - 1 <= failed <= ended + 1, (began, failed, ended))
+        self.assertEqual(self.daemon.order("job", "deliver"), "nothing is kept\n")
+        # What is over a week old is not taken from anybody.
+        old = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=8)).isoformat()
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(self.daemon.socket))
+        connection.request("POST", "/v1/ping", json.dumps({"component": "batch", "event": "success", "ended_at": old}),
+                           {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 400)
+        self.assertIn("more than 7 days ago", answer.read().decode())
+        connection.close()
 
     def test_pings_come_by_http_too(self):
         def ping(path, body=None):

@@ -135,6 +135,7 @@ class Daemon:
         return self.process.returncode
 
     def yagura(self, *arguments, **options):
+        options.setdefault("env", {**os.environ, "XDG_STATE_HOME": str(self.folder / "xdg")})
         return Answer(subprocess.run([BUILD / "yagura", "--socket", self.socket, *arguments], text=True,
                                      capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE, **options))
 

@@ -127,6 +127,7 @@ TEST_CASE("the tail is the last of much output, cut at a character, and safe") {
 
 TEST_CASE("a job's start and end are reported with one random run id") {
   Folder folder;
+  setenv("XDG_STATE_HOME", folder.file("state").c_str(), 1);
   StandIn daemon(folder.file("s"), [](const Request&) {
     return std::pair{200, std::string("{\"done\":true}\n")};
   });
@@ -152,11 +153,13 @@ TEST_CASE("a job's start and end are reported with one random run id") {
 
 TEST_CASE("a job runs all the same where the daemon is away or refuses, and that is said") {
   Folder folder;
+  setenv("XDG_STATE_HOME", folder.file("state").c_str(), 1);
   const Outcome away =
       run({"--socket", folder.file("none"), "job", "run", "settle", "--", "sh", "-c", "exit 5"});
   CHECK(away.exit == 5);
   CHECK(contains(away.err, "the start of job settle is not reported: there is no socket"));
-  CHECK(contains(away.err, "the fail of job settle is not reported"));
+  CHECK(contains(away.err, "the end of job settle is not reported: there is no socket"));
+  CHECK(contains(away.err, "; it is kept, and reported after your next `yagura job run`"));
 
   StandIn daemon(folder.file("s"), [](const Request&) {
     return std::pair{404, std::string(R"({"error":"there is no job settle"})")};
@@ -164,5 +167,7 @@ TEST_CASE("a job runs all the same where the daemon is away or refuses, and that
   const Outcome refused = run({"--socket", folder.file("s"), "job", "run", "settle", "--", "true"});
   CHECK(refused.exit == 0);
   CHECK(contains(refused.err, "there is no job settle"));
+  CHECK_FALSE(contains(refused.err, "kept"));
   CHECK(daemon.requests().size() == 2);  // a refusal is not asked for again
+  unsetenv("XDG_STATE_HOME");
 }
