@@ -26,7 +26,7 @@ std::string_view take_one_line(std::string_view& text) {
   const auto end = text.find('\n');
   std::string_view line = text.substr(0, end);
   text.remove_prefix(end == text.npos ? text.size() : end + 1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
+  while (line.ends_with('\r')) line.remove_suffix(1);
   return line;
 }
 

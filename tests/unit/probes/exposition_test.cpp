@@ -184,3 +184,11 @@ TEST_CASE("series: together, and as shares of others") {
   CHECK(idle.values.size() == 1);
   CHECK(std::isinf(idle.values.at(two)));
 }
+
+TEST_CASE("exposition: what is kept of an answer is kept again, whatever ends its lines") {
+  const std::string text = "up 1\r\r\r\nup{a=\"b\"} 2\r\n";
+  const auto lines = lines_of(text, {"up"});
+  REQUIRE(lines.has_value());
+  CHECK(*lines == "up 1\nup{a=\"b\"} 2\n");
+  CHECK(lines_of(*lines, {"up"}).value() == *lines);
+}
