@@ -178,7 +178,7 @@ int job_deliver(const Arguments& given, const Terminal& terminal) {
   }
   struct stat status {};
   if (lstat(folder->c_str(), &status) != 0 && errno == ENOENT) {
-    terminal.out << "nothing is kept\n";
+    terminal.out << "nothing is kept for this daemon\n";
     return exit_done;
   }
   auto kept = KeptRuns::open(*folder, false);
@@ -199,7 +199,7 @@ int job_deliver(const Arguments& given, const Terminal& terminal) {
     complain(terminal, fmt::format("{} still kept{}{}", told.left, told.why_left.empty() ? "" : ": ", told.why_left));
     return exit_unreachable;
   }
-  if (told.delivered.empty() && told.dropped.empty()) terminal.out << "nothing is kept\n";
+  if (told.delivered.empty() && told.dropped.empty()) terminal.out << "nothing is kept for this daemon\n";
   return told.dropped.empty() ? exit_done : exit_refused;
 }
 

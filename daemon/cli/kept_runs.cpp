@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "fields.hpp"
+#include "new_file.hpp"
 #include "text.hpp"
 
 namespace yagura::cli {
@@ -26,8 +27,6 @@ constexpr std::string_view ending = ".json";
 constexpr std::size_t largest = 200'000;  // bytes: 10,000 of output, each written as \u00XX at worst
 constexpr std::size_t most_looked_at = 4 * KeptRuns::most;
 
-std::string errno_text() { return std::system_category().message(errno); }
-
 // "001798448310000-RUN.json": in the order of the ends.
 std::string file_name(Instant ended, std::string_view run) {
   std::string name = fmt::format("{:015}-", std::max<std::int64_t>(ended.time_since_epoch().count(), 0));
@@ -36,16 +35,6 @@ std::string file_name(Instant ended, std::string_view run) {
     name += plain ? c : '_';
   }
   return name + std::string(ending);
-}
-
-Result<void> write_whole(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return failure_of(errno_text());
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
 }
 
 // "settlement/cron, ended 2026-12-28T02:10:00.000Z"
@@ -78,13 +67,12 @@ Result<KeptRuns> KeptRuns::open(const std::string& folder, bool make) {
     std::error_code error;
     std::filesystem::create_directories(std::filesystem::path(folder).parent_path(), error);
     if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-      return failure_of(fmt::format("{} cannot be made: {}", one_line(folder), errno_text()));
+      return tl::unexpected(system_error(folder, "make", errno));
   }
   OwnedFile opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (opened.get() < 0)
-    return failure_of(fmt::format("{} cannot be opened: {}", one_line(folder), errno_text()));
   struct stat status{};
-  if (fstat(opened.get(), &status) != 0) return failure_of(errno_text());
+  if (opened.get() < 0 || fstat(opened.get(), &status) != 0)
+    return tl::unexpected(system_error(folder, "open", errno));
   if (status.st_uid != geteuid() || (status.st_mode & 077) != 0) {
     return failure_of(fmt::format("{} has to be yours, and nobody else's to read or write: chmod 700 it",
                                   one_line(folder)));
@@ -118,21 +106,12 @@ void KeptRuns::remove(const std::string& name) const {
 Result<std::size_t> KeptRuns::keep(const KeptRun& run, Instant ended) {
   const std::string bytes = json::serialize(json::object{{"socket", run.socket}, {"ping", run.ping}});
   if (bytes.size() > largest) return failure_of("it is too long to be kept");
-  const std::string name = file_name(ended, text(run.ping, "run_id"));
-  const std::string unfinished = "." + name;
-  {
-    OwnedFile file(openat(folder_.get(), unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-    auto written = file.get() < 0 ? Result<void>(failure_of(errno_text())) : write_whole(file.get(), bytes);
-    if (written && fsync(file.get()) != 0) written = failure_of(errno_text());
-    if (written && renameat(folder_.get(), unfinished.c_str(), folder_.get(), name.c_str()) != 0)
-      written = failure_of(errno_text());
-    if (!written) {
-      remove(unfinished);
-      return failure_of(fmt::format("{} cannot be written: {}", one_line(path_), written.error().message));
-    }
-  }
-  if (fsync(folder_.get()) != 0)
-    return failure_of(fmt::format("{} cannot be written: {}", one_line(path_), errno_text()));
+  const std::string file = path_ + "/" + file_name(ended, text(run.ping, "run_id"));
+  auto made = NewFile::beside(file);
+  auto done = made ? made->append(bytes) : tl::unexpected(made.error());
+  if (done) done = made->make_durable();
+  if (done) done = made->name(file);
+  if (!done) return tl::unexpected(done.error());
   const auto all = names();
   const std::size_t over = all.size() > most ? all.size() - most : 0;
   for (std::size_t i = 0; i < over; ++i) remove(all[i]);

@@ -742,7 +742,7 @@ class Jobs(Case):
         self.assertIn("夜間", job["last_output"])
         failed = datetime.datetime.fromisoformat(job["last_fail"]).timestamp()
         self.assertTrue(began - 1 <= failed <= ended + 1, (began, failed, ended))
-        self.assertEqual(self.daemon.order("job", "deliver"), "nothing is kept\n")
+        self.assertEqual(self.daemon.order("job", "deliver"), "nothing is kept for this daemon\n")
         # What is over a week old is not taken from anybody.
         old = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=8)).isoformat()
         connection = http.client.HTTPConnection("localhost")

@@ -181,7 +181,7 @@ TEST_CASE("a run that ended while the daemon was away is reported after the next
     const Outcome told = run({"--socket", socket, "job", "deliver"});
     CHECK(told.exit == 0);
     CHECK(contains(told.out, "delivered: settle, ended 20"));
-    CHECK(run({"--socket", socket, "job", "deliver"}).out == "nothing is kept\n");
+    CHECK(run({"--socket", socket, "job", "deliver"}).out == "nothing is kept for this daemon\n");
   }
   CHECK(kept.files() == 0);
 }
@@ -189,7 +189,7 @@ TEST_CASE("a run that ended while the daemon was away is reported after the next
 TEST_CASE("what is kept stays so while the daemon is away, and the command says why") {
   Kept kept;
   const std::string socket = kept.folder.file("s");
-  CHECK(run({"--socket", socket, "job", "deliver"}).out == "nothing is kept\n");
+  CHECK(run({"--socket", socket, "job", "deliver"}).out == "nothing is kept for this daemon\n");
   run({"--socket", socket, "job", "run", "settle", "--", "true"});
   const Outcome told = run({"--socket", socket, "job", "deliver"});
   CHECK(told.exit == 3);
