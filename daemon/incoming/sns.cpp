@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "base64.hpp"
 #include "alarm_json.hpp"
 #include "text.hpp"
 
@@ -142,22 +143,14 @@ Result<void> verify(const SnsMessage& message, std::string_view certificate) {
   const std::unique_ptr<X509, Free> read(bytes ? PEM_read_bio_X509(bytes.get(), nullptr, nullptr, nullptr) : nullptr);
   const std::unique_ptr<EVP_PKEY, Free> key(read ? X509_get_pubkey(read.get()) : nullptr);
   if (!key) return failure_of("the certificate of SNS cannot be read");
-  if (message.signature.empty() || message.signature.size() > most_signature || message.signature.size() % 4 != 0) {
-    return failure_of("the signature is no base64");
-  }
-  std::string signature(message.signature.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(signature.data()),
-                                   reinterpret_cast<const unsigned char*>(message.signature.data()),
-                                   static_cast<int>(message.signature.size()));
-  if (size < 0) return failure_of("the signature is no base64");
-  signature.resize(static_cast<std::size_t>(size));
-  for (auto at = message.signature.rbegin(); at != message.signature.rend() && *at == '=' && !signature.empty(); ++at) signature.pop_back();
+  const auto signature = message.signature.size() <= most_signature ? from_base64(message.signature) : std::nullopt;
+  if (!signature) return failure_of("the signature is no base64");
   const std::string text = text_to_sign(message);
   const std::unique_ptr<EVP_MD_CTX, Free> context(EVP_MD_CTX_new());
   const EVP_MD* digest = message.digest == SnsMessage::Digest::sha1 ? EVP_sha1() : EVP_sha256();
   const bool is_signed =
       context && EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, key.get()) == 1 &&
-      EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature.data()), signature.size(),
+      EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature->data()), signature->size(),
                        reinterpret_cast<const unsigned char*>(text.data()), text.size()) == 1;
   if (!is_signed) return failure_of("it is not signed by SNS");
   return {};

@@ -9,6 +9,7 @@
 
 #include "alarm_bodies.hpp"
 #include "api_parts.hpp"
+#include "base64.hpp"
 #include "log.hpp"
 #include "secret_file.hpp"
 #include "text.hpp"
@@ -42,17 +43,6 @@ bool is_same(const std::string& a, const std::string& b) {
   return !a.empty() && a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-std::optional<std::string> from_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0 || text.size() > most_credentials) return std::nullopt;
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  bytes.resize(static_cast<std::size_t>(size));
-  for (auto at = text.rbegin(); at != text.rend() && *at == '=' && !bytes.empty(); ++at) bytes.pop_back();
-  return bytes;
-}
-
 // The token of "Bearer TOKEN" or "Basic base64(anybody:TOKEN)"; empty: there is none.
 std::string token_of(const std::string& authorization) {
   const auto space = authorization.find(' ');
@@ -63,7 +53,7 @@ std::string token_of(const std::string& authorization) {
                                                     : authorization.find_first_not_of(' ', space));
   if (scheme == "bearer") return rest;
   if (scheme != "basic") return {};
-  const auto pair = from_base64(rest);
+  const auto pair = rest.size() <= most_credentials ? from_base64(rest) : std::nullopt;
   const auto colon = pair ? pair->find(':') : std::string::npos;
   return colon == std::string::npos ? std::string() : pair->substr(colon + 1);
 }

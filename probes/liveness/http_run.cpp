@@ -2,7 +2,6 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <ctime>
 #include <string_view>
 
+#include "base64.hpp"
 #include "curl_loop.hpp"
 #include "runtime.hpp"
 #include "secret_file.hpp"
@@ -109,15 +109,6 @@ std::string_view without_prefix(std::string_view words) {
     if (words.starts_with(prefix)) return words.substr(prefix.size());
   }
   return words;
-}
-
-std::string base64(const std::string& text) {
-  std::string encoded((text.size() + 2) / 3 * 4 + 1, '\0');
-  int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                             reinterpret_cast<const unsigned char*>(text.data()),
-                             static_cast<int>(text.size()));
-  encoded.resize(static_cast<std::size_t>(size));
-  return encoded;
 }
 
 // What a request is let in with, and the forms in which a server can quote it.
