@@ -120,11 +120,13 @@ Result<void> choose(sd_journal* journal, const LogSource& source) {
   return {};
 }
 
-// Anybody may log in the name of any program; journald knows who it was. A program that was gone
-// before it could look is believed.
+// Anybody may log in the name of any program; journald knows who it was. Where the program was gone
+// before journald could look, the kernel's word on its user is left: root's are believed, and su's
+// and sudo's, which whoever calls them may log as himself.
 bool is_of_the_program(sd_journal* journal, std::string_view identifier) {
   const std::string_view program = field_of(journal, "_EXE");
-  if (program.empty()) return true;
+  if (program.empty())
+    return identifier == "su" || identifier == "sudo" || field_of(journal, "_UID") == "0";
   const auto slash = program.rfind('/');
   const std::string_view folder = program.substr(0, slash), name = program.substr(slash + 1);
   return name == identifier &&

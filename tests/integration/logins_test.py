@@ -188,7 +188,8 @@ class Logs(Case):
         subprocess.run(["logger", "-t", "backup", "cannot write to the tape"], check=True)
         self.assertIn("last: backup[", self.verdicts({"journal": "failing"})["journal"]["reason"])
         # Anybody can log in sshd's name; journald knows better. What su says of itself is believed.
-        subprocess.run(["logger", "-t", "sshd", "Accepted password for eve from 203.0.113.7 port 1 ssh2"], check=True)
+        subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups",
+                        "logger", "-t", "sshd", "Accepted password for eve from 203.0.113.7 port 1 ssh2"], check=True)
         subprocess.run(["su", "nobody", "-s", "/bin/sh", "-c", "su root -c true"], stdin=subprocess.DEVNULL, capture_output=True)
         measured = wait_for("su's line", lambda: (lambda one: one if one["values"]["failed_attempts"] == 1 else None)(
             self.daemon.ask("probe", "bastion/logins")[0]))
