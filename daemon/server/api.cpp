@@ -311,17 +311,22 @@ class Api {
       return answer(refusal(404, fmt::format("{} has no probe {} that can be run (a job probe waits for its job's "
                                              "pings: see `yagura jobs`)", component, one_line(name, 200))));
     }
-    auto list = std::make_shared<std::vector<std::string>>();
-    auto respond = std::make_shared<Respond_>(std::move(answer));
-    for (const ProbeId& id : wanted) {
-      engine_.run_probe(id, [this, id, list, respond, count = wanted.size()](Observation observation) {
-        std::string text = observation_json(look(), id, observation);
+    // In the order of the configuration, whichever ends first.
+    struct Asked {
+      std::vector<std::string> texts;
+      std::size_t left;
+      Respond_ respond;
+    };
+    auto asked = std::make_shared<Asked>(Asked{std::vector<std::string>(wanted.size()), wanted.size(), std::move(answer)});
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      engine_.run_probe(wanted[i], [this, id = wanted[i], i, asked](const Observation& observation) {
+        std::string& text = asked->texts[i];
+        text = observation_json(look(), id, observation);
         text.pop_back();
-        list->push_back(std::move(text));
-        if (list->size() < count) return;
+        if (--asked->left > 0) return;
         std::string body = "[";
-        for (const std::string& one : *list) body += (body.size() > 1 ? "," : "") + one;
-        (*respond)(fine(body + "]\n"));
+        for (const std::string& one : asked->texts) body += (body.size() > 1 ? "," : "") + one;
+        asked->respond(fine(body + "]\n"));
       });
     }
   }
