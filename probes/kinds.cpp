@@ -27,7 +27,7 @@ const std::vector<ProbeKind>& probe_kinds() {
       {"clock", ProbeFamily::resource, "judges how far this machine's clock is off", make_clock},
       {"file", ProbeFamily::resource, "judges a file's presence, age, size and content", make_file},
       {"plugin", ProbeFamily::resource, "runs a monitoring plugin (Nagios), believes it",
-       make_plugin},
+       make_plugin, true},
       {"metric", ProbeFamily::resource, "judges series of a Prometheus endpoint",
        make_metric, true},
       {"cloudwatch", ProbeFamily::resource, "judges a metric of Amazon CloudWatch", make_cloudwatch,

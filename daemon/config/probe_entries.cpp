@@ -290,7 +290,9 @@ std::optional<ProbeSpec> read_probe(Draft& draft, const std::string& component, 
   const ProbeKind* kind = read_kind(reader);
   if (kind == nullptr) return std::nullopt;  // which keys it may have is not known
   spec.family = family_of(kind->family);
-  spec.remote = kind->remote;
+  // What a program looks at only its writer knows. The kind itself says what is wrong with the key.
+  Problems said_by_the_kind;
+  spec.remote = spec.kind == "plugin" ? Reader(node, said_by_the_kind, "").boolean_or("remote", true) : kind->remote;
   spec.impact =
       choice_of<Impact>(reader, "impact", {{"down", Impact::down}, {"degraded", Impact::degraded}})
           .value_or(default_impact(kind->family));

@@ -6,6 +6,9 @@
 //   on_timeout: unknown    What a program is that does not end within `timeout`: `unknown` or
 //                          `failing`. Default: unknown, as nothing was found out. It is always
 //                          unknown where the program had to wait long for its turn.
+//   remote: true           Whether it asks over the network, so that its result says nothing of
+//                          the target while this machine is cut off (`self_check`). Default:
+//                          true.
 //
 // Exit status 0 is ok, 1 a warning, 2 failing (critical), 3 unknown. Any other status, a signal,
 // and a program that cannot be started are unknown as well. The reason is the first line that it
@@ -276,6 +279,7 @@ std::vector<std::string> read_program(Reader& reader) {
 
 std::unique_ptr<Probe> make_plugin(Reader& reader) {
   auto argv = read_program(reader);
+  (void)reader.boolean_or("remote", true);  // For who reads the common keys.
   const std::string on_timeout = reader.text_or("on_timeout", "unknown");
   if (on_timeout != "unknown" && on_timeout != "failing") {
     reader.problem(*reader.find("on_timeout"), "`on_timeout` must be unknown or failing");

@@ -504,3 +504,18 @@ TEST_CASE("a unit is of the liveness, asked on this machine, and whatever is wro
   CHECK(said_of(written("unit: nginx.servce")).find("`unit` must be a unit's name with its type") != std::string::npos);
   CHECK(said_of(written("unit: nginx, restarts: 3")) != "");
 }
+
+TEST_CASE("a plugin asks over the network unless it says that it looks at this machine") {
+  const auto remote_of = [](const std::string& keys) {
+    WrittenFolder folder;
+    auto loaded = load_configuration(
+        folder.write("c.yaml", with({"services:\n  site: {name: サイト, needs: [web]}",
+                                     "components:\n  web:\n    owner: ap-ops\n    probes:\n      - {kind: plugin, run: [/bin/true]" + keys + "}"})),
+        december());
+    REQUIRE(folder.problems(loaded) == "");
+    return loaded.configuration->platform->components.at("web").probes.at(0).remote;
+  };
+  CHECK(remote_of(""));
+  CHECK(remote_of(", remote: true"));
+  CHECK(!remote_of(", remote: false"));
+}
