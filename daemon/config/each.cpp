@@ -13,7 +13,7 @@
 namespace yagura {
 namespace {
 
-constexpr std::size_t most_items = 10'000;      // as many as there may be components
+constexpr std::size_t most_items = 50'000;      // as many as there may be components
 constexpr std::size_t most_nodes = 4'000'000;   // of all copies
 constexpr std::size_t most_text = 64 * 1024;    // of one scalar, after replacing
 constexpr std::string_view opening = "${each";
@@ -165,7 +165,9 @@ class Expansion {
       problem(*list, fmt::format("more than {} items", most_items));
       return copies;
     }
-    const std::size_t size = nodes_of(block) * list->items.size();
+    Node pattern = block;
+    std::erase_if(pattern.entries, [](const NodeEntry& one) { return one.first.scalar == "each"; });
+    const std::size_t size = nodes_of(pattern) * list->items.size();
     if (size > most_nodes - nodes_) {
       problem(*block.find("each"), "this block, for each of so many, is more than a configuration may hold");
       return copies;
@@ -182,9 +184,7 @@ class Expansion {
       NodeEntry copy;
       copy.first = scalar_at(named_by_key ? key : node, named_by_key ? key.scalar : item->name);
       if (named_by_key) replace(copy.first, *item);
-      copy.second = block;
-      auto& keys = copy.second.entries;
-      keys.erase(std::find_if(keys.begin(), keys.end(), [](const NodeEntry& one) { return one.first.scalar == "each"; }));
+      copy.second = pattern;
       replace(copy.second, *item);
       if (named.insert(copy.first.scalar).second) group.members.push_back(copy.first.scalar);
       copies.push_back(std::move(copy));

@@ -8,7 +8,7 @@
 namespace yagura {
 namespace {
 
-constexpr std::size_t most_components = 10'000;
+constexpr std::size_t most_components = 50'000;
 constexpr std::size_t most_services = 500;
 constexpr std::size_t most_probes = 100;
 constexpr std::size_t most_steps = 20;
