@@ -32,25 +32,27 @@ class Text {
   std::string text_;
 };
 
-void write_loop_lag(Text& text, const LoopLag& lag) {
-  constexpr std::string_view name = "yagura_event_loop_lag_seconds";
-  text.metric(name, "histogram", "How late the timers of the event loop were.");
+void write_lateness(Text& text, std::string_view name, std::string_view help, const Lateness& lateness) {
+  text.metric(name, "histogram", help);
   std::uint64_t count = 0;
-  for (std::size_t i = 0; i < lag.bounds.size(); ++i) {
-    count += lag.counts[i];
-    text.value(fmt::format("{}_bucket", name), fmt::format("le=\"{}\"", seconds(lag.bounds[i])), count);
+  for (std::size_t i = 0; i < lateness.bounds.size(); ++i) {
+    count += lateness.counts[i];
+    text.value(fmt::format("{}_bucket", name), fmt::format("le=\"{}\"", seconds(lateness.bounds[i])), count);
   }
-  count += lag.counts.back();
+  count += lateness.counts.back();
   text.value(fmt::format("{}_bucket", name), "le=\"+Inf\"", count);
-  text.value(fmt::format("{}_sum", name), "", seconds(lag.sum));
+  text.value(fmt::format("{}_sum", name), "", seconds(lateness.sum));
   text.value(fmt::format("{}_count", name), "", count);
+  text.one(fmt::format("{}_max", name), "gauge", "The greatest of them since the start.", seconds(lateness.most));
 }
 
 }  // namespace
 
-void LoopLag::take(Duration lag) {
-  ++counts[static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), lag) - bounds.begin())];
-  sum += std::max(lag, Duration{0});
+void Lateness::take(Duration late) {
+  late = std::max(late, Duration{0});
+  ++counts[static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), late) - bounds.begin())];
+  sum += late;
+  most = std::max(most, late);
 }
 
 std::string prometheus_text(const Metrics& metrics, const State& state, std::size_t queued_writes,
@@ -61,10 +63,7 @@ std::string prometheus_text(const Metrics& metrics, const State& state, std::siz
     text.value("yagura_probe_runs_total", fmt::format("kind=\"{}\",verdict=\"{}\"", key.first, key.second),
                count);
   }
-  text.one("yagura_probe_lateness_seconds", "gauge", "How late the latest probe run began.",
-           seconds(metrics.probe_lateness));
-  text.one("yagura_probe_lateness_seconds_max", "gauge", "The greatest lateness since the start.",
-           seconds(metrics.probe_lateness_most));
+  write_lateness(text, "yagura_probe_lateness_seconds", "How late probe runs began.", metrics.probes);
   text.one("yagura_probing_late", "gauge", "1 while probes run late, and people were told of it.",
            state.core.late_since ? 1 : 0);
   text.one("yagura_probe_slots_skipped_total", "counter", "Slots of probes that fell out.",
@@ -93,9 +92,7 @@ std::string prometheus_text(const Metrics& metrics, const State& state, std::siz
   text.value("yagura_deliveries_total", "outcome=\"answered\"", metrics.deliveries);
   text.value("yagura_deliveries_total", "outcome=\"deferred\"", metrics.deliveries_deferred);
   text.value("yagura_deliveries_total", "outcome=\"unknown\"", metrics.deliveries_unknown);
-  write_loop_lag(text, metrics.loop_lag);
-  text.one("yagura_event_loop_lag_seconds_max", "gauge", "The greatest lag since the start.",
-           seconds(metrics.loop_lag_most));
+  write_lateness(text, "yagura_event_loop_lag_seconds", "How late the timers of the event loop were.", metrics.loop);
   text.one("yagura_record_rows_total", "counter", "Rows appended to the record since the start.",
            metrics.record_rows);
   text.one("yagura_record_queue", "gauge", "Transactions waiting to be written.", queued_writes);

@@ -12,21 +12,19 @@
 
 namespace yagura {
 
-// How late the timers of the event loop were, since the start.
-struct LoopLag {
-  static constexpr std::array<Duration, 11> bounds{1ms, 2ms, 5ms, 10ms, 25ms, 50ms, 100ms, 250ms, 500ms, 1s, 5s};
+// How late something came, since the start: a histogram.
+struct Lateness {
+  static constexpr std::array<Duration, 13> bounds{1ms, 2ms, 5ms, 10ms, 25ms, 50ms, 100ms, 250ms, 500ms, 1s, 5s, 20s, 60s};
   std::array<std::uint64_t, bounds.size() + 1> counts{};  // up to each bound, and beyond the last
-  Duration sum{0};
-  void take(Duration lag);
+  Duration sum{0}, most{0};
+  void take(Duration late);  // negative: not at all
 };
 
 struct Metrics {
   std::map<std::pair<std::string, std::string>, std::uint64_t> probe_runs;  // by kind and verdict
-  Duration probe_lateness{0};      // of the latest run
-  Duration probe_lateness_most{0};  // since the start
+  Lateness probes;  // of the runs' beginnings
   std::uint64_t skipped_slots = 0;
-  LoopLag loop_lag;
-  Duration loop_lag_most{0};
+  Lateness loop;  // of the event loop's timers
   std::uint64_t deliveries = 0, deliveries_deferred = 0, deliveries_unknown = 0;
   std::uint64_t record_rows = 0;
 };
