@@ -3,7 +3,8 @@
 // at once, and a run that comes late or falls out is counted, never passed over in silence.
 //
 // Every probe has a fixed phase within its interval, a hash of its name: runs are spread evenly,
-// and a reload or a restart does not move them. Slots are the instants anchor + phase + n *
+// and a reload or a restart does not move them. Phases lie on a raster, so that of very many probes
+// some are due at the same instant, and one waking of the loop serves them. Slots are the instants anchor + phase + n *
 // interval. The anchor is the wall clock's epoch when the scheduler is made; from then on it
 // follows the steady clock: whoever owns the clocks says with shift() by how much the wall clock
 // moved against the steady one, and all slots move along. So a jump of the clock neither bursts nor
@@ -28,8 +29,8 @@
 
 namespace yagura {
 
-// Where in its interval a probe runs: 0 <= phase < interval. The same for ever: FNV-1a over the
-// name, mixed with the seed.
+// Where in its interval a probe runs: 0 <= phase < interval, on a raster of at most a 300th of the
+// interval, 100 ms at most. The same for ever: FNV-1a over the name, mixed with the seed.
 Duration phase_of(const ProbeId& probe, Duration interval, std::uint64_t seed);
 
 class Scheduler {
@@ -73,6 +74,7 @@ class Scheduler {
 
   bool is_running(const ProbeId& probe) const;
   std::size_t size() const { return probes_.size(); }
+  std::size_t running() const { return running_.size(); }
   // How late the most overdue probe is now.
   Duration lateness(Instant now) const;
   // Tells each run in flight, and for how long it has lasted.
@@ -87,33 +89,33 @@ class Scheduler {
  private:
   struct Plan;
   using Plans = std::map<ProbeId, Plan>;
-  // The queue's nodes are moved between the queue and the plans: no allocation per run. Instants
-  // are steady: wall less offset_.
+  // A probe stands in one of the two queues, or sleeps; its node is moved between them: no
+  // allocation per run. Instants are steady: wall less offset_.
   struct Due {
-    Instant at{};
-    const ProbeId* probe = nullptr;
+    Instant at{};  // queued: when it is due; running: since when
+    Plans::value_type* plan = nullptr;
     bool operator<(const Due& other) const {
-      return at != other.at ? at < other.at : *probe < *other.probe;
+      return at != other.at ? at < other.at : plan->first < other.plan->first;
     }
   };
   using Queue = std::set<Due>;
   struct Plan {
     Duration interval{}, retry{}, phase{};
     enum class Mode { queued, running, sleeping } mode = Mode::queued;
-    bool again = false;     // a fresh run was asked for while one was in flight
-    Instant next{};         // queued: when
-    Instant started{};      // running: since when
-    Queue::node_type node;  // while not queued
+    bool again = false;  // a fresh run was asked for while one was in flight
+    Instant at{};        // queued: when it is due; running: since when
+    Queue::iterator place{};  // in the queue of its mode, but
+    Queue::node_type node;    // while it sleeps, its node
   };
 
   Instant slot_from(const Plan& plan, Instant at) const;
-  void enqueue(Plans::iterator plan, Instant at);
-  void dequeue(Plans::iterator plan);
+  void enqueue(Plans::value_type& plan, Plan::Mode mode, Instant at);
+  void dequeue(Plan& plan);
 
   std::uint64_t seed_;
   Duration offset_{0};
   Plans probes_;
-  Queue queue_;
+  Queue queued_, running_;
   std::vector<Run> due_;  // rows are written over, so that their texts keep what memory they have
   Duration worst_{0};
   std::uint64_t skipped_ = 0;

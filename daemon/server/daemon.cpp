@@ -1,6 +1,7 @@
 #include "daemon.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <systemd/sd-daemon.h>
 
 #include <CLI/CLI.hpp>
@@ -200,6 +201,10 @@ int refuse(const std::string& why, int status = refused_for_now) {
 }  // namespace
 
 int run_daemon(int argc, char** argv) {
+  // glibc's fast bins are gathered in at each large allocation, of which a page that is fetched makes some; and what the
+  // helper threads need is little.
+  mallopt(M_MXFAST, 0);
+  mallopt(M_ARENA_MAX, 2);
   CLI::App app{"Yagura watches a platform, decides what its failures are, and tells who has to know."};
   std::string file = "/etc/yagura/yagura.yaml";
   app.add_option("--config", file, "the configuration")->capture_default_str();
@@ -217,6 +222,7 @@ int run_daemon(int argc, char** argv) {
   const Instant now = system_wall_clock();
   Loaded loaded = load_here(file, now);
   if (!loaded.problems.empty()) std::cerr << text(loaded.problems);
+  loaded.problems = {};
   if (!loaded.configuration) {
     std::cerr << "yagurad: not started: the configuration has errors; mend them, and check with `yagura config check "
               << file << "`\n";
@@ -250,6 +256,7 @@ int run_daemon(int argc, char** argv) {
   }
   Daemon daemon(std::move(*loaded.configuration), std::move(*composer), std::move(*store), std::move(*kept));
   if (auto listening = daemon.listen(); !listening) return refuse(listening.error().message);
+  malloc_trim(0);  // What reading the configuration and the record took.
   daemon.run();
   log::line(log::Level::info, "daemon.ended");
   return 0;

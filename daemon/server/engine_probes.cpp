@@ -8,20 +8,27 @@ namespace yagura {
 namespace {
 
 // Of many probes that are due at once (all, at the start) so many begin before the loop looks at what else there is: answers,
-// pings, and the ends of those that began. It is no limit of how many run.
-constexpr std::size_t most_begun_together = 64;
+// pings, and the ends of those that began. It is no limit of how many run; but where very many do, fewer begin, so that those
+// that are answered end first and give back what they hold.
+constexpr std::size_t most_begun_together = 64, fewer_begun_together = 8;
+constexpr std::size_t very_many = 256;
 
 }  // namespace
 
 void Engine::make_probes() {
   std::map<ProbeId, Made> made;
-  for (const auto& [id, setup] : configuration_.probes) {
-    if (setup.job) continue;
+  // What is made of them is all that is wanted of them: of very many probes they would be the larger part of what is held.
+  for (auto entry = configuration_.probes.begin(); entry != configuration_.probes.end();) {
+    auto& [id, setup] = *entry;
+    if (setup.job) {
+      ++entry;
+      continue;
+    }
     auto before = probes_.find(id);
     if (before != probes_.end() && before->second.definition == setup.definition) {
-      made[id] = before->second;
+      made[id] = std::move(before->second);
     } else {
-      made[id] = {setup.definition, setup.make()};
+      made[id] = {std::move(setup.definition), setup.make()};
       // A run of the one before is gone with it; it is made again by the new one.
       if (scheduler_.is_running(id)) {
         Instant now = clock_.peek();
@@ -29,6 +36,7 @@ void Engine::make_probes() {
         scheduler_.ended(id, now, false);
       }
     }
+    entry = configuration_.probes.erase(entry);
   }
   probes_ = std::move(made);
   // What a probe kept goes with it.
@@ -42,11 +50,10 @@ void Engine::make_probes() {
 void Engine::run_due_probes() {
   if (draining_) return;
   Instant now = read_clock();
-  auto due = scheduler_.due(now, most_begun_together);
-  std::vector<Scheduler::Run> runs(due.begin(), due.end());
-  for (const Scheduler::Run& run : runs) {
-    metrics_.probe_lateness = run.lateness;
-    metrics_.probe_lateness_most = std::max(metrics_.probe_lateness_most, run.lateness);
+  const std::size_t most = scheduler_.running() > very_many ? fewer_begun_together : most_begun_together;
+  const auto due = scheduler_.due(now, most);
+  for (const Scheduler::Run& run : due) {
+    metrics_.probes.take(run.lateness);
     auto made = probes_.find(run.probe);
     if (made == probes_.end()) continue;
     const ProbeSpec* spec = platform().components.at(run.probe.component).probe(run.probe.probe);
@@ -65,7 +72,7 @@ void Engine::run_due_probes() {
         });
   }
   metrics_.skipped_slots = scheduler_.skipped_slots();
-  if (runs.size() == most_begun_together) run_due_probes_soon();
+  if (due.size() == most) run_due_probes_soon();
 }
 
 void Engine::end_run(const ProbeId& probe, Instant scheduled, Instant started, Finding finding) {

@@ -75,7 +75,39 @@ TEST_CASE("phases are the same for ever") {
   CHECK(phase_of({"web-1", "http"}, 60s, 0) != phase_of({"web-2", "http"}, 60s, 0));
   CHECK(phase_of({"web-1", "http"}, 60s, 0) != phase_of({"web-1", "http"}, 60s, 1));
   // Written down once: a change here moves the probes of every installation.
-  CHECK(phase_of({"web-1", "http"}, 60s, 0) == 12889ms);
+  CHECK(phase_of({"web-1", "http"}, 60s, 0) == 12800ms);
+}
+
+TEST_CASE("phases lie on a raster, so that one waking serves many, and stay spread over the interval") {
+  for (const auto& [interval, raster] : std::initializer_list<std::pair<Duration, Duration>>{
+           {1s, 2ms}, {5s, 10ms}, {15s, 50ms}, {30s, 100ms}, {60s, 100ms}, {5min, 100ms}}) {
+    std::set<Duration> phases;
+    for (int i = 0; i < 1000; ++i) {
+      const Duration phase = phase_of({"web-" + std::to_string(i), "http"}, interval, 0);
+      CHECK(phase % raster == Duration{0});
+      CHECK(phase >= Duration{0});
+      CHECK(phase < interval);
+      phases.insert(phase);
+    }
+    CHECK(phases.size() > 200);
+  }
+}
+
+TEST_CASE("what runs is counted, and told apart from what waits") {
+  Scheduler scheduler;
+  scheduler.set_platform(platform_of(3, 60s), start);
+  CHECK(scheduler.running() == 0);
+  const auto due = scheduler.due(start + 60s, 2);
+  REQUIRE(due.size() == 2);
+  const ProbeId first = due[0].probe;
+  CHECK(scheduler.running() == 2);
+  int told = 0;
+  scheduler.each_running(start + 61s, [&](const ProbeId&, Duration so_far) { told += so_far == 1s ? 1 : 100; });
+  CHECK(told == 2);
+  scheduler.ended(first, start + 61s, false);
+  CHECK(scheduler.running() == 1);
+  scheduler.set_platform(platform_of(0, 60s), start + 62s);  // gone while they run
+  CHECK(scheduler.running() == 0);
 }
 
 TEST_CASE("a probe that confirms runs again after retry, counted from the beginning of its run") {
