@@ -21,8 +21,22 @@ namespace {
 
 constexpr std::size_t most_addresses = 16;
 constexpr std::size_t most_queries = 1000;  // At once; each has a descriptor or two.
+constexpr std::size_t most_known = 20'000;  // Names whose time to live is not over.
+constexpr Duration longest_known = 1h;      // However long that is.
 constexpr int tries =
     3;  // Of each server, the second and third with twice and four times the patience.
+
+using Steady = std::chrono::steady_clock;
+
+// The shortest time to live; of what stands in /etc/hosts none is said.
+Duration validity_of(const ares_addrinfo& found) {
+  Duration shortest = longest_known;
+  for (const ares_addrinfo_node* node = found.nodes; node != nullptr; node = node->ai_next)
+    shortest = std::min<Duration>(shortest, std::chrono::seconds(std::max(node->ai_ttl, 0)));
+  for (const ares_addrinfo_cname* alias = found.cnames; alias != nullptr; alias = alias->next)
+    shortest = std::min<Duration>(shortest, std::chrono::seconds(std::max(alias->ttl, 0)));
+  return shortest;
+}
 
 std::vector<asio::ip::address> addresses_of(const ares_addrinfo& found) {
   std::vector<asio::ip::address> addresses;
@@ -112,11 +126,6 @@ class Query : public std::enable_shared_from_this<Query> {
     ares_->drive();
   }
 
-  // A literal address needs no answer of anybody.
-  void give(const asio::ip::address& literal) {
-    finish_soon({Resolution::Status::found, {literal}, {}});
-  }
-
   void refuse(std::string reason) {
     finish_soon({Resolution::Status::failed, {}, std::move(reason)});
   }
@@ -142,6 +151,7 @@ class Query : public std::enable_shared_from_this<Query> {
     Resolution resolution;
     if (status == ARES_SUCCESS && found != nullptr) {
       resolution.addresses = addresses_of(*found);
+      resolution.valid_for = validity_of(*found);
       if (resolution.addresses.empty()) status = ARES_ENODATA;
     }
     if (found != nullptr) ares_freeaddrinfo(found);
@@ -198,21 +208,27 @@ struct Resolver::Impl : std::enable_shared_from_this<Impl> {
   std::uint64_t resolve(const std::string& host, Duration limit,
                         std::function<void(Resolution)> done) {
     std::uint64_t number = ++last_number;
-    auto finish = [weak = weak_from_this(), number, done = std::move(done)](Resolution resolution) {
-      auto self = weak.lock();
-      if (!self) return;
-      auto ended = self->queries.extract(number);  // Dies last: it owns what called us.
-      if (ended.empty()) ended = self->literals.extract(number);
-      done(std::move(resolution));
-    };
-    auto query = std::make_shared<Query>(loop, host, limit, std::move(finish));
     boost::system::error_code not_literal;
     auto literal = asio::ip::make_address(host, not_literal);
     if (!not_literal) {
-      literals.emplace(number, query);
-      query->give(literal);
+      give(number, {literal}, std::move(done));
       return number;
     }
+    if (auto name = known.find(host); name != known.end()) {
+      if (Steady::now() < name->second.until) {
+        give(number, name->second.addresses, std::move(done));
+        return number;
+      }
+      known.erase(name);
+    }
+    auto finish = [weak = weak_from_this(), number, host, done = std::move(done)](Resolution resolution) {
+      auto self = weak.lock();
+      if (!self) return;
+      auto ended = self->queries.extract(number);  // Dies last: it owns what called us.
+      self->keep(host, resolution);
+      done(std::move(resolution));
+    };
+    auto query = std::make_shared<Query>(loop, host, limit, std::move(finish));
     bool too_many = queries.size() >= most_queries;
     queries.emplace(number, query);
     if (too_many) {
@@ -223,11 +239,39 @@ struct Resolver::Impl : std::enable_shared_from_this<Impl> {
     return number;
   }
 
+  // What needs no answer of anybody is told in the next round of the loop.
+  void give(std::uint64_t number, std::vector<asio::ip::address> addresses,
+            std::function<void(Resolution)> done) {
+    ready.emplace(number, std::move(done));
+    asio::post(loop, [weak = weak_from_this(), number, addresses = std::move(addresses)]() mutable {
+      auto self = weak.lock();
+      if (!self) return;
+      auto wanted = self->ready.extract(number);
+      if (!wanted.empty())
+        wanted.mapped()({Resolution::Status::found, std::move(addresses), {}, Duration{0}});
+    });
+  }
+
+  void keep(const std::string& host, const Resolution& resolution) {
+    if (resolution.status != Resolution::Status::found || resolution.valid_for <= Duration{0}) return;
+    const auto now = Steady::now();
+    if (known.size() >= most_known)
+      std::erase_if(known, [&](const auto& name) { return name.second.until <= now; });
+    if (known.size() >= most_known) return;
+    known.insert_or_assign(
+        host, Known{resolution.addresses, now + std::min(resolution.valid_for, longest_known)});
+  }
+
+  struct Known {
+    std::vector<asio::ip::address> addresses;
+    Steady::time_point until;
+  };
+
   asio::io_context& loop;
   std::string name_servers;
   std::map<std::uint64_t, std::shared_ptr<Query>> queries;
-  std::map<std::uint64_t, std::shared_ptr<Query>>
-      literals;  // are given in the next round of the loop
+  std::map<std::uint64_t, std::function<void(Resolution)>> ready;
+  std::map<std::string, Known> known;
   std::uint64_t last_number = 0;
 };
 
@@ -235,7 +279,7 @@ Resolver::Resolver(asio::io_context& loop, std::string name_servers)
     : impl_(std::make_shared<Impl>(loop, std::move(name_servers))) {}
 Resolver::~Resolver() {
   impl_->queries.clear();
-  impl_->literals.clear();
+  impl_->ready.clear();
 }
 
 std::uint64_t Resolver::resolve(const std::string& host, Duration timeout,
@@ -247,7 +291,7 @@ const std::string& Resolver::name_servers() const {
 }
 void Resolver::cancel(std::uint64_t query) {
   impl_->queries.erase(query);
-  impl_->literals.erase(query);
+  impl_->ready.erase(query);
 }
 
 }  // namespace yagura::io

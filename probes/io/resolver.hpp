@@ -21,6 +21,7 @@ struct Resolution {
   } status = Status::failed;
   std::vector<boost::asio::ip::address> addresses;  // at most 16, the system's order of preference
   std::string reason;                               // words, where not found
+  Duration valid_for{0};  // The records' time to live; 0: as they stand in /etc/hosts, or were known.
 };
 
 class Resolver {
@@ -32,7 +33,8 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  // Literal addresses and /etc/hosts are answered too. `done` is called exactly once, from the
+  // Literal addresses and /etc/hosts are answered too. What was found is known for the records' time
+  // to live, an hour at most, and nobody is asked meanwhile. `done` is called exactly once, from the
   // loop, never before resolve() returns. The number returned may be given to cancel(), after which
   // `done` is not called.
   std::uint64_t resolve(const std::string& host, Duration timeout,

@@ -110,10 +110,15 @@ class PingRun final : public NetworkRun {
     if (is_raw_) keep_replies_only(socket);
     asio::ip::icmp::endpoint endpoint(target_, 0);
     if (::connect(socket, endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) {
-      return fmt::format("this machine cannot ping {}: {}", target_.to_string(),
-                         std::strerror(errno));
+      return cannot_ping(errno);
     }
     return {};
+  }
+
+  std::string cannot_ping(int error) const {
+    std::string trouble = may_be_own_trouble(error) ? trouble_on_the_way(target_) : "";
+    if (!trouble.empty()) return trouble;
+    return fmt::format("this machine cannot ping {}: {}", target_.to_string(), std::strerror(error));
   }
 
   // A raw socket hears all ICMP of the machine unless told otherwise. Without the filter we would
@@ -155,10 +160,7 @@ class PingRun final : public NetworkRun {
   }
 
   Finding nothing_sent() const {
-    return {Verdict::unknown,
-            one_line(fmt::format("this machine cannot ping {}: {}", target_.to_string(),
-                                 std::strerror(send_error_))),
-            {}};
+    return {Verdict::unknown, one_line(cannot_ping(send_error_)), {}};
   }
 
   void wait() {
@@ -256,21 +258,17 @@ class PingRun final : public NetworkRun {
 class PingProbe final : public Probe {
  public:
   explicit PingProbe(PingSpec spec) : spec_(std::move(spec)) {}
-  ~PingProbe() override {
-    if (run_) run_->cancel();
-  }
-  PingProbe(const PingProbe&) = delete;
-  PingProbe& operator=(const PingProbe&) = delete;
 
   void start(io::Runtime& runtime, const ProbeRun& run,
              std::function<void(Finding)> done) override {
-    run_ = std::make_shared<PingRun>(runtime, run, std::move(done), spec_);
-    run_->start(spec_.host);
+    run_.start(spec_.host, std::move(done), [&](std::function<void(Finding)> tell) {
+      return std::make_shared<PingRun>(runtime, run, std::move(tell), spec_);
+    });
   }
 
  private:
   PingSpec spec_;
-  std::shared_ptr<PingRun> run_;
+  RunUnderWay run_;
 };
 
 }  // namespace

@@ -23,6 +23,7 @@ struct DnsAnswer {
   int rcode = 0;  // 0 well, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED; -1: no answer at all; -2: bytes that
                   // are none
   std::vector<std::string> addresses;  // of the family asked for; none with rcode 0: no such data
+  unsigned char seconds = 60;          // to live
 };
 
 class DnsServer {
@@ -127,6 +128,7 @@ class DnsServer {
       std::size_t length = v6 ? 16 : 4;
       std::string record("\xc0\x0c\x00\x00\x00\x01\x00\x00\x00\x3c\x00\x00", 12);
       record[3] = v6 ? 28 : 1;
+      record[9] = static_cast<char>(said.seconds);
       record[11] = static_cast<char>(length);
       records.push_back(record.append(reinterpret_cast<const char*>(bytes), length));
     }

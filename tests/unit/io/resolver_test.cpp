@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <optional>
+#include <thread>
 
 #include "dns_server.hpp"
 
@@ -24,6 +25,8 @@ DnsAnswer zone(const std::string& name, bool v6) {
       many.addresses.push_back("127.0.1." + std::to_string(host));
     return many;
   }
+  if (name == "short.test") return v6 ? DnsAnswer{} : DnsAnswer{0, {"192.0.2.8"}, 1};
+  if (name == "timeless.test") return v6 ? DnsAnswer{} : DnsAnswer{0, {"192.0.2.9"}, 0};
   if (name == "empty.test") return {};
   if (name == "sick.test") return {2, {}};
   if (name == "refused.test") return {5, {}};
@@ -184,4 +187,32 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(calls == 2);
   CHECK(second == nullptr);
   CHECK(loop.stopped());
+}
+
+TEST_CASE_FIXTURE(Fixture, "what was found is known for its time to live, and nobody is asked meanwhile") {
+  CHECK(resolve("both.test").addresses.size() == 3);
+  const int asked = server.questions();
+  const auto known = resolve("both.test");
+  CHECK(known.status == Status::found);
+  CHECK(known.addresses.size() == 3);
+  CHECK(server.questions() == asked);
+
+  CHECK(resolve("short.test").valid_for == Duration{1s});
+  const int asked_short = server.questions();
+  resolve("short.test");
+  CHECK(server.questions() == asked_short);
+  std::this_thread::sleep_for(1100ms);
+  CHECK(texts(resolve("short.test")) == Texts{"192.0.2.8"});
+  CHECK(server.questions() > asked_short);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what has no time to live, and what was not found, is asked anew") {
+  resolve("timeless.test");
+  int asked = server.questions();
+  CHECK(texts(resolve("timeless.test")) == Texts{"192.0.2.9"});
+  CHECK(server.questions() > asked);
+  CHECK(resolve("nowhere.test").status == Status::no_such_name);
+  asked = server.questions();
+  CHECK(resolve("nowhere.test").status == Status::no_such_name);
+  CHECK(server.questions() > asked);
 }
