@@ -84,8 +84,19 @@ struct CurlLoop::Impl : std::enable_shared_from_this<Impl> {
       self->timer.cancel();
       return 0;
     }
-    // Even with 0 ms the handler comes from the loop: libcurl must not be entered from its
-    // callback.
+    // "Now" is the most frequent of all, and needs no timer of the kernel. It comes from the loop
+    // all the same: libcurl must not be entered from its callback.
+    if (milliseconds == 0) {
+      self->timer.cancel();
+      if (std::exchange(self->acts_soon, true)) return 0;
+      asio::post(self->loop, [weak = self->weak_from_this()] {
+        auto alive = weak.lock();
+        if (!alive) return;
+        alive->acts_soon = false;
+        alive->act(CURL_SOCKET_TIMEOUT, 0);
+      });
+      return 0;
+    }
     self->timer.expires_after(std::chrono::milliseconds(milliseconds));
     self->timer.async_wait([weak = self->weak_from_this()](boost::system::error_code error) {
       auto alive = weak.lock();
@@ -146,6 +157,7 @@ struct CurlLoop::Impl : std::enable_shared_from_this<Impl> {
   std::shared_ptr<SocketWatch> watch;
   std::map<CURL*, Transfer> transfers;
   std::uint64_t last_number = 0;
+  bool acts_soon = false;
 };
 
 CurlLoop::CurlLoop(asio::io_context& loop) : impl_(std::make_shared<Impl>(loop)) {

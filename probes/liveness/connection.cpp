@@ -4,6 +4,8 @@
 
 #include <boost/asio/error.hpp>
 #include <cerrno>
+#include <fstream>
+#include <utility>
 
 #include "runtime.hpp"
 #include "text.hpp"
@@ -13,6 +15,23 @@ namespace yagura {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+namespace {
+
+// Whether the kernel may give the port to a connection that begins here; by its range as it is at
+// the first call. Where that cannot be read any may be.
+bool may_be_our_own(std::uint16_t port) {
+  static const auto range = [] {
+    std::pair<int, int> from_to{0, 65535};
+    std::ifstream file("/proc/sys/net/ipv4/ip_local_port_range");
+    int from = 0, to = 0;
+    if (file >> from >> to) from_to = {from, to};
+    return from_to;
+  }();
+  return port >= range.first && port <= range.second;
+}
+
+}  // namespace
+
 ConnectionRun::ConnectionRun(io::Runtime& runtime, const ProbeRun& run,
                              std::function<void(Finding)> done, std::uint16_t port)
     : NetworkRun(runtime, run, std::move(done)),
@@ -21,7 +40,15 @@ ConnectionRun::ConnectionRun(io::Runtime& runtime, const ProbeRun& run,
       share_(runtime.loop()) {}
 
 void ConnectionRun::begin(std::vector<Address> addresses) {
+  connect_to(std::move(addresses), port_);
+}
+
+void ConnectionRun::connect_to(std::vector<Address> addresses, std::uint16_t port) {
   addresses_ = std::move(addresses);
+  port_ = port;
+  next_ = 0;
+  error_ = 0;
+  connected_ = false;
   try_next();
 }
 
@@ -35,14 +62,14 @@ void ConnectionRun::try_next() {
   asio::ip::tcp::endpoint endpoint(address, port_);
   socket_.open(endpoint.protocol(), error);
   if (error) return attempt_failed(error.value());
-  std::size_t attempt = next_;
+  const std::uint64_t attempt = ++attempt_;
   socket_.async_connect(endpoint, while_running([this, attempt](error_code failed) {
-                          if (attempt == next_) on_connect(failed);
+                          if (attempt == attempt_) on_connect(failed);
                         }));
   if (left == 1) return;  // The last one has until the deadline.
   share_.expires_after((deadline() - Steady::now()) / left);
   share_.async_wait(while_running([this, attempt](error_code failed) {
-    if (!failed && attempt == next_ && !connected_) attempt_failed(ETIMEDOUT);
+    if (!failed && attempt == attempt_ && !connected_) attempt_failed(ETIMEDOUT);
   }));
 }
 
@@ -62,9 +89,8 @@ void ConnectionRun::give_up() {
   finish(unless_own_trouble(connection_failed(error_, where), error_));
 }
 
-// Silence and "no host" are also what an interface without a link gives.
 Finding ConnectionRun::unless_own_trouble(Finding finding, int error) const {
-  if (error != EHOSTUNREACH && error != ETIMEDOUT) return finding;
+  if (!may_be_own_trouble(error)) return finding;
   std::string trouble = trouble_on_the_way(addresses_.front());
   return trouble.empty() ? finding : Finding{Verdict::unknown, one_line(trouble), {}};
 }
@@ -73,7 +99,7 @@ void ConnectionRun::on_connect(const error_code& failed) {
   if (failed) return attempt_failed(failed.value());
   error_code error;
   // A free port of this machine may be given to our own side, which then connects to itself.
-  if (socket_.local_endpoint(error) == socket_.remote_endpoint(error) && !error)
+  if (may_be_our_own(port_) && socket_.local_endpoint(error) == socket_.remote_endpoint(error) && !error)
     return attempt_failed(ECONNREFUSED);
   share_.cancel();
   connected_ = true;

@@ -1,6 +1,6 @@
 // A run over one TCP connection: all addresses of the name are tried in order until one accepts,
 // each with its share of the time that is left, and what nobody accepted is told with whose fault
-// it is. Owned by liveness/; tcp and tls build on it and begin in connected().
+// it is. Owned by liveness/; tcp, tls and http build on it and begin in connected().
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
@@ -26,12 +26,14 @@ class ConnectionRun : public NetworkRun {
   boost::asio::ip::tcp::socket& socket() { return socket_; }
   const std::string& place() const { return place_; }  // "10.0.1.21 port 5432"
   double connect_seconds() const { return connect_seconds_; }
+  // Over again, to another place; what stood before is closed.
+  void connect_to(std::vector<Address> addresses, std::uint16_t port);
+  void begin(std::vector<Address> addresses) override;
+  Finding timed_out() override;
   // The connection broke once it stood: "the connection broke while … 10.0.1.21 port 25: …".
   Finding broken(const boost::system::error_code& error, std::string_view when) const;
 
  private:
-  void begin(std::vector<Address> addresses) final;
-  Finding timed_out() final;
   void stop() final;
 
   void try_next();
@@ -44,7 +46,8 @@ class ConnectionRun : public NetworkRun {
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer share_;
   std::vector<Address> addresses_;
-  std::size_t next_ = 0;  // Also the number of the attempt under way, from 1.
+  std::size_t next_ = 0;
+  std::uint64_t attempt_ = 0;  // The one under way.
   std::string place_;
   bool connected_ = false;
   int error_ = 0;  // The weightiest so far, and where.

@@ -178,19 +178,15 @@ class DnsRun final : public NetworkRun {
 class DnsProbe final : public Probe {
  public:
   explicit DnsProbe(DnsSpec spec) : spec_(std::move(spec)) {}
-  ~DnsProbe() override {
-    if (run_) run_->cancel();
-  }
-  DnsProbe(const DnsProbe&) = delete;
-  DnsProbe& operator=(const DnsProbe&) = delete;
 
   void start(io::Runtime& runtime, const ProbeRun& run,
              std::function<void(Finding)> done) override {
     hold_slowness_ = slow_.may_hold(run.was_failing);
-    run_ = std::make_shared<DnsRun>(runtime, run, std::move(done), spec_,
-                                    [this](const std::vector<std::string>& records,
-                                           double seconds) { return judge(records, seconds); });
-    run_->start(spec_.server);
+    run_.start(spec_.server, std::move(done), [&](std::function<void(Finding)> tell) {
+      return std::make_shared<DnsRun>(runtime, run, std::move(tell), spec_,
+                                      [this](const std::vector<std::string>& records,
+                                             double seconds) { return judge(records, seconds); });
+    });
   }
 
  private:
@@ -227,7 +223,7 @@ class DnsProbe final : public Probe {
   DnsSpec spec_;
   FailingCause slow_;
   bool hold_slowness_ = false;
-  std::shared_ptr<DnsRun> run_;
+  RunUnderWay run_;
 };
 
 std::optional<Address> literal_of(const std::string& text) {

@@ -62,20 +62,15 @@ struct HttpSpec {
 class HttpProbe final : public Probe {
  public:
   explicit HttpProbe(HttpSpec spec) : spec_(std::move(spec)) {}
-  ~HttpProbe() override {
-    if (run_) run_->cancel();
-  }
-  HttpProbe(const HttpProbe&) = delete;
-  HttpProbe& operator=(const HttpProbe&) = delete;
 
   void start(io::Runtime& runtime, const ProbeRun& run,
              std::function<void(Finding)> done) override {
     hold_slowness_ = slow_.may_hold(run.was_failing);
     was_failing_ = run.was_failing;
-    run_ = fetch_page(
-        runtime, run, spec_.request, [this](const HttpPage& page) { return judge(page); },
-        std::move(done));
-    run_->start(spec_.request.url.host);
+    run_.start(spec_.request.url.host, std::move(done), [&](std::function<void(Finding)> tell) {
+      return fetch_page(runtime, run, spec_.request,
+                        [this](const HttpPage& page) { return judge(page); }, std::move(tell));
+    });
   }
 
  private:
@@ -145,7 +140,7 @@ class HttpProbe final : public Probe {
   FailingCause slow_;
   bool hold_slowness_ = false;
   bool was_failing_ = false;
-  std::shared_ptr<NetworkRun> run_;
+  RunUnderWay run_;
 };
 
 std::optional<int> read_status(std::string_view text) {

@@ -5,7 +5,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -13,7 +17,9 @@
 #include <string_view>
 
 #include "base64.hpp"
+#include "connection.hpp"
 #include "curl_loop.hpp"
+#include "http_answer.hpp"
 #include "runtime.hpp"
 #include "secret_file.hpp"
 #include "text.hpp"
@@ -21,7 +27,7 @@
 namespace yagura {
 namespace {
 
-constexpr std::size_t most_headers = 64 * 1024;  // All of them together, interim answers too.
+constexpr std::size_t most_headers = HttpAnswer::most_headers;
 constexpr std::size_t longest_url = 2048;
 
 struct EasyFree {
@@ -154,11 +160,11 @@ Result<Secret> read_secret(const HttpAuth& auth) {
   return secret;
 }
 
-class HttpRun final : public NetworkRun {
+class HttpRun final : public ConnectionRun {
  public:
   HttpRun(io::Runtime& runtime, const ProbeRun& run, std::function<void(Finding)> done,
           const HttpRequest& request, std::function<Finding(const HttpPage&)> judge)
-      : NetworkRun(runtime, run, std::move(done)),
+      : ConnectionRun(runtime, run, std::move(done), request.url.port),
         request_(request),
         judge_(std::move(judge)),
         url_(request.url) {}
@@ -178,14 +184,117 @@ class HttpRun final : public NetworkRun {
       if (!secret) return finish({Verdict::unknown, one_line(secret.error().message), {}});
       secret_ = *std::move(secret);
     }
+    const bool is_simple = url_.scheme == "http" && !request_.signing && (request_.method == HttpRequest::Method::get ||
+                                                                         request_.method == HttpRequest::Method::head);
+    if (is_simple) return connect_to(addresses_, url_.port);
     transfer();
   }
+
+  // ---- In the clear, over a socket of our own ----
+
+  void connected() override {
+    plain_ = std::make_unique<Plain>(request_.method == HttpRequest::Method::head, request_.body_limit,
+                                     request_.keep_body);
+    plain_->request = http_request_bytes(request_, url_, authorization());
+    boost::asio::async_write(socket(), boost::asio::buffer(plain_->request),
+                             while_running([this](boost::system::error_code error, std::size_t) {
+                               if (error) return broken_off(error.message());
+                               read();
+                             }));
+  }
+
+  std::string authorization() const {
+    if (!secret_) return {};
+    return secret_->kind == HttpAuth::Kind::bearer
+               ? "Bearer " + secret_->password
+               : "Basic " + base64(secret_->user + ":" + secret_->password);
+  }
+
+  void read() {
+    socket().async_read_some(boost::asio::buffer(plain_->buffer),
+                             while_running([this](boost::system::error_code error, std::size_t size) {
+                               on_read(error, size);
+                             }));
+  }
+
+  void on_read(boost::system::error_code error, std::size_t size) {
+    HttpAnswer& answer = plain_->answer;
+    if (error && error != boost::asio::error::eof) {
+      return answer.has_begun() ? broken_off(error.message()) : nothing_came();
+    }
+    switch (error ? answer.end() : answer.take({plain_->buffer.data(), size})) {
+      case HttpAnswer::State::incomplete:
+        return read();
+      case HttpAnswer::State::complete:
+      case HttpAnswer::State::cut:
+        return plain_page();
+      case HttpAnswer::State::too_many_headers:
+        return too_many_headers();
+      case HttpAnswer::State::broken_off:
+        return broken_off("the connection was closed before its end");
+      case HttpAnswer::State::nothing:
+        return nothing_came();
+      case HttpAnswer::State::not_understood:
+        break;
+    }
+    // libcurl is more forgiving, and knows what to say where it is not.
+    boost::system::error_code ignored;
+    socket().close(ignored);
+    transfer();
+  }
+
+  void plain_page() {
+    HttpAnswer& answer = plain_->answer;
+    const std::string location = request_.redirects > 0 && is_redirect(answer.status()) ? absolute(answer.location()) : "";
+    if (!location.empty()) return follow(location);
+    page_.body_cut = answer.body_cut();
+    page_.phrase = answer.phrase();
+    page_.body = answer.take_body();
+    judged(answer.status());
+  }
+
+  // "" where it leads nowhere.
+  std::string absolute(const std::string& location) const {
+    if (location.empty()) return {};
+    const std::unique_ptr<CURLU, UrlFree> url(curl_url());
+    if (!url || curl_url_set(url.get(), CURLUPART_URL, url_.text.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
+        curl_url_set(url.get(), CURLUPART_URL, location.c_str(), CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE) != CURLUE_OK)
+      return {};
+    return part_of(url.get(), CURLUPART_URL);
+  }
+
+  void nothing_came() { failing(fmt::format("{} closed the connection without an answer", url_.place())); }
+  void broken_off(std::string_view words) {
+    failing(fmt::format("the answer of {} broke off: {}", url_.place(), words));
+  }
+  void too_many_headers() {
+    failing(fmt::format("the answer of {} has more than 64 KiB of headers", url_.place()));
+  }
+
+  Finding late() override {
+    const std::string limit = format_duration(run().timeout);
+    const bool has_begun = plain_ && plain_->answer.has_begun();
+    return measured({Verdict::failing,
+                     one_line(has_begun ? did_not_end(limit, plain_->answer.body_bytes()) : no_answer(limit)),
+                     {}});
+  }
+  std::string no_answer(const std::string& limit) const {
+    return fmt::format("{} accepted the connection, but gave no answer within {}", url_.place(), limit);
+  }
+  std::string did_not_end(const std::string& limit, std::size_t bytes) const {
+    return fmt::format("the answer of {} did not end within {} ({} bytes of its body came)", url_.place(), limit, bytes);
+  }
+
+  // ---- By libcurl ----
 
   void transfer() {
     drop_transfer();
     easy_.reset(curl_easy_init());
-    share_.reset(curl_share_init());
-    if (!easy_ || !share_ || !set_options()) {
+    // A store of names of its own, so that what we looked up for this run stays with this run.
+    boost::system::error_code is_name;
+    boost::asio::ip::make_address(url_.host, is_name);
+    if (is_name) share_.reset(curl_share_init());
+    if (!easy_ || (is_name && !share_) || !set_options()) {
       return finish({Verdict::unknown, "no memory for an HTTP request", {}});
     }
     runtime().curl().start(easy_.get(), while_running([this](CURLcode code) { on_end(code); }));
@@ -196,11 +305,15 @@ class HttpRun final : public NetworkRun {
     const auto set = [&](CURLoption option, auto value) {
       good = good && curl_easy_setopt(easy_.get(), option, value) == CURLE_OK;
     };
-    // A store of names of its own, so that what we looked up for this run stays with this run.
-    curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
-    set(CURLOPT_SHARE, share_.get());
-    good = good && append(names_, resolved_name());
-    set(CURLOPT_RESOLVE, names_.get());
+    if (share_) {
+      curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+      set(CURLOPT_SHARE, share_.get());
+      good = good && append(names_, resolved_name());
+      set(CURLOPT_RESOLVE, names_.get());
+    }
+    // libcurl keeps literal addresses too, and goes through all that it keeps at each request.
+    if (!share_) set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    set(CURLOPT_BUFFERSIZE, 8L * 1024);
     set(CURLOPT_URL, url_.text.c_str());
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_PROXY, "");
@@ -244,10 +357,7 @@ class HttpRun final : public NetworkRun {
         set(CURLOPT_KEYPASSWD, "");
       }
     }
-    set(CURLOPT_SSL_VERIFYPEER, request_.verify_tls ? 1L : 0L);
-    set(CURLOPT_SSL_VERIFYHOST, request_.verify_tls ? 2L : 0L);
-    set(CURLOPT_CERTINFO, 1L);
-    if (!request_.ca_file.empty()) set(CURLOPT_CAINFO, request_.ca_file.c_str());
+    if (url_.scheme == "https") set_tls_options(set);
     error_words_[0] = '\0';
     set(CURLOPT_ERRORBUFFER, error_words_);
     set(CURLOPT_WRITEFUNCTION, &HttpRun::on_body);
@@ -259,11 +369,17 @@ class HttpRun final : public NetworkRun {
     return good;
   }
 
-  // "HOST:PORT:ADDRESS,ADDRESS"; of a literal host libcurl takes no notice of it.
+  template <class Set>
+  void set_tls_options(const Set& set) {
+    set(CURLOPT_SSL_VERIFYPEER, request_.verify_tls ? 1L : 0L);
+    set(CURLOPT_SSL_VERIFYHOST, request_.verify_tls ? 2L : 0L);
+    set(CURLOPT_CERTINFO, 1L);
+    if (!request_.ca_file.empty()) set(CURLOPT_CAINFO, request_.ca_file.c_str());
+  }
+
+  // "HOST:PORT:ADDRESS,ADDRESS"
   std::string resolved_name() const {
-    std::string line = fmt::format(
-        "{}:{}:", url_.host.find(':') == std::string::npos ? url_.host : "literal.invalid",
-        url_.port);
+    std::string line = fmt::format("{}:{}:", url_.host, url_.port);
     for (const Address& address : addresses_) {
       if (&address != &addresses_.front()) line += ',';
       line += address.is_v6() ? fmt::format("[{}]", address.to_string()) : address.to_string();
@@ -309,7 +425,7 @@ class HttpRun final : public NetworkRun {
   void on_end(CURLcode code) {
     if (code == CURLE_WRITE_ERROR && page_.body_cut) code = CURLE_OK;  // We have read enough.
     if (code == CURLE_WRITE_ERROR && header_bytes_ > most_headers) {
-      return failing(fmt::format("the answer of {} has more than 64 KiB of headers", url_.place()));
+      return too_many_headers();
     }
     if (code == CURLE_COULDNT_CONNECT) return not_connected();
     if (code != CURLE_OK) return broken(code);
@@ -320,11 +436,15 @@ class HttpRun final : public NetworkRun {
     curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_URL, &location);
     if (request_.redirects > 0 && is_redirect(status) && location != nullptr)
       return follow(location);
+    page_.certificate_days = certificate_days();
+    judged(static_cast<int>(status));
+  }
+
+  void judged(int status) {
     page_.phrase = without_secret(std::move(page_.phrase));
     page_.body = without_secret(std::move(page_.body));
-    page_.status = static_cast<int>(status);
+    page_.status = status;
     page_.seconds = seconds_so_far();
-    page_.certificate_days = certificate_days();
     finish(measured(judge_(page_)));
   }
 
@@ -365,9 +485,8 @@ class HttpRun final : public NetworkRun {
                               static_cast<int>(error)));
   }
 
-  // Silence and "no host" are also what an interface without a link gives.
   Finding unless_own_trouble(Finding finding, int error) {
-    if (error != EHOSTUNREACH && error != ETIMEDOUT) return finding;
+    if (!may_be_own_trouble(error)) return finding;
     std::string trouble = trouble_on_the_way(addresses_.front());
     return trouble.empty() ? finding : Finding{Verdict::unknown, one_line(trouble), {}};
   }
@@ -377,11 +496,11 @@ class HttpRun final : public NetworkRun {
     words = without_prefix(words);
     // What libcurl says of a header line that is longer than it takes; memory itself does not run
     // out here.
-    if (code == CURLE_OUT_OF_MEMORY && connected()) {
+    if (code == CURLE_OUT_OF_MEMORY && has_connected()) {
       return failing(
           fmt::format("the answer of {} has a header line that never ends", url_.place()));
     }
-    switch (blame_for(code, connected())) {
+    switch (blame_for(code, has_connected())) {
       case Blame::ours:
         return finish({Verdict::unknown,
                        one_line(fmt::format("could not ask {}: {}", url_.place(), words)),
@@ -391,18 +510,15 @@ class HttpRun final : public NetworkRun {
       case Blame::target:
         break;
     }
-    if (code == CURLE_GOT_NOTHING) {
-      return failing(fmt::format("{} closed the connection without an answer", url_.place()));
-    }
-    if (code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) {
-      return failing(fmt::format("the answer of {} broke off: {}", url_.place(), words));
-    }
+    if (code == CURLE_GOT_NOTHING) return nothing_came();
+    if (code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR)
+      return broken_off(words);
     failing(fmt::format("the answer of {} cannot be understood: {}", url_.place(), words));
   }
 
   // libcurl's own time of connecting is known only once TLS stands. A number that it closed may be
   // another's socket by now, so who is at its other end is compared.
-  bool connected() const {
+  bool has_connected() const {
     double seconds = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_CONNECT_TIME, &seconds);
     return seconds > 0 || std::any_of(opened_.begin(), opened_.end(), [&](int socket) {
@@ -416,11 +532,12 @@ class HttpRun final : public NetworkRun {
   }
 
   Finding timed_out() override {
+    if (!easy_) return ConnectionRun::timed_out();
     std::string limit = format_duration(run().timeout);
     std::string what;
     double tls_seconds = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_APPCONNECT_TIME, &tls_seconds);
-    if (!connected()) {
+    if (!has_connected()) {
       return unless_own_trouble({Verdict::failing,
                                  fmt::format("no connection to {} within {}",
                                              place_of(addresses_.front(), url_.port), limit),
@@ -431,11 +548,9 @@ class HttpRun final : public NetworkRun {
       what = fmt::format("{} accepted the connection, but no TLS handshake within {}", url_.place(),
                          limit);
     } else if (header_bytes_ == 0) {
-      what = fmt::format("{} accepted the connection, but gave no answer within {}", url_.place(),
-                         limit);
+      what = no_answer(limit);
     } else {
-      what = fmt::format("the answer of {} did not end within {} ({} bytes of its body came)",
-                         url_.place(), limit, body_bytes_);
+      what = did_not_end(limit, body_bytes_);
     }
     return measured({Verdict::failing, one_line(what), {}});
   }
@@ -466,6 +581,7 @@ class HttpRun final : public NetworkRun {
   void drop_transfer() {
     if (easy_) runtime().curl().cancel(easy_.get());
     easy_.reset();
+    plain_.reset();
     share_.reset();
     names_.reset();
     headers_.reset();
@@ -476,7 +592,14 @@ class HttpRun final : public NetworkRun {
     opened_.clear();
   }
 
-  void stop() override { drop_transfer(); }
+  void forget() override { drop_transfer(); }
+
+  struct Plain {
+    Plain(bool to_head, std::size_t body_limit, bool keep_body) : answer(to_head, body_limit, keep_body) {}
+    HttpAnswer answer;
+    std::string request;
+    std::array<char, 8192> buffer{};
+  };
 
   HttpRequest request_;
   std::function<Finding(const HttpPage&)> judge_;
@@ -485,6 +608,7 @@ class HttpRun final : public NetworkRun {
   bool began_here_ = false;
   std::vector<Address> addresses_;
   std::optional<Secret> secret_;
+  std::unique_ptr<Plain> plain_;
   // In the order in which they refer to one another: the handle goes first.
   List names_;
   List headers_;

@@ -123,6 +123,11 @@ bool is_target_fault(int error) {
   return std::find(target_faults.begin(), target_faults.end(), error) != target_faults.end();
 }
 
+// Silence and "no host" are also what an interface without a link gives.
+bool may_be_own_trouble(int error) {
+  return error == EHOSTUNREACH || error == ETIMEDOUT || error == ENETUNREACH;
+}
+
 std::string trouble_on_the_way(const Address& address) {
   LocalSide side = local_side(address);
   if (side.error != 0) {
@@ -202,6 +207,8 @@ void NetworkRun::on_names(const io::Resolution& resolution) {
     case io::Resolution::Status::failed:
       return finish(cannot_look(resolution.reason));
   }
+  // Asking for the way costs as much as a connection; of one address the connection says it.
+  if (resolution.addresses.size() == 1) return begin(resolution.addresses);
   std::vector<Address> reachable;
   for (const Address& address : resolution.addresses) {
     if (local_side(address).error == 0) reachable.push_back(address);

@@ -33,6 +33,9 @@ std::string wrong_with_host(std::string_view host);
 // Whether the other side, or the network near it, made this error (of connect, send, receive). All
 // others are made on this machine: no route, no descriptor, no permission.
 bool is_target_fault(int error);
+// Whether this machine may have made an error that looks like the target's, or has no way to it: see
+// trouble_on_the_way().
+bool may_be_own_trouble(int error);
 // Why nothing can reach the address from here: no route, or no link on the interface that leads
 // there. Or nothing.
 std::string trouble_on_the_way(const Address& address);
@@ -41,8 +44,8 @@ std::string place_of(const Address& address, std::uint16_t port);
 // "connection refused by 10.0.1.21 port 5432"; for errors of this machine, that it is so.
 Finding connection_failed(int error, const std::string& place);
 
-// One run. It looks the name up, hands the addresses that have a route to begin(), and tells
-// exactly once: what finish() was given, or what timed_out() says at the deadline. The runtime must
+// One run. It looks the name up, hands its addresses to begin(), where there are several those that
+// have a route, and tells exactly once: what finish() was given, or what timed_out() says at the deadline. The runtime must
 // outlive it.
 class NetworkRun : public std::enable_shared_from_this<NetworkRun> {
  public:
@@ -58,7 +61,7 @@ class NetworkRun : public std::enable_shared_from_this<NetworkRun> {
  protected:
   using Steady = std::chrono::steady_clock;
 
-  // At least one address of the host, each of them with a route.
+  // At least one address of the host. Where it is the only one it need not have a route.
   virtual void begin(std::vector<Address> addresses) = 0;
   virtual Finding timed_out() = 0;
   virtual void stop() = 0;  // Lets all descriptors, timers and memory go; called once.
@@ -93,6 +96,31 @@ class NetworkRun : public std::enable_shared_from_this<NetworkRun> {
   std::string looking_up_;  // The host, while its name is being looked up.
   std::uint64_t query_ = 0;
   bool over_ = false;
+};
+
+// A probe's run while it is under way. It is let go as it tells, with all that it holds, and with
+// this it is cancelled.
+class RunUnderWay {
+ public:
+  RunUnderWay() = default;
+  ~RunUnderWay() {
+    if (run_) run_->cancel();
+  }
+  RunUnderWay(const RunUnderWay&) = delete;
+  RunUnderWay& operator=(const RunUnderWay&) = delete;
+
+  // `make` makes the run, of what it has to call in the end.
+  template <class Make>
+  void start(const std::string& host, std::function<void(Finding)> done, Make make) {
+    run_ = make(std::function<void(Finding)>([this, done = std::move(done)](Finding finding) {
+      const auto over = std::move(run_);
+      done(std::move(finding));
+    }));
+    run_->start(host);
+  }
+
+ private:
+  std::shared_ptr<NetworkRun> run_;
 };
 
 }  // namespace yagura

@@ -113,21 +113,17 @@ class TcpRun final : public ConnectionRun {
 class TcpProbe final : public Probe {
  public:
   explicit TcpProbe(TcpSpec spec) : spec_(std::move(spec)) {}
-  ~TcpProbe() override {
-    if (run_) run_->cancel();
-  }
-  TcpProbe(const TcpProbe&) = delete;
-  TcpProbe& operator=(const TcpProbe&) = delete;
 
   void start(io::Runtime& runtime, const ProbeRun& run,
              std::function<void(Finding)> done) override {
-    run_ = std::make_shared<TcpRun>(runtime, run, std::move(done), spec_);
-    run_->start(spec_.host);
+    run_.start(spec_.host, std::move(done), [&](std::function<void(Finding)> tell) {
+      return std::make_shared<TcpRun>(runtime, run, std::move(tell), spec_);
+    });
   }
 
  private:
   TcpSpec spec_;
-  std::shared_ptr<TcpRun> run_;
+  RunUnderWay run_;
 };
 
 int hex_digit(char c) {

@@ -279,21 +279,17 @@ class TlsRun final : public ConnectionRun {
 class TlsProbe final : public Probe {
  public:
   explicit TlsProbe(TlsSpec spec) : spec_(std::move(spec)) {}
-  ~TlsProbe() override {
-    if (run_) run_->cancel();
-  }
-  TlsProbe(const TlsProbe&) = delete;
-  TlsProbe& operator=(const TlsProbe&) = delete;
 
   void start(io::Runtime& runtime, const ProbeRun& run,
              std::function<void(Finding)> done) override {
-    run_ = std::make_shared<TlsRun>(runtime, run, std::move(done), spec_);
-    run_->start(spec_.host);
+    run_.start(spec_.host, std::move(done), [&](std::function<void(Finding)> tell) {
+      return std::make_shared<TlsRun>(runtime, run, std::move(tell), spec_);
+    });
   }
 
  private:
   TlsSpec spec_;
-  std::shared_ptr<TlsRun> run_;
+  RunUnderWay run_;
 };
 
 void read_starttls(Reader& reader, TlsSpec& spec) {

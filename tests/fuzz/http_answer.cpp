@@ -4,6 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
+#include <functional>
 #include <optional>
 
 #include "fuzz.hpp"
@@ -23,14 +24,22 @@ class Stage {
     std::optional<Finding> finding;
     tcp::socket socket(loop_);
     std::string request, answer(bytes);
-    acceptor_.async_accept(socket, [&](boost::system::error_code error) {
-      if (error) return;
-      asio::async_read_until(socket, asio::dynamic_buffer(request), "\r\n\r\n",
-                             [&](boost::system::error_code, std::size_t) {
-                               asio::async_write(socket, asio::buffer(answer),
-                                                 [&](boost::system::error_code, std::size_t) { socket.close(); });
-                             });
-    });
+    // What is not understood in the clear is asked for once more, by libcurl.
+    std::function<void()> serve = [&] {
+      acceptor_.async_accept(socket, [&](boost::system::error_code error) {
+        if (error) return;
+        request.clear();
+        asio::async_read_until(socket, asio::dynamic_buffer(request), "\r\n\r\n",
+                               [&](boost::system::error_code, std::size_t) {
+                                 asio::async_write(socket, asio::buffer(answer),
+                                                   [&](boost::system::error_code, std::size_t) {
+                                                     socket.close();
+                                                     if (!finding) serve();
+                                                   });
+                               });
+      });
+    };
+    serve();
     probe_->start(runtime_, {{}, 5s, false}, [&](Finding given) {
       require(!finding, "a run ends once");
       finding = std::move(given);
