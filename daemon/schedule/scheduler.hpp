@@ -4,8 +4,8 @@
 //
 // Every probe has a fixed phase within its interval, a hash of its name: runs are spread evenly,
 // and a reload or a restart does not move them. Phases lie on a raster, so that of very many probes
-// some are due at the same instant, and one waking of the loop serves them. Slots are the instants anchor + phase + n *
-// interval. The anchor is the wall clock's epoch when the scheduler is made; from then on it
+// some are due at the same instant, and one waking of the loop serves them. Slots are the instants
+// anchor + phase + n * interval. The anchor is the wall clock's epoch when the scheduler is made; from then on it
 // follows the steady clock: whoever owns the clocks says with shift() by how much the wall clock
 // moved against the steady one, and all slots move along. So a jump of the clock neither bursts nor
 // pauses.
@@ -104,8 +104,8 @@ class Scheduler {
     enum class Mode { queued, running, sleeping } mode = Mode::queued;
     bool again = false;  // a fresh run was asked for while one was in flight
     Instant at{};        // queued: when it is due; running: since when
-    Queue::iterator place{};  // in the queue of its mode, but
-    Queue::node_type node;    // while it sleeps, its node
+    Queue::iterator place{};  // queued, running: where it stands in that queue
+    Queue::node_type node;    // sleeping: what it stands there by
   };
 
   Instant slot_from(const Plan& plan, Instant at) const;
