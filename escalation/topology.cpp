@@ -1,6 +1,9 @@
 #include "topology.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <string_view>
+#include <utility>
 
 namespace yagura {
 
@@ -50,12 +53,17 @@ void collect_services(const Platform& platform, const std::vector<Need>& needs, 
 }  // namespace
 
 Topology::Topology(const Platform& platform) : platform_(platform) {
-  std::vector<ComponentName> order;
+  std::map<std::string_view, std::set<ComponentName>> dependents;
+  std::map<std::string_view, std::set<ServiceName>> services_of, needed_by;
+  std::vector<std::pair<std::size_t, std::string_view>> order;  // with the number of its dependencies
   for (const auto& [name, component] : platform.components) {
-    collect_dependencies(platform, name, 1, dependencies_[name]);
-    for (const auto& [dependency, distance] : dependencies_[name]) dependents_[dependency].insert(name);
-    services_of_[name];
-    order.push_back(name);
+    Place& place = places_[name];
+    std::map<ComponentName, int> found;
+    collect_dependencies(platform, name, 1, found);
+    order.emplace_back(found.size(), name);
+    if (found.empty()) continue;
+    place.dependencies = &*dependencies_.insert(std::move(found)).first;
+    for (const auto& [dependency, distance] : *place.dependencies) dependents[dependency].insert(name);
   }
   for (const auto& [name, service] : platform.services) {
     std::set<ServiceName> services{name};
@@ -65,53 +73,64 @@ Topology::Topology(const Platform& platform) : platform_(platform) {
     std::set<ComponentName> met;
     collect_components(platform, service.needs, components, met);
     for (const ComponentName& component : components) {
-      needed_by_[component].insert(name);
-      services_of_[component].insert(name);
+      needed_by[component].insert(name);
+      services_of[component].insert(name);
       for (const auto& [dependency, distance] : dependencies(component)) {
-        services_of_[dependency].insert(name);
+        services_of[dependency].insert(name);
       }
     }
   }
+  const auto keep = [this](std::map<std::string_view, std::set<std::string>>& sets, const std::set<std::string>* Place::*where) {
+    for (auto& [name, set] : sets) {
+      if (auto place = places_.find(name); place != places_.end()) place->second.*where = &*sets_.insert(std::move(set)).first;
+    }
+  };
+  keep(dependents, &Place::dependents);
+  keep(services_of, &Place::services_of);
+  keep(needed_by, &Place::needed_by);
   // Who depends on another has at least its dependencies and that other one.
-  std::stable_sort(order.begin(), order.end(), [this](const auto& a, const auto& b) {
-    return dependencies(a).size() < dependencies(b).size();
-  });
-  for (const ComponentName& name : order) places_.emplace(name, places_.size());
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (std::size_t i = 0; i < order.size(); ++i) places_.at(order[i].second).place = i;
 }
 
+const Topology::Place& Topology::at(const ComponentName& component) const {
+  static const Place none{std::numeric_limits<std::size_t>::max()};
+  auto found = places_.find(component);
+  return found == places_.end() ? none : found->second;
+}
+
+namespace {
+
+template <class Known>
+const Known& or_none(const Known* known) {
+  static const Known none;
+  return known == nullptr ? none : *known;
+}
+
+}  // namespace
+
 const std::set<ServiceName>& Topology::needed_by(const ComponentName& component) const {
-  static const std::set<ServiceName> none;
-  auto found = needed_by_.find(component);
-  return found == needed_by_.end() ? none : found->second;
+  return or_none(at(component).needed_by);
+}
+
+const std::set<ComponentName>& Topology::dependents(const ComponentName& component) const {
+  return or_none(at(component).dependents);
+}
+
+std::size_t Topology::place(const ComponentName& component) const { return at(component).place; }
+
+const std::map<ComponentName, int>& Topology::dependencies(const ComponentName& component) const {
+  return or_none(at(component).dependencies);
+}
+
+const std::set<ServiceName>& Topology::services_of(const ComponentName& component) const {
+  return or_none(at(component).services_of);
 }
 
 const std::set<ServiceName>& Topology::built_on(const ServiceName& service) const {
   static const std::set<ServiceName> none;
   auto found = built_on_.find(service);
   return found == built_on_.end() ? none : found->second;
-}
-
-const std::set<ComponentName>& Topology::dependents(const ComponentName& component) const {
-  static const std::set<ComponentName> none;
-  auto found = dependents_.find(component);
-  return found == dependents_.end() ? none : found->second;
-}
-
-std::size_t Topology::place(const ComponentName& component) const {
-  auto found = places_.find(component);
-  return found == places_.end() ? places_.size() : found->second;
-}
-
-const std::map<ComponentName, int>& Topology::dependencies(const ComponentName& component) const {
-  static const std::map<ComponentName, int> none;
-  auto found = dependencies_.find(component);
-  return found == dependencies_.end() ? none : found->second;
-}
-
-const std::set<ServiceName>& Topology::services_of(const ComponentName& component) const {
-  static const std::set<ServiceName> none;
-  auto found = services_of_.find(component);
-  return found == services_of_.end() ? none : found->second;
 }
 
 const std::vector<ComponentName>& Topology::components_of(const ServiceName& service) const {

@@ -1,10 +1,11 @@
 // How components and services hang together: dependencies, needs, and what follows for a service from the
-// states of its components (INTERFACE.md §2). Made from a platform, immutable.
+// states of its components (INTERFACE.md §2). Made from a platform, which stays as long; immutable.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <set>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -51,14 +52,22 @@ class Topology {
   Met met(const Need& need, const ComponentLook& look, const std::set<ServiceName>& reported) const;
   Met met(const Service& service, const ComponentLook& look, const std::set<ServiceName>& reported) const;
 
+  // Of a component what is not empty; sets that are alike are kept once: many components serve the same services.
+  struct Place {
+    std::size_t place = 0;
+    const std::map<ComponentName, int>* dependencies = nullptr;
+    const std::set<ComponentName>* dependents = nullptr;
+    const std::set<ServiceName>* services_of = nullptr;
+    const std::set<ServiceName>* needed_by = nullptr;
+  };
+  const Place& at(const ComponentName& component) const;
+
   const Platform& platform_;
-  std::map<ComponentName, std::map<ComponentName, int>> dependencies_;
-  std::map<ComponentName, std::set<ServiceName>> services_of_;
+  std::unordered_map<std::string_view, Place> places_;  // by the platform's own names
+  std::set<std::map<ComponentName, int>> dependencies_;
+  std::set<std::set<std::string>> sets_;
   std::map<ServiceName, std::vector<ComponentName>> components_of_;
-  std::unordered_map<ComponentName, std::set<ServiceName>> needed_by_;
   std::unordered_map<ServiceName, std::set<ServiceName>> built_on_;
-  std::unordered_map<ComponentName, std::set<ComponentName>> dependents_;
-  std::unordered_map<ComponentName, std::size_t> places_;
 };
 
 }  // namespace yagura

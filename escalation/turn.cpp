@@ -43,8 +43,14 @@ void Turn::index_failure(FailureId id) {
   }
 }
 
+// What is recorded of a failure leaves its members out, of which each is recorded by itself.
+std::map<ComponentName, Instant>& Turn::edit_members(FailureId id) {
+  live.failures.touch(id);
+  return state_.failures.at(id).members;
+}
+
 bool Turn::add_member(FailureId id, const ComponentName& component, Instant since) {
-  if (!edit(id).members.try_emplace(component, since).second) return false;
+  if (!edit_members(id).try_emplace(component, since).second) return false;
   batch.members.emplace(id, component);
   look_whether_afresh(*this, id, component);
   live.index.failure_of.try_emplace(component, id);
@@ -53,7 +59,7 @@ bool Turn::add_member(FailureId id, const ComponentName& component, Instant sinc
 }
 
 void Turn::remove_member(FailureId id, const ComponentName& component) {
-  edit(id).members.erase(component);
+  edit_members(id).erase(component);
   batch.members.emplace(id, component);
   look_whether_afresh(*this, id, component);
   live.keepings[id].all_stale = true;

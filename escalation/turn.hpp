@@ -201,6 +201,8 @@ class Turn {
   PersonName person_on_duty(Role role) const;
 
  private:
+  std::map<ComponentName, Instant>& edit_members(FailureId id);
+
   State& state_;
   std::optional<Instant> wake_;
   Asking asking_;

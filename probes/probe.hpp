@@ -40,7 +40,7 @@ struct ProbeRun {
 struct Finding {
   Verdict verdict = Verdict::ok;
   std::string reason;
-  std::map<std::string, double> values;
+  MeasuredValues values;
   // To be kept over restarts, in the place of what was kept before; made durable with the observation. Of bounded length.
   std::optional<std::string> keep = std::nullopt;
 };

@@ -1,11 +1,14 @@
 #include "codec.hpp"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/describe.hpp>
 #include <boost/json.hpp>
 #include <boost/mp11.hpp>
 #include <concepts>
+#include <iterator>
 #include <type_traits>
 #include <utility>
 
@@ -67,65 +70,103 @@ class Where {
 };
 
 // ---- Writing ----
+// Straight into the text: a storm of failures writes tens of thousands of rows.
+
+// A text that stands in JSON as it is, if it is UTF-8.
+bool is_plain(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+  });
+}
 
 template <Number T>
-json::value write(T number) {
-  return static_cast<std::int64_t>(number);
+void write(T number, std::string& into) {
+  into += fmt::format_int(static_cast<std::int64_t>(number)).c_str();
 }
-json::value write(bool truth) {
-  return truth;
+void write(bool truth, std::string& into) {
+  into += truth ? "true" : "false";
 }
 // Bytes that are no UTF-8 could not be read back: they are replaced before they stand in the
 // record.
-json::value write(const std::string& text) {
-  return is_utf8(text) ? json::string(text) : json::string(many_lines(text, text.size() * 6));
+void write(const std::string& text, std::string& into) {
+  if (!is_utf8(text)) {
+    into += json::serialize(json::string(many_lines(text, text.size() * 6)));
+  } else if (is_plain(text)) {
+    into += '"';
+    into += text;
+    into += '"';
+  } else {
+    into += json::serialize(json::string(text));
+  }
 }
-json::value write(Duration duration) {
-  return duration.count();
+void write(Duration duration, std::string& into) {
+  write(duration.count(), into);
 }
-json::value write(Instant instant) {
+void write(Instant instant, std::string& into) {
   const auto day = std::chrono::floor<std::chrono::days>(instant);
   const std::chrono::hh_mm_ss clock{instant - day};
-  return json::string(fmt::format("{}T{:02}:{:02}:{:02}.{:03}Z",
-                                  format_date(Date{day.time_since_epoch()}), clock.hours().count(),
-                                  clock.minutes().count(), clock.seconds().count(),
-                                  clock.subseconds().count()));
+  fmt::format_to(std::back_inserter(into), FMT_COMPILE("\"{}T{:02}:{:02}:{:02}.{:03}Z\""),
+                 format_date(Date{day.time_since_epoch()}), clock.hours().count(),
+                 clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
-json::value write(Role role) {
-  return json::string(name_of(role));
+void write(Role role, std::string& into) {
+  write(std::string(name_of(role)), into);
 }
 template <Named T>
-json::value write(T name) {
-  return json::string(describe::enum_to_string(name, "unknown"));
+void write(T name, std::string& into) {
+  into += '"';
+  into += describe::enum_to_string(name, "unknown");
+  into += '"';
 }
 template <class T>
-json::value write(const std::optional<T>& value);
+void write(const std::optional<T>& value, std::string& into);
 template <List T>
-json::value write(const T& list);
+void write(const T& list, std::string& into);
 template <class T>
-json::value write(const std::map<std::string, T>& map);
+void write(const std::map<std::string, T>& map, std::string& into);
 template <Described T>
-json::value write(const T& structure);
+void write(const T& structure, std::string& into);
+
+// What stands between two brackets, with commas between.
+class Row {
+ public:
+  Row(std::string& into, char open, char close) : into_(into), close_(close) { into_ += open; }
+  ~Row() { into_ += close_; }
+  Row(const Row&) = delete;
+  Row& operator=(const Row&) = delete;
+  std::string& next() {
+    if (!std::exchange(first_, false)) into_ += ',';
+    return into_;
+  }
+
+ private:
+  std::string& into_;
+  char close_;
+  bool first_ = true;
+};
 
 template <class T>
-json::value write(const std::optional<T>& value) {
-  return value ? write(*value) : json::value(nullptr);
+void write(const std::optional<T>& value, std::string& into) {
+  if (value) {
+    write(*value, into);
+  } else {
+    into += "null";
+  }
 }
 template <List T>
-json::value write(const T& list) {
-  json::array array;
+void write(const T& list, std::string& into) {
+  Row row(into, '[', ']');
   for (const auto& item : list)
-    array.push_back(write(item));
-  return array;
+    write(item, row.next());
 }
 template <class T>
-json::value write(const std::map<std::string, T>& map) {
-  json::object object;
+void write(const std::map<std::string, T>& map, std::string& into) {
+  Row row(into, '{', '}');
   for (const auto& [key, item] : map) {
-    json::value name = write(key);
-    object[name.get_string()] = write(item);
+    write(key, row.next());
+    into += ':';
+    write(item, into);
   }
-  return object;
 }
 
 template <class T>
@@ -139,17 +180,20 @@ bool is_empty(const T& value) {
   }
 }
 template <Described T>
-json::value write_without(const T& structure, std::string_view left_out) {
-  json::object object;
+void write_without(const T& structure, std::string_view left_out, std::string& into) {
+  Row row(into, '{', '}');
   boost::mp11::mp_for_each<MembersOf<T>>([&](auto member) {
     const auto& value = structure.*member.pointer;
-    if (!is_empty(value) && left_out != member.name) object[member.name] = write(value);
+    if (is_empty(value) || left_out == member.name) return;
+    row.next() += '"';
+    into += member.name;
+    into += "\":";
+    write(value, into);
   });
-  return object;
 }
 template <Described T>
-json::value write(const T& structure) {
-  return write_without(structure, "");
+void write(const T& structure, std::string& into) {
+  write_without(structure, "", into);
 }
 
 // ---- Reading ----
@@ -259,9 +303,17 @@ Result<T> decode(std::string_view text, std::string_view what) {
   return result;
 }
 
-template <class T>
-std::string text_of(const T& value) {
-  return json::serialize(write(value));
+// Rows may wait long for a disk: a copy is no larger than its text.
+template <class Write>
+std::string text_by(const Write& write_into) {
+  thread_local std::string text;
+  text.clear();
+  write_into(text);
+  return text;
+}
+template <Described T>
+std::string text_of(const T& value, std::string_view left_out = "") {
+  return text_by([&](std::string& text) { write_without(value, left_out, text); });
 }
 
 }  // namespace
@@ -270,7 +322,7 @@ std::string encode(const Failure& failure) {
   return text_of(failure);
 }
 std::string encode_without_members(const Failure& failure) {
-  return json::serialize(write_without(failure, "members"));
+  return text_of(failure, "members");
 }
 std::string encode(const MemberRow& member) {
   return text_of(member);
@@ -295,6 +347,9 @@ std::string encode(const JobState& job) {
 }
 std::string encode(const AlarmState& alarm) {
   return text_of(alarm);
+}
+std::string encode(const std::map<std::string, std::string>& details) {
+  return text_by([&](std::string& text) { write(details, text); });
 }
 
 Result<Failure> decode_failure(std::string_view text) {

@@ -11,6 +11,7 @@
 // same value gives the same bytes.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -44,6 +45,8 @@ std::string encode(const Inquiry& inquiry);
 std::string encode(const Core& core);
 std::string encode(const JobState& job);
 std::string encode(const AlarmState& alarm);
+// What a fact says.
+std::string encode(const std::map<std::string, std::string>& details);
 
 Result<Failure> decode_failure(std::string_view text);
 Result<MemberRow> decode_member(std::string_view text);

@@ -79,14 +79,21 @@ void warn_of_unneeded(Draft& draft) {
         left.push_back(reference.to);
     }
   }
+  constexpr std::size_t most_named = 5;
+  std::vector<std::string> named;
+  std::size_t unneeded = 0;
+  const Node* first = nullptr;
   for (const auto& [name, node] : draft.components) {
     if (needed.contains(name)) continue;
-    draft.warning(
-        *node,
-        fmt::format(
-            "no service needs component {}, directly or not: its failure can never be a major one",
-            name));
+    if (first == nullptr) first = node;
+    if (++unneeded <= most_named) named.push_back(name);
   }
+  if (unneeded == 0) return;
+  const bool one = unneeded == 1;
+  draft.warning(*first, fmt::format("no service needs component{} {}{}, directly or not: {} can never be {}",
+                                    one ? "" : "s", fmt::join(named, ", "),
+                                    unneeded > most_named ? fmt::format(" and {} more", unneeded - most_named) : "",
+                                    one ? "its failure" : "their failures", one ? "a major one" : "major ones"));
 }
 
 void check_roles(Draft& draft) {

@@ -30,9 +30,9 @@ namespace yagura {
 
 // How a probe is made. Its intervals and limits are the platform's: Component::probe().
 struct ProbeSetup {
-  // What the probe's kind read, in one form for all spellings: where it is the same after a reload,
-  // a probe made before asks the same question and can go on.
-  std::string definition;
+  // A hash of what the probe's kind read, in one form for all spellings: where it is the same after a
+  // reload, a probe made before asks the same question and can go on.
+  std::size_t definition = 0;
   std::function<std::unique_ptr<Probe>()> make;  // empty for a job; never gives null
   std::optional<JobSpec> job;                    // of a job only
 };

@@ -227,7 +227,7 @@ void read_sustain(Draft& draft, const Node& node, ProbeSpec& spec) {
 ProbeSetup read_own_keys(Reader& reader, const ProbeKind& kind) {
   const std::size_t before = reader.problems().size();
   ProbeSetup setup;
-  setup.definition = definition_of(std::string(kind.name), reader.node());
+  setup.definition = std::hash<std::string>()(definition_of(std::string(kind.name), reader.node()));
   bool made = false;
   if (kind.make == nullptr) {
     setup.job = read_job(reader);

@@ -43,7 +43,7 @@ class StoryJobs {
  private:
   struct Job {
     JobSpec spec;
-    std::string definition;
+    std::size_t definition = 0;
     Instant since{};                    // expected to run since then
     std::optional<JobMonitor> monitor;  // none: all was well so far
     std::optional<Instant> next_run;    // with a monitor: the next run by itself

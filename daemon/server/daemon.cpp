@@ -222,7 +222,7 @@ int run_daemon(int argc, char** argv) {
   const Instant now = system_wall_clock();
   Loaded loaded = load_here(file, now);
   if (!loaded.problems.empty()) std::cerr << text(loaded.problems);
-  loaded.problems = {};
+  loaded.problems = Problems();  // With the memory: there may be one for each of thousands of components.
   if (!loaded.configuration) {
     std::cerr << "yagurad: not started: the configuration has errors; mend them, and check with `yagura config check "
               << file << "`\n";

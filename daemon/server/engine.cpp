@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
 #include <cstdlib>
 
 #include "codec.hpp"
@@ -12,12 +11,6 @@
 namespace yagura {
 
 namespace {
-
-std::string json_of(const std::map<std::string, std::string>& details) {
-  boost::json::object object;
-  for (const auto& [key, value] : details) object[key] = value;
-  return boost::json::serialize(object);
-}
 
 // What of a fact belongs into the log, and how loudly.
 void log_fact(const Fact& fact) {
@@ -166,7 +159,7 @@ void Engine::record(const Batch& batch, Instant now, Transaction& transaction) {
     entry.failure = fact.failure;
     entry.notice = fact.notice;
     entry.who = fact.who;
-    entry.payload = json_of(fact.details);
+    entry.payload = encode(fact.details);
     transaction.entries.push_back(std::move(entry));
   }
   for (FailureId id : batch.failures) {
@@ -199,7 +192,7 @@ void Engine::note(const std::string& what, const std::string& who,
   entry.at = read_clock();
   entry.what = what;
   entry.who = who;
-  entry.payload = json_of(details);
+  entry.payload = encode(details);
   Transaction transaction;
   transaction.entries.push_back(std::move(entry));
   ++metrics_.record_rows;

@@ -135,7 +135,7 @@ class Engine {
   std::unique_ptr<Alarm> drain_alarm_;
 
   struct Made {
-    std::string definition;
+    std::size_t definition = 0;
     std::shared_ptr<Probe> probe;
   };
   std::map<ProbeId, Made> probes_;

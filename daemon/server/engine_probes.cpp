@@ -28,7 +28,7 @@ void Engine::make_probes() {
     if (before != probes_.end() && before->second.definition == setup.definition) {
       made[id] = std::move(before->second);
     } else {
-      made[id] = {std::move(setup.definition), setup.make()};
+      made[id] = {setup.definition, setup.make()};
       // A run of the one before is gone with it; it is made again by the new one.
       if (scheduler_.is_running(id)) {
         Instant now = clock_.peek();

@@ -87,7 +87,10 @@ bool Engine::reload(const std::string& who, Problems& problems) {
   return true;
 }
 
-const Metrics& Engine::metrics() { return metrics_; }
+const Metrics& Engine::metrics() {
+  metrics_.record_commits = store_.commits();
+  return metrics_;
+}
 
 Signs Engine::signs() {
   const Instant now = read_clock();

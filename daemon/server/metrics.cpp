@@ -95,6 +95,8 @@ std::string prometheus_text(const Metrics& metrics, const State& state, std::siz
   write_lateness(text, "yagura_event_loop_lag_seconds", "How late the timers of the event loop were.", metrics.loop);
   text.one("yagura_record_rows_total", "counter", "Rows appended to the record since the start.",
            metrics.record_rows);
+  text.one("yagura_record_commits_total", "counter", "How often rows were made durable, many at once in a storm, since the start.",
+           metrics.record_commits);
   text.one("yagura_record_queue", "gauge", "Transactions waiting to be written.", queued_writes);
   text.one("yagura_record_trouble", "gauge", "1 where the record cannot be written.",
            record_in_trouble ? 1 : 0);

@@ -27,6 +27,7 @@ struct Metrics {
   Lateness loop;  // of the event loop's timers
   std::uint64_t deliveries = 0, deliveries_deferred = 0, deliveries_unknown = 0;
   std::uint64_t record_rows = 0;
+  std::uint64_t record_commits = 0;  // Store::commits()
 };
 
 // The text format, version 0.0.4; names begin with yagura_.

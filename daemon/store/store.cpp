@@ -33,6 +33,21 @@ constexpr Duration leave_at_most = 100ms;
 // How many of the last rows have their chain walked at start: some milliseconds.
 constexpr std::int64_t rows_verified_at_start = 1000;
 
+// Commits are free for a few that come alone, as a failure and its mail do; of a storm's many some wait for each other, as each
+// commit costs a synchronisation of the disk.
+constexpr int commits_at_once = 5, commits_per_second = 15;
+
+class Pace {
+ public:
+  // When the next commit may begin.
+  Clock::time_point next(Clock::time_point now) const { return std::max(now, full_at_ - (commits_at_once - 1) * each); }
+  void begin(Clock::time_point now) { full_at_ = std::max(now, full_at_) + each; }
+
+ private:
+  static constexpr Clock::duration each = std::chrono::microseconds(1'000'000 / commits_per_second);
+  Clock::time_point full_at_{};  // when all that was begun is made up for
+};
+
 struct Item {
   Transaction transaction;
   std::function<void()> done;
@@ -69,6 +84,9 @@ struct Shared {
   std::deque<Item> queue;  // what is being written stays at the front until it is durable
   std::size_t items = 0;   // the sizes of all in the queue
   std::uint64_t accepted = 0, finished = 0;  // transactions ever
+  std::uint64_t commits = 0;
+  int hurried_by = 0;  // who waits in flush(): nothing waits for more then
+  bool waits_for_more = false;
   Store::Head head;
   std::string error;  // of the last attempt; empty after a success
   bool keeps_log = false;  // Writer::keeps_log(), and said so
@@ -148,6 +166,7 @@ bool attempt(Shared& shared, std::size_t& together) {
     std::lock_guard lock(shared.mutex);
     shared.attempt_since.reset();
     shared.moved_at = Clock::now();
+    if (written) ++shared.commits;
     if (written && shared.failing_since) {
       news = fmt::format("the record is written again after {}",
                          format_duration(since(*shared.failing_since)));
@@ -177,11 +196,19 @@ bool attempt(Shared& shared, std::size_t& together) {
 
 void work(const std::shared_ptr<Shared>& shared) {
   std::size_t together = most_items_together;
+  Pace pace;
   std::unique_lock lock(shared->mutex);
   while (true) {
     shared->wake.wait(
         lock, [&] { return shared->given_up || shared->stopping || !shared->queue.empty(); });
     if (shared->given_up || shared->queue.empty()) break;
+    shared->waits_for_more = true;
+    shared->wake.wait_until(lock, pace.next(Clock::now()), [&] {
+      return shared->given_up || shared->stopping || shared->hurried_by > 0 || shared->items >= most_items_together;
+    });
+    shared->waits_for_more = false;
+    if (shared->given_up) break;
+    pace.begin(Clock::now());
     lock.unlock();
     bool written = attempt(*shared, together);
     lock.lock();
@@ -241,13 +268,18 @@ class SqliteStore final : public Store {
     shared_->queue.push_back(Item{std::move(transaction), std::move(done), size});
     shared_->items += size;
     ++shared_->accepted;
-    // While an attempt waits for its next try, new work does not hurry it.
-    shared_->wake.notify_all();
+    // While an attempt waits for its next try, new work does not hurry it; nor, but for very much of it, the next commit.
+    if (!shared_->waits_for_more || shared_->items >= most_items_together) shared_->wake.notify_all();
   }
 
   std::size_t queued() const override {
     std::lock_guard lock(shared_->mutex);
     return shared_->items;
+  }
+
+  std::uint64_t commits() const override {
+    std::lock_guard lock(shared_->mutex);
+    return shared_->commits;
   }
 
   std::optional<std::string> trouble() const override {
@@ -278,7 +310,11 @@ class SqliteStore final : public Store {
   bool flush(Duration at_most) override {
     std::unique_lock lock(shared_->mutex);
     std::uint64_t until = shared_->accepted;
-    return shared_->moved.wait_for(lock, at_most, [&] { return shared_->finished >= until; });
+    ++shared_->hurried_by;
+    shared_->wake.notify_all();
+    const bool all = shared_->moved.wait_for(lock, at_most, [&] { return shared_->finished >= until; });
+    --shared_->hurried_by;
+    return all;
   }
 
   Result<std::vector<RecordRow>> read(const Query& query) override {

@@ -123,13 +123,16 @@ class Store {
   virtual const std::string& instance() const = 0;
 
   // Queues the transaction; never waits for the disk. The worker commits in order, several queued
-  // ones together where it lags. `done` is called from the worker thread, in order, only after the
+  // ones together where it lags, or where very many come one by one: after a burst of five commits there
+  // are fifteen a second, so that a storm costs no more than twenty synchronisations in any second. `done` is called from the worker thread, in order, only after the
   // commit is durable; it must be quick and must not throw. While the disk is full or failing the
   // worker tries again every second for as long as it takes; nothing is lost or reordered.
   virtual void append(Transaction transaction, std::function<void()> done) = 0;
   // How many entries, mails and job states are not durable yet (an empty transaction counts as
   // one).
   virtual std::size_t queued() const = 0;
+  // How often the disk was asked to make something durable, since the start.
+  virtual std::uint64_t commits() const = 0;
   // What keeps the record from being written, in words; nothing while writing works.
   virtual std::optional<std::string> trouble() const = 0;
   // For how long something has waited without an attempt to write having come to its end, well or

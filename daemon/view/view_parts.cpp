@@ -51,7 +51,7 @@ std::string finished(const json::value& value) {
   return out + "\n";
 }
 
-json::object values_of(const std::map<std::string, double>& values) {
+json::object values_of(const MeasuredValues& values) {
   json::object object;
   for (const auto& [key, value] : values) object[key] = value;
   return object;

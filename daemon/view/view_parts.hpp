@@ -19,7 +19,7 @@ json::value time_or_null(const Look& look, std::optional<Instant> at);
 json::value text_or_null(const std::string& text);
 // Open, waiting for an answer, overdue, and kept aside (inquiries_view.cpp).
 json::object count_of_inquiries(const Look& look);
-json::object values_of(const std::map<std::string, double>& values);
+json::object values_of(const MeasuredValues& values);
 // With its line break.
 std::string finished(const json::value& value);
 

@@ -1,7 +1,7 @@
 // What a probe run found. The only thing that escalation/ knows of probes/.
 #pragma once
 
-#include <map>
+#include <boost/container/flat_map.hpp>
 #include <string>
 #include <string_view>
 
@@ -26,10 +26,13 @@ constexpr std::string_view name_of(Verdict verdict) {
   return "";
 }
 
+// By name, with the unit in it: "used_percent". Side by side: every probe keeps those of its last run.
+using MeasuredValues = boost::container::flat_map<std::string, double>;
+
 struct Observation {
   Verdict verdict = Verdict::ok;
-  std::string reason;                    // Words for ops: printable UTF-8, at most 500 bytes.
-  std::map<std::string, double> values;  // Measured values; units in the names: "used_percent".
+  std::string reason;  // Words for ops: printable UTF-8, at most 500 bytes.
+  MeasuredValues values;
   Instant scheduled{};
   Instant started{};
   Instant ended{};

@@ -210,7 +210,7 @@ class PingRun final : public NetworkRun {
               {{"loss_percent", lost}}};
     }
     double rtt = rtt_sum_ / received_;
-    std::map<std::string, double> values{{"rtt_ms", rtt}, {"loss_percent", lost}};
+    MeasuredValues values{{"rtt_ms", rtt}, {"loss_percent", lost}};
     if (received_ < tried_) {
       return {
           Verdict::warning,

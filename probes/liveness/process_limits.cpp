@@ -58,7 +58,7 @@ void ProcessLimits::Limit::judge(Judgement& judgement, Measured measured, bool w
 
 Judgement ProcessLimits::judge(Judgement judgement, const ProcessesUse& use,
                                std::optional<double> percent, bool was_failing,
-                               std::map<std::string, double>& values) {
+                               MeasuredValues& values) {
   if (!use.first_started) return judgement;  // None runs: there is nothing to measure.
   const auto unknown = [&](const Limit& limit, std::string_view why) {
     if (limit.levels) judgement = both(std::move(judgement), {Verdict::unknown, std::string(why)});

@@ -23,7 +23,7 @@ class ProcessLimits {
   // `percent`: of one processor, where it is known. Adds to the verdict and reason of `judgement`,
   // which is of their number, and to the values.
   Judgement judge(Judgement judgement, const ProcessesUse& use, std::optional<double> percent,
-                  bool was_failing, std::map<std::string, double>& values);
+                  bool was_failing, MeasuredValues& values);
 
  private:
   struct Limit {

@@ -123,7 +123,7 @@ std::string UnitJudge::keep(const UnitRules& rules) const {
 }
 
 Judgement UnitJudge::judge(const UnitAnswer& answer, const UnitRules& rules, const UnitTimes& times,
-                           bool was_failing, std::map<std::string, double>& values) {
+                           bool was_failing, MeasuredValues& values) {
   if (rules.by_runs) return judge_runs(answer, rules, times, values);
   Judgement judgement = judge_standing(answer.unit, rules, times);
   if (runs(answer.unit) && answer.unit.active_since != Instant{})
@@ -173,7 +173,7 @@ Judgement UnitJudge::judge_standing(const UnitFacts& facts, const UnitRules& rul
 
 Judgement UnitJudge::judge_restarts(const UnitFacts& facts, const UnitRules& rules,
                                     const UnitTimes& times, bool was_failing,
-                                    std::map<std::string, double>& values) {
+                                    MeasuredValues& values) {
   // systemd counts from the last start by hand on; what it had counted when we first looked is old.
   if (last_restarts_ && facts.restarts != *last_restarts_) {
     const std::uint64_t more =
@@ -216,7 +216,7 @@ void UnitJudge::take_run(const UnitFacts& facts) {
 }
 
 Judgement UnitJudge::judge_runs(const UnitAnswer& answer, const UnitRules& rules,
-                                const UnitTimes& times, std::map<std::string, double>& values) {
+                                const UnitTimes& times, MeasuredValues& values) {
   if (first_look_ == Instant{}) first_look_ = times.wall;
   const UnitFacts& timer = answer.unit;
   const UnitFacts& job = answer.started ? *answer.started : answer.unit;

@@ -58,14 +58,14 @@ class UnitJudge {
   std::string keep(const UnitRules& rules) const;  // empty: nothing
 
   Judgement judge(const UnitAnswer& answer, const UnitRules& rules, const UnitTimes& times,
-                  bool was_failing, std::map<std::string, double>& values);
+                  bool was_failing, MeasuredValues& values);
 
  private:
   Judgement judge_standing(const UnitFacts& facts, const UnitRules& rules, const UnitTimes& times);
   Judgement judge_restarts(const UnitFacts& facts, const UnitRules& rules, const UnitTimes& times,
-                           bool was_failing, std::map<std::string, double>& values);
+                           bool was_failing, MeasuredValues& values);
   Judgement judge_runs(const UnitAnswer& answer, const UnitRules& rules, const UnitTimes& times,
-                       std::map<std::string, double>& values);
+                       MeasuredValues& values);
   void take_run(const UnitFacts& facts);
 
   // Since when it has been on its way, as seen; systemd's own time begins anew with every try.

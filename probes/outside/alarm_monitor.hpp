@@ -81,7 +81,7 @@ BOOST_DESCRIBE_STRUCT(AlarmState, (), (source, words, begun, last_heard))
 struct AlarmJudgement {
   Verdict verdict = Verdict::ok;
   std::string reason;
-  std::map<std::string, double> values;
+  MeasuredValues values;
 };
 
 class AlarmMonitor {

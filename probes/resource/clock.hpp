@@ -43,7 +43,7 @@ class ClockJudge {
 
  private:
   Judgement judge_offset(const Found& found, bool was_failing,
-                         std::map<std::string, double>& values);
+                         MeasuredValues& values);
   Judgement judge_kernel(const Found& found, bool was_failing) const;
 
   Threshold offset_;

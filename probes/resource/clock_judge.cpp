@@ -69,7 +69,7 @@ Finding ClockJudge::judge(const Found& found, bool was_failing) {
 }
 
 Judgement ClockJudge::judge_offset(const Found& found, bool was_failing,
-                                   std::map<std::string, double>& values) {
+                                   MeasuredValues& values) {
   double offset = 0;
   std::string words;
   if (found.server) {

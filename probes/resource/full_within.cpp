@@ -34,7 +34,7 @@ bool FullWithin::read(Reader& reader) {
 }
 
 Judgement FullWithin::judge(SpaceTrend::Sample now, double total_bytes, bool was_failing,
-                            std::map<std::string, double>& values) {
+                            MeasuredValues& values) {
   trend_.add(now, total_bytes);
   auto growth = trend_.bytes_per_second();
   auto left = trend_.seconds_left();

@@ -18,7 +18,7 @@ class FullWithin {
 
   // Adds what was measured to `values`.
   Judgement judge(SpaceTrend::Sample now, double total_bytes, bool was_failing,
-                  std::map<std::string, double>& values);
+                  MeasuredValues& values);
 
  private:
   Part levels_;

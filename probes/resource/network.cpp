@@ -199,7 +199,7 @@ class NetworkProbe final : public LocalProbe<Reading<Interfaces>> {
   }
 
   Judgement judge_links(const Interfaces& interfaces, const std::vector<std::string>& watched,
-                        std::map<std::string, double>& values) const {
+                        MeasuredValues& values) const {
     std::string without;
     int count = 0;
     for (const std::string& name : watched) {
@@ -219,7 +219,7 @@ class NetworkProbe final : public LocalProbe<Reading<Interfaces>> {
 
   Rates rates_of(const std::optional<Reading<Interfaces>>& before, const Reading<Interfaces>& now,
                  const std::vector<std::string>& watched,
-                 std::map<std::string, double>& values) const {
+                 MeasuredValues& values) const {
     Rates rates;
     double received = 0, sent = 0;
     for (const std::string& name : watched) {

@@ -211,8 +211,8 @@ PluginOutput parse_plugin_output(std::string_view bytes, bool cut) {
   return output;
 }
 
-std::map<std::string, double> named_values(const std::vector<PluginValue>& values) {
-  std::map<std::string, double> named;
+MeasuredValues named_values(const std::vector<PluginValue>& values) {
+  MeasuredValues named;
   for (const PluginValue& value : values) {
     const auto* unit = std::find_if(units.begin(), units.end(),
                                     [&](const Unit& one) { return one.written == value.unit; });

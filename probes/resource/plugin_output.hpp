@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "observation.hpp"
+
 namespace yagura {
 
 // "10", "10:", "~:10", "10:20", "@10:20": a value outside of it (with @: inside) alerts.
@@ -44,6 +46,6 @@ PluginOutput parse_plugin_output(std::string_view bytes, bool cut = false);
 // The values by names of a-z, 0-9 and `_`, with their units in them, in whole units: "time_seconds"
 // of `time=3ms`, "used_bytes" of `used=2KiB`, "root_bytes" of `/=1MB`. A name that comes twice is
 // followed by _2.
-std::map<std::string, double> named_values(const std::vector<PluginValue>& values);
+MeasuredValues named_values(const std::vector<PluginValue>& values);
 
 }  // namespace yagura

@@ -89,7 +89,7 @@ class SwapProbe final : public LocalProbe<Answer> {
  private:
   Judgement judge_activity(const std::optional<Reading<SwapTraffic>>& before,
                            const Reading<SwapTraffic>& now, const ProbeRun& run,
-                           std::map<std::string, double>& values) {
+                           MeasuredValues& values) {
     std::optional<double> in, out;
     if (before) {
       in = counter_growth(before->counters.pages_in, now.counters.pages_in);

@@ -31,6 +31,7 @@ class SimulatedStore final : public Store {
   const std::string& instance() const override { return writer_.instance(); }
   void append(Transaction transaction, std::function<void()> done) override;
   std::size_t queued() const override { return items_; }
+  std::uint64_t commits() const override { return 0; }
   std::optional<std::string> trouble() const override;
   bool flush(Duration) override { return queue_.empty(); }
   Result<std::vector<RecordRow>> read(const Query& query) override;

@@ -279,7 +279,7 @@ TEST_CASE("a probe's definition says whether it asks the same after a reload") {
                      "}]}\n  database: {owner: infra-ops}"}));
     return c.probes.at({"web", "tcp"}).definition;
   };
-  const std::string first = definition("host: h, port: 1");
+  const std::size_t first = definition("host: h, port: 1");
   CHECK(definition("port: 1, interval: 2m, host: \"h\", impact: degraded") == first);
   CHECK(definition("host: h, port: 2") != first);
   CHECK(definition("host: h, port: 1, send: x") != first);

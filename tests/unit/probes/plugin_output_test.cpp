@@ -6,10 +6,11 @@ using namespace yagura;
 
 namespace {
 
-std::map<std::string, double> named(std::string_view output) {
+using Values = MeasuredValues;
+
+Values named(std::string_view output) {
   return named_values(parse_plugin_output(output).values);
 }
-using Values = std::map<std::string, double>;
 
 std::string range_words(std::string_view text) {
   auto range = parse_plugin_range(text);

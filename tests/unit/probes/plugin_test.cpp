@@ -72,7 +72,7 @@ TEST_CASE("the exit status is the verdict, and the first line the reason") {
     Finding finding = shell(fmt::format("echo 'a b | t=3ms'; echo more; exit {}", status));
     CHECK(finding.verdict == verdict);
     CHECK(finding.reason == "a b");
-    CHECK(finding.values == std::map<std::string, double>{{"t_seconds", 0.003}});
+    CHECK(finding.values == MeasuredValues{{"t_seconds", 0.003}});
   }
   Finding odd = shell("echo odd; exit 7");
   CHECK(odd.verdict == Verdict::unknown);

@@ -101,7 +101,7 @@ TEST_CASE("a disk that will be full in time is judged by when, and said with its
   REQUIRE(full.read(reader));
   REQUIRE(full.is_watched());
 
-  std::map<std::string, double> values;
+  MeasuredValues values;
   // A run each minute, with so much less free after each; what the last of them says.
   auto at = start;
   double free_bytes = 600e9;

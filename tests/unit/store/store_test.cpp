@@ -69,6 +69,26 @@ TEST_CASE("done is called in order, once for each transaction, when its rows can
   CHECK(all_rows(*store).size() == 450);
 }
 
+TEST_CASE("of very many that come one by one some are committed together") {
+  TempFolder folder;
+  auto store = open_store(folder.path());
+  std::atomic<int> done{0};
+  const auto began = std::chrono::steady_clock::now();
+  for (int n = 1; n <= 2000; ++n) {
+    const bool last = n > 1990;
+    // The last ones come when the others have been taken, one by one.
+    while (last && done < n - 1)
+      std::this_thread::sleep_for(1ms);
+    store->append(one(entry("fact", numbered(n))), [&done] { ++done; });
+  }
+  while (done < 2000)
+    std::this_thread::sleep_for(1ms);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  CHECK(static_cast<double>(store->commits()) <= 5 + 15 * took.count() + 1);
+  CHECK(store->commits() >= 11);
+  CHECK(all_rows(*store).size() == 2000);
+}
+
 TEST_CASE("transactions of several threads stay whole") {
   TempFolder folder;
   auto store = open_store(folder.path());
