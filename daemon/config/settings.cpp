@@ -8,7 +8,7 @@
 #include <iterator>
 
 #include "draft.hpp"
-#include "liveness/http_run.hpp"
+#include "liveness/http_url.hpp"
 
 namespace yagura {
 namespace {

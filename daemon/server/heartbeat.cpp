@@ -76,8 +76,8 @@ void Heartbeat::call() {
   if (!settings || run_) return;
   Result<HttpUrl> url = parse_http_url(settings->url);
   if (!url) return;  // refused when it was read
-  HttpRequest request;
-  request.url = *url;
+  auto request = std::make_shared<HttpRequest>();
+  request->url = *url;
   run_ = fetch_page(
       surroundings_.runtime(), {surroundings_.wall(), call_timeout, false}, request,
       [](const HttpPage& page) {
@@ -98,7 +98,7 @@ void Heartbeat::call() {
         }
         unreachable_ = !reached;
       });
-  run_->start(request.url.host);
+  run_->start(url->host());
 }
 
 }  // namespace yagura

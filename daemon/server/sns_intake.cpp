@@ -40,10 +40,10 @@ Fetch fetch_from_sns(io::Runtime& runtime) {
         done(failure_of(why));
       });
     }
-    HttpRequest request;
-    request.url = *url;
-    request.redirects = 0;
-    request.keep_body = true;
+    auto request = std::make_shared<HttpRequest>();
+    request->url = *url;
+    request->redirects = 0;
+    request->keep_body = true;
     auto body = std::make_shared<Result<std::string>>(failure_of("SNS did not answer"));
     auto self = std::make_shared<std::weak_ptr<NetworkRun>>();
     std::shared_ptr<NetworkRun> run = fetch_page(
@@ -62,7 +62,7 @@ Fetch fetch_from_sns(io::Runtime& runtime) {
         });
     *self = run;
     runs->insert(run);
-    run->start(request.url.host);
+    run->start(url->host());
   };
 }
 

@@ -83,23 +83,15 @@ void ConnectionRun::attempt_failed(int error) {
 }
 
 void ConnectionRun::give_up() {
-  std::string where = error_place_;
-  if (addresses_.size() > 1)
-    where += fmt::format(" (of {} addresses none accepts)", addresses_.size());
-  finish(unless_own_trouble(connection_failed(error_, where), error_));
-}
-
-Finding ConnectionRun::unless_own_trouble(Finding finding, int error) const {
-  if (!may_be_own_trouble(error)) return finding;
-  std::string trouble = trouble_on_the_way(addresses_.front());
-  return trouble.empty() ? finding : Finding{Verdict::unknown, one_line(trouble), {}};
+  finish(none_accepts(addresses_, error_, error_place_));
 }
 
 void ConnectionRun::on_connect(const error_code& failed) {
   if (failed) return attempt_failed(failed.value());
   error_code error;
   // A free port of this machine may be given to our own side, which then connects to itself.
-  if (may_be_our_own(port_) && socket_.local_endpoint(error) == socket_.remote_endpoint(error) && !error)
+  if (may_be_our_own(port_) && socket_.local_endpoint(error) == socket_.remote_endpoint(error) &&
+      !error)
     return attempt_failed(ECONNREFUSED);
   share_.cancel();
   connected_ = true;
@@ -114,12 +106,7 @@ Finding ConnectionRun::broken(const error_code& error, std::string_view when) co
 }
 
 Finding ConnectionRun::timed_out() {
-  if (connected_) return late();
-  return unless_own_trouble(
-      {Verdict::failing,
-       fmt::format("no connection to {} within {}", place_, format_duration(run().timeout)),
-       {}},
-      ETIMEDOUT);
+  return connected_ ? late() : not_connected_yet(addresses_, run().timeout, place_);
 }
 
 void ConnectionRun::stop() {

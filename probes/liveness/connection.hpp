@@ -40,7 +40,6 @@ class ConnectionRun : public NetworkRun {
   void attempt_failed(int error);
   void give_up();
   void on_connect(const boost::system::error_code& failed);
-  Finding unless_own_trouble(Finding finding, int error) const;
 
   std::uint16_t port_;
   boost::asio::ip::tcp::socket socket_;

@@ -40,15 +40,24 @@ struct StatusRange {
   int last = 0;
 };
 
-struct HttpSpec {
-  HttpRequest request;
-  std::vector<StatusRange> statuses{{200, 399}};
+// What is expected of a page, where it is more than a usual status.
+struct HttpExpectations {
+  std::vector<StatusRange> statuses;  // none: the usual ones
   std::string body;
   std::shared_ptr<const RE2> matches;
   JsonExpectations json;
-  std::optional<Threshold> latency;
+  std::unique_ptr<const Threshold> latency;
 
+  bool empty() const { return statuses.empty() && !of_body() && !latency; }
+  bool of_body() const { return !body.empty() || matches || !json.empty(); }
+  bool has(int status) const {
+    if (statuses.empty()) return status >= 200 && status <= 399;
+    return std::any_of(statuses.begin(), statuses.end(), [&](const StatusRange& range) {
+      return status >= range.first && status <= range.last;
+    });
+  }
   std::string status_words() const {
+    if (statuses.empty()) return "200-399";
     std::string words;
     for (const StatusRange& range : statuses) {
       if (!words.empty()) words += ", ";
@@ -61,15 +70,18 @@ struct HttpSpec {
 
 class HttpProbe final : public Probe {
  public:
-  explicit HttpProbe(HttpSpec spec) : spec_(std::move(spec)) {}
+  // `expected`: null where that is a usual status only.
+  HttpProbe(std::shared_ptr<const HttpRequest> request, std::unique_ptr<HttpExpectations> expected)
+      : request_(std::move(request)), expected_(std::move(expected)) {}
 
   void start(io::Runtime& runtime, const ProbeRun& run,
              std::function<void(Finding)> done) override {
     hold_slowness_ = slow_.may_hold(run.was_failing);
     was_failing_ = run.was_failing;
-    run_.start(spec_.request.url.host, std::move(done), [&](std::function<void(Finding)> tell) {
-      return fetch_page(runtime, run, spec_.request,
-                        [this](const HttpPage& page) { return judge(page); }, std::move(tell));
+    run_.start(request_->url.host(), std::move(done), [&](std::function<void(Finding)> tell) {
+      return fetch_page(
+          runtime, run, request_, [this](const HttpPage& page) { return judge(page); },
+          std::move(tell));
     });
   }
 
@@ -80,12 +92,12 @@ class HttpProbe final : public Probe {
     if (page.certificate_days) finding.values["certificate_days"] = *page.certificate_days;
     if (finding.verdict == Verdict::failing) return finding;
     Judgement judgement{finding.verdict, finding.reason};
-    if (spec_.latency) {
-      judgement = spec_.latency->judge({{Quantity::duration, page.seconds * 1000, finding.reason}},
-                                       hold_slowness_);
+    if (expected_ && expected_->latency) {
+      judgement = expected_->latency->judge(
+          {{Quantity::duration, page.seconds * 1000, finding.reason}}, hold_slowness_);
       slow_.judged(judgement.verdict);
     }
-    if (!spec_.json.empty()) {
+    if (expected_ && !expected_->json.empty()) {
       Judgement of_json = judge_json(page);
       if (!of_json.reason.empty()) judgement = both(std::move(judgement), std::move(of_json));
     }
@@ -98,33 +110,32 @@ class HttpProbe final : public Probe {
     if (page.body_cut) {
       return {Verdict::failing,
               fmt::format("the body is longer than {}, and so its JSON is not whole",
-                          limit_words(spec_.request.body_limit))};
+                          limit_words(request_->body_limit))};
     }
-    return spec_.json.judge(page.body, was_failing_);
+    return expected_->json.judge(page.body, was_failing_);
   }
 
   Finding judge_content(const HttpPage& page) const {
     std::string status = fmt::format("status {}", page.status);
     if (!page.phrase.empty()) status += " " + one_line(page.phrase, 60);
-    bool expected =
-        std::any_of(spec_.statuses.begin(), spec_.statuses.end(), [&](const StatusRange& range) {
-          return page.status >= range.first && page.status <= range.last;
-        });
-    if (!expected) {
-      return {Verdict::failing, fmt::format("{}, expected {}", status, spec_.status_words()), {}};
+    static const HttpExpectations usual;
+    const HttpExpectations& expected = expected_ ? *expected_ : usual;
+    if (!expected.has(page.status)) {
+      return {
+          Verdict::failing, fmt::format("{}, expected {}", status, expected.status_words()), {}};
     }
     const std::string what =
         page.body_cut ? fmt::format("the first {} of the body", first_words()) : "the body";
-    if (!spec_.body.empty() && page.body.find(spec_.body) == std::string::npos) {
-      return {
-          Verdict::failing,
-          fmt::format("{}, but {} does not contain '{}'", status, what, one_line(spec_.body, 80)),
-          {}};
+    if (page.body.find(expected.body) == std::string::npos) {
+      return {Verdict::failing,
+              fmt::format("{}, but {} does not contain '{}'", status, what,
+                          one_line(expected.body, 80)),
+              {}};
     }
-    if (spec_.matches && !RE2::PartialMatch(page.body, *spec_.matches)) {
+    if (expected.matches && !RE2::PartialMatch(page.body, *expected.matches)) {
       return {Verdict::failing,
               fmt::format("{}, but {} does not match '{}'", status, what,
-                          one_line(spec_.matches->pattern(), 80)),
+                          one_line(expected.matches->pattern(), 80)),
               {}};
     }
     return {Verdict::ok, fmt::format("{} in {:.3f} s", status, page.seconds), {}};
@@ -132,11 +143,13 @@ class HttpProbe final : public Probe {
 
   // "MiB", "2 MiB"
   std::string first_words() const {
-    std::string words = limit_words(spec_.request.body_limit);
+    std::string words = limit_words(request_->body_limit);
     return words.starts_with("1 ") ? words.substr(2) : words;
   }
 
-  HttpSpec spec_;
+  // Very many probes are at rest, of which most have no more than these.
+  std::shared_ptr<const HttpRequest> request_;
+  std::unique_ptr<HttpExpectations> expected_;
   FailingCause slow_;
   bool hold_slowness_ = false;
   bool was_failing_ = false;
@@ -159,7 +172,7 @@ std::optional<StatusRange> read_range(std::string_view text) {
   return StatusRange{*first, *last};
 }
 
-void read_statuses(Reader& expect, HttpSpec& spec) {
+void read_statuses(Reader& expect, const HttpRequest& request, HttpExpectations& expected) {
   const Node* node = expect.find("status");
   if (node == nullptr) return;
   std::vector<StatusRange> ranges;
@@ -175,7 +188,7 @@ void read_statuses(Reader& expect, HttpSpec& spec) {
     }
     bool only_redirects = range->first == range->last && range->first >= 300 &&
                           range->first < 400 && range->first != 304 && range->first != 300;
-    if (only_redirects && spec.request.redirects > 0) {
+    if (only_redirects && request.redirects > 0) {
       expect.problem(
           *node,
           fmt::format("`status`: redirects are followed, so that {} is never the last status: add "
@@ -190,17 +203,18 @@ void read_statuses(Reader& expect, HttpSpec& spec) {
       expect.problem(*node, "`status` is an empty list: leave it out, or write 200");
     return;
   }
-  spec.statuses = std::move(ranges);
+  expected.statuses = std::move(ranges);
 }
 
-void read_expect(Reader& reader, HttpSpec& spec) {
+HttpExpectations read_expect(Reader& reader, const HttpRequest& request) {
+  HttpExpectations expected;
   const Node* node = reader.find("expect");
-  if (node == nullptr) return;
+  if (node == nullptr) return expected;
   Reader expect(*node, reader.problems(), "expect");
-  read_statuses(expect, spec);
+  read_statuses(expect, request, expected);
   if (auto body = expect.text("body")) {
     if (body->empty()) expect.problem(*expect.find("body"), "`body` is empty: leave it out");
-    spec.body = *body;
+    expected.body = *body;
   }
   if (auto pattern = expect.text("matches")) {
     RE2::Options options;
@@ -212,24 +226,26 @@ void read_expect(Reader& reader, HttpSpec& spec) {
       expect.problem(*expect.find("matches"), fmt::format("`matches` is no regular expression: {}",
                                                           one_line(matches->error(), 200)));
     }
-    spec.matches = std::move(matches);
+    expected.matches = std::move(matches);
   }
-  spec.json.read(expect);
-  spec.request.keep_body = !spec.body.empty() || spec.matches || !spec.json.empty();
-  if (spec.request.method == HttpRequest::Method::head && spec.request.keep_body) {
+  expected.json.read(expect);
+  if (request.method == HttpRequest::Method::head && expected.of_body()) {
     expect.problem(
-        "a HEAD request has no body to look at: use GET, or leave `body`, `matches` and `json` out");
+        "a HEAD request has no body to look at: use GET, or leave `body`, `matches` and `json` "
+        "out");
   }
   expect.finish();
+  return expected;
 }
 
-void read_latency(Reader& reader, HttpSpec& spec) {
+void read_latency(Reader& reader, HttpExpectations& expected) {
   const Node* node = reader.find("latency");
   if (node == nullptr) return;
   Reader latency(*node, reader.problems(), "latency");
   if (!node->is_map()) return;
-  spec.latency = Threshold::read(
-      latency, {{Quantity::duration, true, "the time of an answer", ">= 5s"}}, "", "");
+  if (auto threshold = Threshold::read(
+          latency, {{Quantity::duration, true, "the time of an answer", ">= 5s"}}, "", ""))
+    expected.latency = std::make_unique<const Threshold>(*std::move(threshold));
   latency.finish();
 }
 
@@ -237,17 +253,18 @@ void read_latency(Reader& reader, HttpSpec& spec) {
 
 std::unique_ptr<Probe> make_http(Reader& reader) {
   std::size_t problems = reader.problems().size();
-  HttpSpec spec;
-  spec.request = read_http_request(reader, body_limits);
-  HttpRequest& request = spec.request;
+  HttpRequest request = read_http_request(reader, body_limits);
   std::string method = reader.text_or("method", "GET");
   if (method != "GET" && method != "HEAD")
     reader.problem(*reader.find("method"), "`method` must be GET or HEAD");
   request.method = method == "HEAD" ? HttpRequest::Method::head : HttpRequest::Method::get;
-  read_expect(reader, spec);
-  read_latency(reader, spec);
+  HttpExpectations expected = read_expect(reader, request);
+  request.keep_body = expected.of_body();
+  read_latency(reader, expected);
   if (reader.problems().size() != problems) return nullptr;
-  return std::make_unique<HttpProbe>(std::move(spec));
+  return std::make_unique<HttpProbe>(
+      std::make_shared<const HttpRequest>(std::move(request)),
+      expected.empty() ? nullptr : std::make_unique<HttpExpectations>(std::move(expected)));
 }
 
 }  // namespace yagura

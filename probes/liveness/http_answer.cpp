@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "http_run.hpp"
+#include "http_request.hpp"
 #include "text.hpp"
 
 namespace yagura {
@@ -20,7 +20,8 @@ using boost::beast::error_code;
 
 namespace {
 
-// A body of which no more is taken than is wanted, and nothing is set aside because a server says that much will come.
+// A body of which no more is taken than is wanted, and nothing is set aside because a server says
+// that much will come.
 struct BoundedBody {
   struct value_type {
     std::string text;
@@ -62,7 +63,7 @@ bool has_header(const std::vector<std::string>& lines, std::string_view name) {
 // The path and the question; of "http://host/a?b#c" it is "/a?b".
 std::string_view target_of(const HttpUrl& url) {
   std::string_view text = url.text;
-  text.remove_prefix(std::min(text.size(), url.scheme.size() + 3));
+  text.remove_prefix(std::min(text.size(), std::size_t{url.host_at}));
   const auto begin = text.find_first_of("/?#");
   if (begin == text.npos || text[begin] != '/') return "/";
   text.remove_prefix(begin);
@@ -71,16 +72,17 @@ std::string_view target_of(const HttpUrl& url) {
 
 }  // namespace
 
-std::string http_request_bytes(const HttpRequest& request, const HttpUrl& url, const std::string& authorization) {
+std::string http_request_bytes(const HttpRequest& request, const HttpUrl& url,
+                               const std::string& authorization) {
   const bool is_own = url.same_origin(request.url);
-  const std::vector<std::string> none;
-  const std::vector<std::string>& headers = is_own ? request.headers : none;
+  const std::vector<std::string>& headers = (is_own ? request.extras : no_http_extras())->headers;
   std::string bytes = request.method == HttpRequest::Method::head ? "HEAD " : "GET ";
   bytes += target_of(url);
   bytes += " HTTP/1.1\r\n";
   if (!has_header(headers, "host")) {
     bytes += "Host: ";
-    bytes += url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]";
+    const std::string host = url.host();
+    bytes += host.find(':') == std::string::npos ? host : "[" + host + "]";
     if (url.port != 80) bytes += ":" + std::to_string(url.port);
     bytes += "\r\n";
   }
@@ -100,7 +102,10 @@ std::string http_request_bytes(const HttpRequest& request, const HttpUrl& url, c
 struct HttpAnswer::Impl {
   using Parser = http::response_parser<BoundedBody>;
 
-  Impl(bool head, std::size_t body_limit, bool keep) : to_head(head), limit(body_limit), kept(keep) { begin(); }
+  Impl(bool head, std::size_t body_limit, bool keep)
+      : to_head(head), limit(body_limit), kept(keep) {
+    begin();
+  }
 
   void begin() {
     parser.emplace();
@@ -119,7 +124,7 @@ struct HttpAnswer::Impl {
   std::size_t limit;
   bool kept;
   std::optional<Parser> parser;
-  std::string rest;            // what the parser could not take yet: the beginning of a header or of a chunk
+  std::string rest;  // what the parser could not take yet: the beginning of a header or of a chunk
   std::size_t header_bytes = 0;  // of interim answers, too, and counting `rest`
   bool first_line = false;
 };
@@ -138,10 +143,12 @@ HttpAnswer::State HttpAnswer::take(std::string_view bytes) {
   while (true) {
     const bool in_headers = !self.parser->is_header_done();
     error_code error;
-    const std::size_t used = self.parser->put(asio::const_buffer(bytes.data(), bytes.size()), error);
+    const std::size_t used =
+        self.parser->put(asio::const_buffer(bytes.data(), bytes.size()), error);
     if (in_headers) self.header_bytes += used;
     bytes.remove_prefix(std::min(used, bytes.size()));
-    if (error == http::error::header_limit || self.header_bytes + (in_headers ? bytes.size() : 0) > most_headers + 8192)
+    if (error == http::error::header_limit ||
+        self.header_bytes + (in_headers ? bytes.size() : 0) > most_headers + 8192)
       return State::too_many_headers;
     if (error && error != http::error::need_more) return State::not_understood;
     if (self.parser->get().body().cut) return State::cut;
@@ -165,16 +172,29 @@ HttpAnswer::State HttpAnswer::end() {
   return !error && self.parser->is_done() ? State::complete : State::broken_off;
 }
 
-bool HttpAnswer::has_begun() const { return impl_->first_line; }
-std::size_t HttpAnswer::body_bytes() const { return impl_->parser->get().body().bytes; }
-int HttpAnswer::status() const { return static_cast<int>(impl_->parser->get().result_int()); }
+bool HttpAnswer::has_begun() const {
+  return impl_->first_line;
+}
+std::size_t HttpAnswer::body_bytes() const {
+  return impl_->parser->get().body().bytes;
+}
+int HttpAnswer::status() const {
+  return static_cast<int>(impl_->parser->get().result_int());
+}
 std::string HttpAnswer::phrase() const {
   std::string words(impl_->parser->get().reason().substr(0, 200));
-  while (!words.empty() && (words.back() == ' ' || words.back() == '\t')) words.pop_back();
+  while (!words.empty() && (words.back() == ' ' || words.back() == '\t'))
+    words.pop_back();
   return words;
 }
-std::string HttpAnswer::location() const { return std::string(impl_->parser->get()[http::field::location]); }
-bool HttpAnswer::body_cut() const { return impl_->parser->get().body().cut; }
-std::string HttpAnswer::take_body() { return std::move(impl_->parser->get().body().text); }
+std::string HttpAnswer::location() const {
+  return std::string(impl_->parser->get()[http::field::location]);
+}
+bool HttpAnswer::body_cut() const {
+  return impl_->parser->get().body().cut;
+}
+std::string HttpAnswer::take_body() {
+  return std::move(impl_->parser->get().body().text);
+}
 
 }  // namespace yagura

@@ -95,7 +95,9 @@ std::string shown(const json::value& value) {
   return one_line(*text_of(value), 80);
 }
 
-Judgement failing(std::string reason) { return {Verdict::failing, std::move(reason)}; }
+Judgement failing(std::string reason) {
+  return {Verdict::failing, std::move(reason)};
+}
 
 const std::vector<Measure>& measures(bool high_is_bad) {
   static const std::vector<Measure> high{{Quantity::number, true, "the value", ">= 100"}};
@@ -167,12 +169,13 @@ std::optional<JsonExpectations::Wanted> JsonExpectations::read_one(const Node& n
   for (std::string_view key : {"failing", "warning", "clear_at"})
     reader.find(key);
   if (has_levels(node)) {
-    wanted.levels =
-        Threshold::read(reader, measures(!levels_look_down(node)), "", "");
+    if (auto levels = Threshold::read(reader, measures(!levels_look_down(node)), "", ""))
+      wanted.levels = std::make_unique<const Threshold>(*std::move(levels));
   }
   if (int{wanted.equals.has_value()} + int{wanted.matches != nullptr} + int{has_levels(node)} > 1) {
-    reader.problem("expect.json has `equals`, `matches`, or levels: write one of them, and the "
-                   "others as a further item of the list");
+    reader.problem(
+        "expect.json has `equals`, `matches`, or levels: write one of them, and the "
+        "others as a further item of the list");
   }
   reader.finish();
   if (problems.size() != before) return std::nullopt;
@@ -206,7 +209,9 @@ Judgement JsonExpectations::judge(std::string_view body, bool was_failing) {
   if (error) return failing(fmt::format("the body is no JSON: {}", one_line(error.message(), 80)));
 
   std::optional<Judgement> all;
-  const auto add = [&](Judgement one) { all = all ? both(*std::move(all), std::move(one)) : std::move(one); };
+  const auto add = [&](Judgement one) {
+    all = all ? both(*std::move(all), std::move(one)) : std::move(one);
+  };
   for (Wanted& wanted : wanted_) {
     const bool hold = wanted.high.may_hold(was_failing);
     const json::value* value = value_at(root, wanted.steps);

@@ -48,7 +48,7 @@ class JsonExpectations {
     std::optional<std::string> equals;
     bool equals_text = false;  // written in quotes
     std::shared_ptr<const re2::RE2> matches;
-    std::optional<Threshold> levels;
+    std::unique_ptr<const Threshold> levels;
     FailingCause high;
   };
   std::optional<Wanted> read_one(const Node& node, Problems& problems);

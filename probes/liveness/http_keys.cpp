@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "resource/threshold.hpp"
 #include "text.hpp"
@@ -32,7 +33,7 @@ void read_url(Reader& reader, HttpRequest& request) {
   }
 }
 
-void read_headers(Reader& reader, HttpRequest& request) {
+void read_headers(Reader& reader, HttpExtras& extras) {
   const Node* node = reader.find("headers");
   if (node == nullptr) return;
   if (!node->is_map()) return reader.problem(*node, "`headers` must be a mapping (Name: value)");
@@ -53,13 +54,13 @@ void read_headers(Reader& reader, HttpRequest& request) {
       reader.problem(value, fmt::format("the header {} must be one line of text", name.scalar));
       continue;
     }
-    if (request.auth && lower(name.scalar) == "authorization") {
+    if (extras.auth && lower(name.scalar) == "authorization") {
       reader.problem(name, "`auth` makes the header Authorization: leave one of them out");
       continue;
     }
     // libcurl's way to send a header without a value ends in a semicolon.
-    request.headers.push_back(value.scalar.empty() ? name.scalar + ";"
-                                                   : name.scalar + ": " + value.scalar);
+    extras.headers.push_back(value.scalar.empty() ? name.scalar + ";"
+                                                  : name.scalar + ": " + value.scalar);
   }
 }
 
@@ -71,7 +72,7 @@ std::string read_file_name(Reader& reader, std::string_view key) {
   return file;
 }
 
-void read_auth(Reader& reader, HttpRequest& request) {
+void read_auth(Reader& reader, HttpExtras& extras) {
   const Node* node = reader.find("auth");
   if (node == nullptr) return;
   Reader auth(*node, reader.problems(), "auth");
@@ -80,18 +81,19 @@ void read_auth(Reader& reader, HttpRequest& request) {
   const std::string bearer = read_file_name(auth, "bearer");
   auth.finish();
   if (basic.empty() == bearer.empty()) {
-    auth.problem("`auth` is `basic: FILE`, whose line is user:password, or `bearer: FILE`, whose "
-                 "line is a token");
+    auth.problem(
+        "`auth` is `basic: FILE`, whose line is user:password, or `bearer: FILE`, whose "
+        "line is a token");
     return;
   }
-  request.auth = HttpAuth{basic.empty() ? HttpAuth::Kind::bearer : HttpAuth::Kind::basic,
-                          basic.empty() ? bearer : basic};
+  extras.auth = HttpAuth{basic.empty() ? HttpAuth::Kind::bearer : HttpAuth::Kind::basic,
+                         basic.empty() ? bearer : basic};
 }
 
-void read_client_certificate(Reader& reader, HttpRequest& request) {
-  request.client_certificate = read_file_name(reader, "client_certificate");
-  request.client_key = read_file_name(reader, "client_key");
-  if (request.client_certificate.empty() && !request.client_key.empty()) {
+void read_client_certificate(Reader& reader, HttpExtras& extras) {
+  extras.client_certificate = read_file_name(reader, "client_certificate");
+  extras.client_key = read_file_name(reader, "client_key");
+  if (extras.client_certificate.empty() && !extras.client_key.empty()) {
     reader.problem(*reader.find("client_key"),
                    "`client_key` is the key of a `client_certificate`: write that too");
   }
@@ -123,12 +125,14 @@ std::string limit_words(std::size_t bytes) {
 HttpRequest read_http_request(Reader& reader, BodyLimits limits) {
   HttpRequest request;
   read_url(reader, request);
-  read_auth(reader, request);
-  read_headers(reader, request);
-  read_client_certificate(reader, request);
+  HttpExtras extras;
+  read_auth(reader, extras);
+  read_headers(reader, extras);
+  read_client_certificate(reader, extras);
   request.redirects = static_cast<int>(reader.integer_or("redirects", request.redirects, 0, 20));
   request.verify_tls = reader.boolean_or("verify_tls", true);
-  request.ca_file = read_file_name(reader, "ca_file");
+  extras.ca_file = read_file_name(reader, "ca_file");
+  if (!extras.empty()) request.set(std::move(extras));
   read_body_limit(reader, limits, request);
   return request;
 }

@@ -3,7 +3,7 @@
 // and metric.
 #pragma once
 
-#include "http_run.hpp"
+#include "http_request.hpp"
 #include "node.hpp"
 
 namespace yagura {

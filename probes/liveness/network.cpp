@@ -85,6 +85,12 @@ Finding cannot_look(std::string_view reason) {
   return {Verdict::unknown, one_line(reason), {}};
 }
 
+Finding unless_own_trouble(Finding finding, int error, const Address& address) {
+  if (!may_be_own_trouble(error)) return finding;
+  std::string trouble = trouble_on_the_way(address);
+  return trouble.empty() ? finding : cannot_look(trouble);
+}
+
 }  // namespace
 
 std::string wrong_with_host(std::string_view host) {
@@ -155,6 +161,22 @@ Finding connection_failed(int error, const std::string& place) {
                       : error == EHOSTUNREACH || error == EHOSTDOWN ? "no host answers at"
                                                                     : words_of(error) + ":";
   return {Verdict::failing, one_line(fmt::format("{} {}", words, place)), {}};
+}
+
+Finding none_accepts(const std::vector<Address>& addresses, int error, const std::string& place) {
+  std::string where = place;
+  if (addresses.size() > 1)
+    where += fmt::format(" (of {} addresses none accepts)", addresses.size());
+  return unless_own_trouble(connection_failed(error, where), error, addresses.front());
+}
+
+Finding not_connected_yet(const std::vector<Address>& addresses, Duration timeout,
+                          const std::string& place) {
+  return unless_own_trouble(
+      {Verdict::failing,
+       fmt::format("no connection to {} within {}", place, format_duration(timeout)),
+       {}},
+      ETIMEDOUT, addresses.front());
 }
 
 struct NetworkRun::Timer {

@@ -33,8 +33,8 @@ std::string wrong_with_host(std::string_view host);
 // Whether the other side, or the network near it, made this error (of connect, send, receive). All
 // others are made on this machine: no route, no descriptor, no permission.
 bool is_target_fault(int error);
-// Whether this machine may have made an error that looks like the target's, or has no way to it: see
-// trouble_on_the_way().
+// Whether this machine may have made an error that looks like the target's, or has no way to it:
+// see trouble_on_the_way().
 bool may_be_own_trouble(int error);
 // Why nothing can reach the address from here: no route, or no link on the interface that leads
 // there. Or nothing.
@@ -43,10 +43,16 @@ std::string trouble_on_the_way(const Address& address);
 std::string place_of(const Address& address, std::uint16_t port);
 // "connection refused by 10.0.1.21 port 5432"; for errors of this machine, that it is so.
 Finding connection_failed(int error, const std::string& place);
+// Of a connection that none of the addresses of a host accepted, `place` being the one that is
+// told: the error there, or at the deadline that there is none. Where this machine may be to blame
+// it is looked at.
+Finding none_accepts(const std::vector<Address>& addresses, int error, const std::string& place);
+Finding not_connected_yet(const std::vector<Address>& addresses, Duration timeout,
+                          const std::string& place);
 
 // One run. It looks the name up, hands its addresses to begin(), where there are several those that
-// have a route, and tells exactly once: what finish() was given, or what timed_out() says at the deadline. The runtime must
-// outlive it.
+// have a route, and tells exactly once: what finish() was given, or what timed_out() says at the
+// deadline. The runtime must outlive it.
 class NetworkRun : public std::enable_shared_from_this<NetworkRun> {
  public:
   NetworkRun(io::Runtime& runtime, const ProbeRun& run, std::function<void(Finding)> done);

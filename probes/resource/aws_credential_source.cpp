@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "liveness/http_run.hpp"
 #include "resource/local_probe.hpp"
 #include "text.hpp"
 
@@ -118,11 +119,13 @@ void AwsCredentialSource::ask(HttpRequest::Method method, const std::string& pat
   if (!url)
     return end(
         failure_of(fmt::format("AWS_EC2_METADATA_SERVICE_ENDPOINT: {}", url.error().message)));
+  HttpExtras extras;
+  extras.headers = std::move(headers);
+  if (!token_.empty()) extras.secrets = {token_};
   HttpRequest request;
   request.url = *std::move(url);
   request.method = method;
-  request.headers = std::move(headers);
-  if (!token_.empty()) request.secrets = {token_};
+  request.set(std::move(extras));
   request.redirects = 0;
   request.keep_body = true;
   request.body_limit = longest_answer;
@@ -151,8 +154,10 @@ void AwsCredentialSource::ask(HttpRequest::Method method, const std::string& pat
     end(failure_of(
         fmt::format("no credentials for AWS ({}): {}", where_to_write_them, finding.reason)));
   };
-  run_ = fetch_page(*runtime_, ProbeRun{{}, timeout_}, request, judge, done);
-  run_->start(request.url.host);
+  const std::string host = request.url.host();
+  run_ = fetch_page(*runtime_, ProbeRun{{}, timeout_},
+                    std::make_shared<const HttpRequest>(std::move(request)), judge, done);
+  run_->start(host);
 }
 
 void AwsCredentialSource::end(Result<AwsCredentials> result) {

@@ -9,7 +9,8 @@
 #include <memory>
 #include <string>
 
-#include "liveness/http_run.hpp"
+#include "liveness/http_request.hpp"
+#include "liveness/network.hpp"
 #include "probe.hpp"
 #include "resource/aws_credentials.hpp"
 

@@ -171,8 +171,8 @@ void read_access(Reader& reader, CloudWatchAccess& access) {
     reader.problem(*reader.find("endpoint"), fmt::format("`endpoint`: {}", url.error().message));
   } else {
     access.endpoint = *std::move(url);
-    const auto& host = access.endpoint.host;
-    if (access.endpoint.scheme == "http" && host != "localhost" && host != "::1" &&
+    const std::string host = access.endpoint.host();
+    if (!access.endpoint.is_https() && host != "localhost" && host != "::1" &&
         !host.starts_with("127.")) {
       reader.problem(*reader.find("endpoint"),
                      "`endpoint` must be https://…: a session's token is sent to it");

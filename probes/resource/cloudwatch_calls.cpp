@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "liveness/http_keys.hpp"
+#include "liveness/http_run.hpp"
 #include "resource/aws_credential_source.hpp"
 #include "runtime.hpp"
 #include "text.hpp"
@@ -182,30 +183,33 @@ class SharedMetrics::Group : public std::enable_shared_from_this<Group> {
   }
 
   void ask_page() {
+    HttpExtras extras;
+    extras.body = metric_request(call_->metrics, call_->span, call_->next_token);
+    extras.headers = {"Content-Type: application/x-amz-json-1.0",
+                      "X-Amz-Target: GraniteServiceVersion20100801.GetMetricData"};
+    const AwsCredentials& credentials = call_->credentials;
+    extras.signing = std::make_shared<const AwsSigning>(
+        AwsSigning{access_.region, "monitoring", credentials.key_id, credentials.secret});
+    // One as short as "test" is that of an imitation, and a part of any answer.
+    if (credentials.secret.size() >= shortest_secret) extras.secrets = {credentials.secret};
+    if (!credentials.session_token.empty()) {
+      extras.headers.push_back("X-Amz-Security-Token: " + credentials.session_token);
+      extras.secrets.push_back(credentials.session_token);
+    }
     HttpRequest request;
     request.url = access_.endpoint;
     request.method = HttpRequest::Method::post;
-    request.body = metric_request(call_->metrics, call_->span, call_->next_token);
-    request.headers = {"Content-Type: application/x-amz-json-1.0",
-                       "X-Amz-Target: GraniteServiceVersion20100801.GetMetricData"};
-    const AwsCredentials& credentials = call_->credentials;
-    request.signing =
-        AwsSigning{access_.region, "monitoring", credentials.key_id, credentials.secret};
-    // One as short as "test" is that of an imitation, and a part of any answer.
-    if (credentials.secret.size() >= shortest_secret) request.secrets = {credentials.secret};
-    if (!credentials.session_token.empty()) {
-      request.headers.push_back("X-Amz-Security-Token: " + credentials.session_token);
-      request.secrets.push_back(credentials.session_token);
-    }
+    request.set(std::move(extras));
     request.redirects = 0;
     request.keep_body = true;
     request.body_limit = most_page;
     call_->refusal.reset();
     run_ = fetch_page(
-        *runtime_, ProbeRun{{}, call_->timeout}, request,
+        *runtime_, ProbeRun{{}, call_->timeout},
+        std::make_shared<const HttpRequest>(std::move(request)),
         [this](const HttpPage& page) { return take(page); },
         [this](const Finding& finding) { end_page(finding); });
-    run_->start(access_.endpoint.host);
+    run_->start(access_.endpoint.host());
   }
 
   Finding take(const HttpPage& page) {

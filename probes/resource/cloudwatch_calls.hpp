@@ -18,7 +18,7 @@
 #include <optional>
 #include <string>
 
-#include "liveness/http_run.hpp"
+#include "liveness/http_url.hpp"
 #include "probe.hpp"
 #include "resource/cloudwatch_data.hpp"
 

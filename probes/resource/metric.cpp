@@ -11,10 +11,10 @@
 //   failing, warning, clear_at: levels, one of the first two required: on a plain number, which may
 //               be negative; on a size, of a series in bytes; on a duration, of a series in
 //               seconds; with ratio_to on a percentage (or a plain number: 0.1)
-//   absent:     unknown (default), failing or ok: the verdict where there is no such series, or none
-//               that is a number
-//   unanswered: unknown (default) or failing: the verdict where the endpoint gives no series at all:
-//               it refuses, is silent, is broken, is no Prometheus text
+//   absent:     unknown (default), failing or ok: the verdict where there is no such series, or
+//               none that is a number
+//   unanswered: unknown (default) or failing: the verdict where the endpoint gives no series at
+//               all: it refuses, is silent, is broken, is no Prometheus text
 //
 // One scrape serves all probes of the endpoint (scrape.hpp). Values: value (what is judged),
 // series (how many matched), scrape_seconds.
@@ -41,7 +41,7 @@ struct Written {
 };
 
 struct MetricSpec {
-  HttpRequest request;
+  std::shared_ptr<const HttpRequest> request;
   std::optional<Written> series, ratio_to;
   Together of = Together::each;
   bool rate = false;
@@ -70,11 +70,10 @@ class MetricProbe final : public Probe {
   void start(io::Runtime& runtime, const ProbeRun& run,
              std::function<void(Finding)> done) override {
     hold_ = level_failed_.may_hold(run.was_failing);
-    scrapes_.ask(runtime, run,
-                 [this, was_failing = run.was_failing,
-                  done = std::move(done)](const std::shared_ptr<const Scrape>& scrape) {
-                   done(judge(*scrape, was_failing));
-                 });
+    scrapes_.ask(
+        runtime, run,
+        [this, was_failing = run.was_failing, done = std::move(done)](
+            const std::shared_ptr<const Scrape>& scrape) { done(judge(*scrape, was_failing)); });
   }
 
  private:
@@ -90,13 +89,13 @@ class MetricProbe final : public Probe {
     for (const auto* read : {&samples, &others}) {
       if (!*read) {
         return {spec_.unanswered,
-                one_line(fmt::format("the answer of {} is of no use: {}", spec_.request.url.place(),
-                                     read->error().message)),
+                one_line(fmt::format("the answer of {} is of no use: {}",
+                                     spec_.request->url.place(), read->error().message)),
                 {}};
       }
     }
-    Finding finding =
-        judge_values({values_of(*samples), values_of(*others)}, *samples, *others, scrape, was_failing);
+    Finding finding = judge_values({values_of(*samples), values_of(*others)}, *samples, *others,
+                                   scrape, was_failing);
     finding.reason = one_line(finding.reason);
     finding.values["series"] = static_cast<double>(samples->size());
     finding.values["scrape_seconds"] = scrape.seconds;
@@ -136,10 +135,9 @@ class MetricProbe final : public Probe {
     }
     if (judged.empty()) {
       return {spec_.absent,
-              spec_.ratio_to
-                  ? fmt::format("no series of {} has the labels of one of {}",
-                                words_of(*spec_.series), words_of(*spec_.ratio_to))
-                  : fmt::format("{} is no number", words_of(*spec_.series)),
+              spec_.ratio_to ? fmt::format("no series of {} has the labels of one of {}",
+                                           words_of(*spec_.series), words_of(*spec_.ratio_to))
+                             : fmt::format("{} is no number", words_of(*spec_.series)),
               {}};
     }
     return hold_against_levels(judged, count);
@@ -168,9 +166,10 @@ class MetricProbe final : public Probe {
                            words_of(*spec_.series), count);
         break;
     }
-    std::string words = fmt::format("{} {} {}{}{}", what, spec_.rate ? "grows by" : "is", value.words,
-                                    spec_.rate && !spec_.ratio_to ? " a second" : "",
-                                    judged.size() > 1 ? fmt::format(" (worst of {})", judged.size()) : "");
+    std::string words =
+        fmt::format("{} {} {}{}{}", what, spec_.rate ? "grows by" : "is", value.words,
+                    spec_.rate && !spec_.ratio_to ? " a second" : "",
+                    judged.size() > 1 ? fmt::format(" (worst of {})", judged.size()) : "");
     if (spec_.ratio_to) words += fmt::format(" of {}", words_of(*spec_.ratio_to));
     Judgement judgement = spec_.levels->judge({{quantity, value.value, words}}, hold_);
     level_failed_.judged(judgement.verdict);
@@ -183,9 +182,9 @@ class MetricProbe final : public Probe {
 
   Finding nothing(const Written& series, const std::vector<Sample>& samples) const {
     return {spec_.absent,
-            samples.empty() ? fmt::format("{} has no series {}", spec_.request.url.place(),
-                                          words_of(series))
-                            : fmt::format("{} is NaN", words_of(series)),
+            samples.empty()
+                ? fmt::format("{} has no series {}", spec_.request->url.place(), words_of(series))
+                : fmt::format("{} is NaN", words_of(series)),
             {}};
   }
 
@@ -231,17 +230,30 @@ std::optional<Threshold> read_metric_levels(Reader& reader, bool is_ratio) {
   return read_value_levels(reader, measures);
 }
 
+// Exporters that speak other formats too are asked for this one, unless a header says otherwise.
+std::shared_ptr<const HttpExtras> asking_for_text(const std::shared_ptr<const HttpExtras>& given) {
+  const auto with_header = [](HttpExtras extras) {
+    extras.headers.emplace_back("Accept: text/plain;version=0.0.4,text/plain;q=0.5");
+    return std::make_shared<const HttpExtras>(std::move(extras));
+  };
+  // Shared by very many.
+  static const std::shared_ptr<const HttpExtras> usual = with_header({});
+  if (given == no_http_extras()) return usual;
+  const bool asks =
+      std::any_of(given->headers.begin(), given->headers.end(),
+                  [](const std::string& line) { return lower(line).starts_with("accept:"); });
+  return asks ? given : with_header(*given);
+}
+
 }  // namespace
 
 std::unique_ptr<Probe> make_metric(Reader& reader) {
   const std::size_t problems = reader.problems().size();
   MetricSpec spec;
-  spec.request = read_http_request(reader, body_limits);
-  // Exporters that speak other formats too are asked for this one.
-  const bool asks = std::any_of(
-      spec.request.headers.begin(), spec.request.headers.end(),
-      [](const std::string& line) { return lower(line).starts_with("accept:"); });
-  if (!asks) spec.request.headers.emplace_back("Accept: text/plain;version=0.0.4,text/plain;q=0.5");
+  HttpRequest request = read_http_request(reader, body_limits);
+  request.extras = asking_for_text(request.extras);
+  request.keep_body = true;
+  spec.request = std::make_shared<const HttpRequest>(std::move(request));
   reader.required("series");
   spec.series = read_series(reader, "series");
   spec.ratio_to = read_series(reader, "ratio_to");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "liveness/http_keys.hpp"
+#include "liveness/http_run.hpp"
 #include "resource/exposition.hpp"
 #include "runtime.hpp"
 #include "text.hpp"
@@ -24,13 +25,15 @@ std::string key_of(const HttpRequest& request, Duration timeout) {
   std::string key;
   const auto add = [&](std::string_view part) { key += fmt::format("{}:{} ", part.size(), part); };
   add(request.url.text);
-  for (const std::string& line : request.headers)
+  const HttpExtras& extras = *request.extras;
+  for (const std::string& line : extras.headers)
     add(line);
-  if (request.auth) add((request.auth->kind == HttpAuth::Kind::basic ? "b" : "t") + request.auth->file);
+  if (extras.auth)
+    add((extras.auth->kind == HttpAuth::Kind::basic ? "b" : "t") + extras.auth->file);
   add("");
-  add(request.client_certificate);
-  add(request.client_key);
-  add(request.ca_file);
+  add(extras.client_certificate);
+  add(extras.client_key);
+  add(extras.ca_file);
   key += fmt::format("{} {} {} {}", request.verify_tls, request.redirects, request.body_limit,
                      timeout.count());
   return key;
@@ -49,9 +52,7 @@ struct SharedScrape::Ticket {
 
 class SharedScrape::Endpoint : public std::enable_shared_from_this<Endpoint> {
  public:
-  explicit Endpoint(HttpRequest request) : request_(std::move(request)) {
-    request_.keep_body = true;
-  }
+  explicit Endpoint(std::shared_ptr<const HttpRequest> request) : request_(std::move(request)) {}
   ~Endpoint() {
     if (run_) run_->cancel();
   }
@@ -80,9 +81,8 @@ class SharedScrape::Endpoint : public std::enable_shared_from_this<Endpoint> {
     const auto age = std::chrono::steady_clock::now() - (kept_ ? kept_->at : decltype(kept_->at){});
     if (kept_ && kept_->number > had && age < std::min(run.interval, longest_kept) &&
         std::includes(kept_names_.begin(), kept_names_.end(), names.begin(), names.end())) {
-      boost::asio::post(runtime.loop(), [waits = std::weak_ptr(ticket), scrape = kept_] {
-        tell(waits, scrape);
-      });
+      boost::asio::post(runtime.loop(),
+                        [waits = std::weak_ptr(ticket), scrape = kept_] { tell(waits, scrape); });
       return;
     }
     waiting_.push_back(ticket);
@@ -90,7 +90,8 @@ class SharedScrape::Endpoint : public std::enable_shared_from_this<Endpoint> {
   }
 
  private:
-  static void tell(const std::weak_ptr<Ticket>& waits, const std::shared_ptr<const Scrape>& scrape) {
+  static void tell(const std::weak_ptr<Ticket>& waits,
+                   const std::shared_ptr<const Scrape>& scrape) {
     auto ticket = waits.lock();
     if (!ticket) return;
     auto done = std::move(ticket->done);
@@ -107,26 +108,26 @@ class SharedScrape::Endpoint : public std::enable_shared_from_this<Endpoint> {
         runtime, ProbeRun{run.now, run.timeout}, request_,
         [this](const HttpPage& page) { return take(page); },
         [this](Finding finding) { end(std::move(finding)); });
-    run_->start(request_.url.host);
+    run_->start(request_->url.host());
   }
 
   Finding take(const HttpPage& page) {
     coming_->seconds = page.seconds;
     if (page.status != 200) {
-      return failed(request_.url, fmt::format("has status {} {}, expected 200", page.status,
-                                              one_line(page.phrase, 60)));
+      return failed(request_->url, fmt::format("has status {} {}, expected 200", page.status,
+                                               one_line(page.phrase, 60)));
     }
     if (page.body_cut) {
-      return failed(request_.url, fmt::format("is longer than {}: raise `body_limit`, or ask the "
-                                              "exporter for less",
-                                              limit_words(request_.body_limit)));
+      return failed(request_->url, fmt::format("is longer than {}: raise `body_limit`, or ask the "
+                                               "exporter for less",
+                                               limit_words(request_->body_limit)));
     }
     coming_names_.clear();
     for (const auto& [name, count] : wanted_)
       coming_names_.insert(name);
     auto lines = lines_of(page.body, coming_names_);
     if (!lines) {
-      return failed(request_.url,
+      return failed(request_->url,
                     fmt::format("is not Prometheus' text format: {}", lines.error().message));
     }
     coming_->lines = *std::move(lines);
@@ -148,7 +149,7 @@ class SharedScrape::Endpoint : public std::enable_shared_from_this<Endpoint> {
       tell(waits, scrape);
   }
 
-  HttpRequest request_;
+  std::shared_ptr<const HttpRequest> request_;
   int members_ = 0;
   std::map<std::string, int, std::less<>> wanted_;
   std::vector<std::weak_ptr<Ticket>> waiting_;
@@ -160,8 +161,9 @@ class SharedScrape::Endpoint : public std::enable_shared_from_this<Endpoint> {
 };
 
 struct SharedScrape::Endpoints {
-  std::shared_ptr<Endpoint> of(const HttpRequest& request, Duration timeout) {
-    std::weak_ptr<Endpoint>& known = by_key[key_of(request, timeout)];
+  std::shared_ptr<Endpoint> of(const std::shared_ptr<const HttpRequest>& request,
+                               Duration timeout) {
+    std::weak_ptr<Endpoint>& known = by_key[key_of(*request, timeout)];
     auto endpoint = known.lock();
     if (!endpoint) {
       known = endpoint = std::make_shared<Endpoint>(request);
@@ -172,10 +174,12 @@ struct SharedScrape::Endpoints {
   std::map<std::string, std::weak_ptr<Endpoint>> by_key;
 };
 
-SharedScrape::SharedScrape(HttpRequest request, MetricNames names)
+SharedScrape::SharedScrape(std::shared_ptr<const HttpRequest> request, MetricNames names)
     : request_(std::move(request)), names_(std::move(names)) {}
 
-SharedScrape::~SharedScrape() { leave(); }
+SharedScrape::~SharedScrape() {
+  leave();
+}
 
 void SharedScrape::leave() {
   ticket_.reset();

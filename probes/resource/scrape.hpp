@@ -5,8 +5,8 @@
 // new one, so that a run that is to confirm looks again. A scrape that failed is not kept.
 //
 // Of an answer only the lines of the metrics are kept that its probes ask for, and at most 1 MiB of
-// them; of an endpoint that one probe asks, nothing. The cache belongs to the probes (they own their
-// endpoint together), and io::Runtime::shared() knows the endpoints by what they ask.
+// them; of an endpoint that one probe asks, nothing. The cache belongs to the probes (they own
+// their endpoint together), and io::Runtime::shared() knows the endpoints by what they ask.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,8 @@
 #include <set>
 #include <string>
 
-#include "liveness/http_run.hpp"
+#include "liveness/http_request.hpp"
+#include "liveness/network.hpp"
 #include "probe.hpp"
 
 namespace yagura {
@@ -36,7 +37,8 @@ using MetricNames = std::set<std::string, std::less<>>;
 // A probe's share in the scrapes. Destroying it cancels what it waits for.
 class SharedScrape {
  public:
-  SharedScrape(HttpRequest request, MetricNames names);
+  // `request` keeps the body.
+  SharedScrape(std::shared_ptr<const HttpRequest> request, MetricNames names);
   ~SharedScrape();
   SharedScrape(const SharedScrape&) = delete;
   SharedScrape& operator=(const SharedScrape&) = delete;
@@ -52,7 +54,7 @@ class SharedScrape {
   struct Endpoints;
   void leave();
 
-  HttpRequest request_;
+  std::shared_ptr<const HttpRequest> request_;
   MetricNames names_;
   Duration timeout_{};
   std::shared_ptr<Endpoint> endpoint_;

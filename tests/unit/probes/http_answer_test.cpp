@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "liveness/http_run.hpp"
+#include "liveness/http_request.hpp"
 
 using namespace yagura;
 using State = HttpAnswer::State;
@@ -60,7 +60,9 @@ TEST_CASE("a request names its host, and asks for path and question as they are 
 
 TEST_CASE("a request's own headers stand in for ours, one may be empty, and none goes to another origin") {
   HttpRequest request = request_of("http://www.example.jp/");
-  request.headers = {"host: inside", "ACCEPT: text/plain", "X-Empty;", "User-Agent: check"};
+  HttpExtras extras;
+  extras.headers = {"host: inside", "ACCEPT: text/plain", "X-Empty;", "User-Agent: check"};
+  request.set(extras);
   CHECK(bytes_of(request, "Basic eDp5") ==
         "GET / HTTP/1.1\r\nAuthorization: Basic eDp5\r\nhost: inside\r\nACCEPT: text/plain\r\nX-Empty:\r\nUser-Agent: check\r\n\r\n");
   CHECK(http_request_bytes(request, parse_http_url("http://other.example.jp/b").value(), "Basic eDp5") ==
