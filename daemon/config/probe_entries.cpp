@@ -111,7 +111,6 @@ std::string definition_of(const std::string& kind, const Node& node) {
   });
   std::string definition = kind;
   describe(own, definition);
-  definition.shrink_to_fit();  // It is kept as long as the probe is, and there may be very many.
   return definition;
 }
 
