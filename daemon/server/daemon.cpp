@@ -205,6 +205,7 @@ int run_daemon(int argc, char** argv) {
   // helper threads need is little.
   mallopt(M_MXFAST, 0);
   mallopt(M_ARENA_MAX, 2);
+  mallopt(M_TRIM_THRESHOLD, 2'000'000);  // else it grows with the largest piece that was ever given back
   CLI::App app{"Yagura watches a platform, decides what its failures are, and tells who has to know."};
   std::string file = "/etc/yagura/yagura.yaml";
   app.add_option("--config", file, "the configuration")->capture_default_str();

@@ -17,27 +17,24 @@ constexpr std::size_t very_many = 256;
 
 void Engine::make_probes() {
   std::map<ProbeId, Made> made;
-  // What is made of them is all that is wanted of them: of very many probes they would be the larger part of what is held.
-  for (auto entry = configuration_.probes.begin(); entry != configuration_.probes.end();) {
-    auto& [id, setup] = *entry;
-    if (setup.job) {
-      ++entry;
-      continue;
-    }
+  for (auto& [id, setup] : configuration_.probes) {
+    if (setup.job) continue;
     auto before = probes_.find(id);
     if (before != probes_.end() && before->second.definition == setup.definition) {
       made[id] = std::move(before->second);
-    } else {
-      made[id] = {setup.definition, setup.make()};
-      // A run of the one before is gone with it; it is made again by the new one.
-      if (scheduler_.is_running(id)) {
-        Instant now = clock_.peek();
-        scheduler_.run_fresh(id, now);
-        scheduler_.ended(id, now, false);
-      }
+      continue;
     }
-    entry = configuration_.probes.erase(entry);
+    made[id] = {setup.definition, setup.make()};
+    // A run of the one before is gone with it; it is made again by the new one.
+    if (scheduler_.is_running(id)) {
+      Instant now = clock_.peek();
+      scheduler_.run_fresh(id, now);
+      scheduler_.ended(id, now, false);
+    }
   }
+  // What is made of them is all that is wanted of them: of very many probes they would be the larger part of what is held.
+  // Only now, and not one by one: what is made would take their places, and lie scattered there (load_here.cpp).
+  std::erase_if(configuration_.probes, [](const auto& entry) { return !entry.second.job; });
   probes_ = std::move(made);
   // What a probe kept goes with it.
   std::erase_if(kept_of_probes_, [this](const auto& kept) {
