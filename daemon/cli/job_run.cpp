@@ -25,13 +25,12 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kept_output = 10'000;
-// The job is not to wait for a daemon that is away; its end is worth a second and third try, since
-// a daemon that is started anew is back within moments.
-constexpr ClientLimits limits{2s, 5s, std::size_t{64} * 1024};
-constexpr int tries_of_end = 3;
-constexpr auto between_tries = 1s;
 constexpr std::size_t kept_told_with_a_run = 20;
 constexpr Duration kept_told_within = 5s;
+
+Client client_within(const Client& client, Duration limit) {
+  return Client(client.socket(), {limit, limit, std::size_t{64} * 1024});
+}
 
 // A random UUID (RFC 4122, version 4): tells this run from others of the same job.
 std::string new_run_id() {
@@ -64,12 +63,19 @@ Instant now() { return std::chrono::floor<Duration>(std::chrono::system_clock::n
 
 class Reporter {
  public:
-  Reporter(std::optional<Client> client, const Terminal& terminal, const std::string& job)
-      : client_(std::move(client)), terminal_(terminal), job_(job), run_id_(new_run_id()), started_(now()) {}
+  Reporter(std::optional<Client> client, const Terminal& terminal, const std::string& job,
+           const ReportLimits& limits)
+      : client_(std::move(client)),
+        terminal_(terminal),
+        job_(job),
+        limits_(limits),
+        run_id_(new_run_id()),
+        started_(now()) {}
 
   void tell_start() {
     if (!client_) return;
-    const auto answer = post_ping(*client_, json::serialize(ping("start")));
+    const auto answer =
+        post_ping(client_within(*client_, limits_.start), json::serialize(ping("start")));
     start_is_known_ = answer && answer->first == 200;
     if (!start_is_known_) complain_of("start", answer, "");
   }
@@ -81,14 +87,19 @@ class Reporter {
     said["exit_status"] = exit_status;
     said["body"] = std::move(output);
     Result<std::pair<int, std::string>> answer{std::pair{0, std::string()}};
-    for (int attempt = 1; attempt <= tries_of_end; ++attempt) {
-      if (attempt > 1) std::this_thread::sleep_for(between_tries);
+    const auto until = std::chrono::steady_clock::now() + limits_.end;
+    for (int attempt = 1; attempt <= limits_.tries_of_end; ++attempt) {
+      if (attempt > 1) std::this_thread::sleep_for(limits_.between_tries);
+      const auto left =
+          std::chrono::duration_cast<Duration>(until - std::chrono::steady_clock::now());
+      if (attempt > 1 && left <= Duration{0}) break;
       // A run of which the daemon has not heard that it began says itself when it did.
       if (attempt > 1 || !start_is_known_) {
         said["ended_at"] = Zone().format(ended);
         if (!start_is_known_) said["started_at"] = Zone().format(std::min(started_, ended));
       }
-      answer = post_ping(*client_, json::serialize(said));
+      answer =
+          post_ping(client_within(*client_, std::max(left, Duration{1})), json::serialize(said));
       if (!is_to_be_asked_again(answer)) break;  // it will say the same again
     }
     if (answer && answer->first == 200) return tell_kept();
@@ -117,8 +128,13 @@ class Reporter {
     auto kept = KeptRuns::open(*folder, true);
     auto done = kept ? kept->keep({whole_path(client_->socket()), said}, ended) : tl::unexpected(kept.error());
     if (!done) return "; nor can it be kept: " + done.error().message;
-    return fmt::format("; it is kept, and reported after your next `yagura job run`, or by `yagura job deliver`{}",
-                       *done == 0 ? "" : fmt::format(" (for it, {} older had to go)", *done));
+    return fmt::format(
+        "; it is kept, and reported after your next `yagura job run`, or by `yagura job deliver`{}",
+        *done == 0 ? ""
+                   : fmt::format(
+                         ". No more than {} runs and {} MiB are kept: for it {} older had to go, of "
+                         "which nobody will hear. Start the daemon, then run `yagura job deliver`",
+                         KeptRuns::most, KeptRuns::most_bytes >> 20, *done));
   }
 
   // The daemon is there: what it has not heard of earlier runs. A few, as somebody may wait for us.
@@ -130,15 +146,18 @@ class Reporter {
       if (folder && lstat(folder->c_str(), &status) == 0) complain(terminal_, "kept runs are not reported: " + kept.error().message);
       return;
     }
+    const Client quick = client_within(*client_, limits_.start);
     const auto told = kept->deliver(
-        whole_path(client_->socket()), [&](const std::string& body) { return post_ping(*client_, body); }, now(), kept_told_with_a_run,
-        kept_told_within);
+        whole_path(client_->socket()),
+        [&](const std::string& body) { return post_ping(quick, body); }, now(),
+        kept_told_with_a_run, kept_told_within);
     for (const std::string& one : told.dropped) complain(terminal_, "a kept run is dropped: " + one);
   }
 
   std::optional<Client> client_;
   const Terminal& terminal_;
   std::string job_;
+  ReportLimits limits_;
   std::string run_id_;
   Instant started_;
   bool start_is_known_ = false;
@@ -147,12 +166,15 @@ class Reporter {
 }  // namespace
 
 int job_run(const Arguments& given, const Terminal& terminal) {
+  return job_run(given, terminal, ReportLimits{});
+}
+
+int job_run(const Arguments& given, const Terminal& terminal, const ReportLimits& limits) {
   if (given.after_dashes.empty() || given.after_dashes.front().empty()) {
     return wrong_usage(given, terminal, "say after `--` which program to run");
   }
   auto client = client_for(given, terminal);  // none: said why; the program runs all the same
-  if (client) client = Client(client->socket(), limits);
-  Reporter reporter(std::move(client), terminal, given.text("COMPONENT"));
+  Reporter reporter(std::move(client), terminal, given.text("COMPONENT"), limits);
   reporter.tell_start();
   Tail tail(kept_output);
   const Ended ended = run_program(given.after_dashes, STDOUT_FILENO, STDERR_FILENO, tail);
@@ -186,7 +208,7 @@ int job_deliver(const Arguments& given, const Terminal& terminal) {
     complain(terminal, kept.error().message);
     return exit_refused;
   }
-  const Client quick(client->socket(), limits);
+  const Client quick = client_within(*client, 5s);
   const auto told = kept->deliver(
       whole_path(client->socket()), [&](const std::string& body) { return post_ping(quick, body); }, now(), KeptRuns::most, 5min);
   if (told.elsewhere) {

@@ -6,9 +6,22 @@
 #include <string_view>
 #include <vector>
 
+#include "arguments.hpp"
 #include "instant.hpp"
+#include "terminal.hpp"
 
 namespace yagura::cli {
+
+// For how long whoever waits for the job waits for its reports. A daemon that is away is found out
+// at once; then only the pauses count, in which one that is started anew may come back.
+struct ReportLimits {
+  Duration start = 2s;
+  Duration end = 5s;  // of all tries together
+  int tries_of_end = 3;
+  Duration between_tries = 500ms;
+};
+// The command `job run`, which has the limits above.
+int job_run(const Arguments& given, const Terminal& terminal, const ReportLimits& limits);
 
 // The last bytes of what went through it.
 class Tail {

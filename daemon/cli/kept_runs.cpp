@@ -24,6 +24,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view ending = ".json";
+constexpr std::string_view unfinished = ".json.";  // as NewFile names it
+constexpr auto unfinished_for = 1h;
 constexpr std::size_t largest = 200'000;  // bytes: 10,000 of output, each written as \u00XX at worst
 constexpr std::size_t most_looked_at = 4 * KeptRuns::most;
 
@@ -80,7 +82,8 @@ Result<KeptRuns> KeptRuns::open(const std::string& folder, bool make) {
   return KeptRuns(folder, std::move(opened));
 }
 
-std::vector<std::string> KeptRuns::names() const {
+// Sorted, those that are not whole yet too; no more than anybody would look at.
+std::vector<std::string> KeptRuns::entries() const {
   std::vector<std::string> found;
   const int again = openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR* entries = again < 0 ? nullptr : fdopendir(again);
@@ -90,13 +93,31 @@ std::vector<std::string> KeptRuns::names() const {
   }
   while (const dirent* entry = readdir(entries)) {
     const std::string_view name = entry->d_name;
-    if (!name.ends_with(ending) || name.front() == '.') continue;
+    if (name.front() == '.') continue;
     found.emplace_back(name);
     if (found.size() >= most_looked_at) break;
   }
   closedir(entries);
   std::sort(found.begin(), found.end());
   return found;
+}
+
+std::vector<std::string> KeptRuns::names() const {
+  auto found = entries();
+  std::erase_if(found, [](const std::string& name) { return !name.ends_with(ending); });
+  return found;
+}
+
+// What a command that was killed as it wrote has left.
+void KeptRuns::remove_unfinished() const {
+  const auto now = std::chrono::system_clock::now();
+  for (const std::string& name : entries()) {
+    if (name.find(unfinished) == std::string::npos) continue;
+    struct stat status {};
+    if (fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (now - std::chrono::system_clock::from_time_t(status.st_mtime) > unfinished_for)
+      remove(name);
+  }
 }
 
 void KeptRuns::remove(const std::string& name) const {
@@ -112,10 +133,25 @@ Result<std::size_t> KeptRuns::keep(const KeptRun& run, Instant ended) {
   if (done) done = made->make_durable();
   if (done) done = made->name(file);
   if (!done) return tl::unexpected(done.error());
+  remove_unfinished();
+  return make_room();
+}
+
+// How many had to go.
+std::size_t KeptRuns::make_room() const {
   const auto all = names();
-  const std::size_t over = all.size() > most ? all.size() - most : 0;
-  for (std::size_t i = 0; i < over; ++i) remove(all[i]);
-  return over;
+  std::uintmax_t bytes = 0;
+  std::size_t fit = 0;
+  for (; fit < std::min(all.size(), most); ++fit) {
+    struct stat status {};
+    const std::string& name = all[all.size() - 1 - fit];  // the newest first
+    if (fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+      bytes += static_cast<std::uintmax_t>(std::max<off_t>(status.st_size, 0));
+    if (fit > 0 && bytes > most_bytes) break;
+  }
+  for (std::size_t i = 0; i + fit < all.size(); ++i)
+    remove(all[i]);
+  return all.size() - fit;
 }
 
 Result<std::optional<KeptRun>> KeptRuns::read(const std::string& name) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -26,7 +27,9 @@ struct KeptRun {
 
 class KeptRuns {
  public:
-  static constexpr std::size_t most = 1000;  // runs; of more the oldest go
+  // So many runs, and bytes of them; of more the oldest go, but never the one that is kept last.
+  static constexpr std::size_t most = 1000;
+  static constexpr std::uintmax_t most_bytes = std::uintmax_t{16} << 20;
   static constexpr Duration oldest = 24h * 7;  // what the daemon takes
 
   // $XDG_STATE_HOME/yagura/jobs, else ~/.local/state/yagura/jobs. Error: the user has no home.
@@ -51,7 +54,10 @@ class KeptRuns {
 
  private:
   KeptRuns(std::string path, OwnedFile folder) : path_(std::move(path)), folder_(std::move(folder)) {}
-  std::vector<std::string> names() const;  // sorted: the oldest first
+  std::vector<std::string> entries() const;
+  std::vector<std::string> names() const;  // of whole ones, sorted: the oldest first
+  std::size_t make_room() const;
+  void remove_unfinished() const;
   // None: it cannot be read just now, or is gone. Error: it is no kept run.
   Result<std::optional<KeptRun>> read(const std::string& name) const;
   void remove(const std::string& name) const;

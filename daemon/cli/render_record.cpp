@@ -35,6 +35,25 @@ std::string last_lines_of(const json::value& job) {
   return shown;
 }
 
+// How the job stands to what `most` and `failing_runs` allow; empty where it has neither.
+std::string limits_of(const json::value& job) {
+  std::vector<std::string> words;
+  if (const json::value* most = member(job, "most"); most != nullptr && most->is_object()) {
+    const std::int64_t allowed = number(*most, "runs"), starts = number(*most, "starts");
+    words.push_back(fmt::format("{} {} allowed within {}",
+                                starts > allowed ? fmt::format("more than the {}", allowed)
+                                                 : fmt::format("{} of {}", starts, allowed),
+                                allowed == 1 ? "start" : "starts",
+                                span_text(Duration{number(*most, "within_ms")})));
+  }
+  if (const json::value* runs = member(job, "failing_runs"); runs != nullptr && runs->is_object()) {
+    words.push_back(fmt::format("{} of the last {} runs failed, {} allowed",
+                                number(*runs, "failed"), number(*runs, "of"),
+                                number(*runs, "allowed")));
+  }
+  return joined(words, "; ");
+}
+
 }  // namespace
 
 std::string render_jobs(const json::value& jobs, const Screen& screen) {
@@ -62,8 +81,8 @@ std::string render_jobs(const json::value& jobs, const Screen& screen) {
       next = "next " + short_text(*at, screen.now);
     }
     std::string note = verdict == "ok" ? "" : with_short_times(reason, screen.now);
-    if (const std::string output = last_lines_of(job); !output.empty()) {
-      note += (note.empty() ? "" : "\n") + output;
+    for (const std::string& more : {limits_of(job), last_lines_of(job)}) {
+      if (!more.empty()) note += (note.empty() ? "" : "\n") + more;
     }
     rows.push_back(
         {{text(job, "component") + "/" + text(job, "probe"), state_cell(verdict), last, next},

@@ -18,6 +18,9 @@
 
 namespace yagura {
 
+// So many components there may be, and so long may a list be that names some of them.
+inline constexpr std::size_t most_components = 50'000;
+
 // Names as they are written, with their places, whether or not what they name is right: so one
 // mistake is reported once.
 using Names = std::map<std::string, const Node*, std::less<>>;
@@ -120,7 +123,7 @@ const std::vector<Node>* list_of(Reader& reader, std::string_view key, std::stri
                                  std::size_t most);
 // A text, or a list of texts, as nodes, so that each has its place.
 std::vector<const Node*> scalars_of(Reader& reader, std::string_view key,
-                                    std::size_t most = 10'000);
+                                    std::size_t most = most_components);
 
 // A text of people: one line, or many; not empty, and without control characters.
 enum class Lines { one, many };

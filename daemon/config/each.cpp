@@ -7,13 +7,13 @@
 #include <map>
 #include <optional>
 
+#include "draft.hpp"
 #include "text.hpp"
 #include "yaml.hpp"
 
 namespace yagura {
 namespace {
 
-constexpr std::size_t most_items = 50'000;      // as many as there may be components
 constexpr std::size_t most_nodes = 4'000'000;   // of all copies
 constexpr std::size_t most_text = 64 * 1024;    // of one scalar, after replacing
 constexpr std::string_view opening = "${each";
@@ -161,8 +161,8 @@ class Expansion {
     const Node* list = list_of_items(*block.find("each"));
     if (list == nullptr) return copies;
     if (list->items.empty()) problem(*block.find("each"), "`each` is empty: write the names of the components");
-    if (list->items.size() > most_items) {
-      problem(*list, fmt::format("more than {} items", most_items));
+    if (list->items.size() > most_components) {
+      problem(*list, fmt::format("more than {} items", most_components));
       return copies;
     }
     Node pattern = block;

@@ -8,7 +8,6 @@
 namespace yagura {
 namespace {
 
-constexpr std::size_t most_components = 50'000;
 constexpr std::size_t most_services = 500;
 constexpr std::size_t most_probes = 100;
 constexpr std::size_t most_steps = 20;
@@ -63,7 +62,7 @@ struct NeedReader {
     Reader reader(node, draft.problems, fmt::format("a need of service {}", service));
     if (!node.is_map()) return need;
     reader.required("at_least");
-    const auto count = reader.integer("at_least", 1, 10'000);
+    const auto count = reader.integer("at_least", 1, most_components);
     reader.required("of");
     if (const auto* members =
             list_of(reader, "of", "a list of components and services", most_components)) {

@@ -29,12 +29,16 @@ namespace yagura {
 // In place of the last state of an inquiry that was kept aside, and had to make room.
 inline constexpr std::string_view forgotten_inquiry = "null";
 
+// Among the rows of what probes keep: a component without a name, which no probe has.
+inline constexpr std::string_view unmatched_alarms_row = "unmatched_alarms";
+
 // What is read back at start-up.
 struct Kept {
   State state;
   std::map<ProbeId, JobState> jobs;
   std::map<ProbeId, std::string> probes;  // what they asked to be kept
   std::map<ProbeId, AlarmState> alarms;
+  std::string unmatched_alarms;  // UnmatchedAlarms::keep()
   bool first_start = true;
   // Of failures that an earlier release recorded with their components in one row.
   std::set<std::pair<FailureId, ComponentName>> members_unrecorded;
@@ -62,9 +66,10 @@ class Engine {
   // False: not taken, as the job has come back too often of late. Each time costs rows of the record, which no sender of
   // pings may fill; that it fails is always taken.
   bool job_ping(const ProbeId& job, const JobPing& ping);
-  // What another system says of its alarms: judged at once, but that an alarm that has come and gone too often of late is
-  // well again shows only at its next run. `recorded` is called when it is durable. Gives how many of them no component
-  // matches; each such alarm is told of once.
+  // What another system says of its alarms: judged at once, but that an alarm that has come and
+  // gone too often of late is well again shows only at its next run. `recorded` is called when it
+  // is durable. Gives how many of them no component matches; each such alarm is told of once, also
+  // over a restart.
   std::size_t take_alarms(const std::vector<AlarmReport>& reports, std::function<void()> recorded);
   const UnmatchedAlarms& unmatched_alarms() const { return unmatched_alarms_; }
   const JobMonitor* job(const ProbeId& job) const;

@@ -31,13 +31,14 @@ void Engine::make_alarms(std::map<ProbeId, AlarmState> kept) {
   const Instant now = clock_.peek();
   alarms_.clear();
   alarms_by_label_.clear();
-  unmatched_alarms_.forget();
+  std::string asked_for;
   for (const auto& [id, made] : probes_) {
     AlarmMonitor* monitor = made.probe->alarm();
     if (monitor == nullptr) continue;
     auto known = kept.find(id);
     monitor->begin(known == kept.end() ? AlarmState{} : std::move(known->second), now);
     alarms_[id] = monitor;
+    asked_for += id.text() + " " + made.definition + "\n";
     job_rows_.push_back({id.component, id.probe, encode(monitor->state())});
     const auto* label = finding_label(monitor->spec().match);
     if (label == nullptr) {
@@ -48,6 +49,7 @@ void Engine::make_alarms(std::map<ProbeId, AlarmState> kept) {
       alarms_by_label_.emplace(label_text(label->first, value), id);
     }
   }
+  unmatched_alarms_.asked_for(asked_for);
 }
 
 std::set<ProbeId> Engine::whom_it_is_about(const AlarmReport& report) const {
@@ -67,6 +69,7 @@ std::size_t Engine::take_alarms(const std::vector<AlarmReport>& reports, std::fu
   const Instant now = read_clock();
   std::map<ProbeId, Verdict> before;
   std::size_t unmatched = 0;
+  bool told_one = false;
   for (const AlarmReport& report : reports) {
     const std::set<ProbeId> about = whom_it_is_about(report);
     for (const ProbeId& id : about) {
@@ -85,7 +88,11 @@ std::size_t Engine::take_alarms(const std::vector<AlarmReport>& reports, std::fu
     details["labels"] = one_line(details["labels"]);
     log::line(log::Level::warning, "alarm.unmatched", details);
     note("alarm.unmatched", std::string(name_of(report.source)), details);
+    told_one = true;
   }
+  if (told_one)
+    job_rows_.push_back(
+        {"", std::string(unmatched_alarms_row), encode_kept(unmatched_alarms_.keep())});
   Transaction transaction;
   transaction.jobs = std::exchange(job_rows_, {});  // what waits is older
   for (const auto& [id, verdict] : before) {

@@ -87,6 +87,10 @@ Result<Kept> read_kept(Store& store) {
   if (!jobs) return tl::unexpected(jobs.error());
   for (const JobRow& row : *jobs) {
     if (auto text = decode_kept(row.state)) {
+      if (row.component.empty() && row.probe == unmatched_alarms_row) {
+        kept.unmatched_alarms = std::move(*text);
+        continue;
+      }
       kept.probes[{row.component, row.probe}] = std::move(*text);
       continue;
     }

@@ -5,6 +5,26 @@ namespace yagura {
 
 using namespace view;
 
+namespace {
+
+json::value most_of(const JobMonitor& monitor, Instant now) {
+  const auto& most = monitor.spec().most;
+  if (!most) return nullptr;
+  return json::object{{"runs", most->runs},
+                      {"within_ms", most->within.count()},
+                      {"starts", monitor.recent_starts(now)}};
+}
+
+json::value failing_runs_of(const JobMonitor& monitor) {
+  const auto& limit = monitor.spec().failing_runs;
+  if (!limit) return nullptr;
+  const auto seen = monitor.runs_seen();
+  return json::object{
+      {"of", limit->of}, {"allowed", seen.allowed}, {"failed", seen.failed}, {"known", seen.known}};
+}
+
+}  // namespace
+
 std::string jobs_json(const Look& look, const std::vector<JobLine>& jobs) {
   json::array list;
   for (const JobLine& job : jobs) {
@@ -22,6 +42,8 @@ std::string jobs_json(const Look& look, const std::vector<JobLine>& jobs) {
         state.last_duration ? json::value(state.last_duration->count()) : json::value(nullptr);
     line["last_output"] = state.last_output;
     line["next_run"] = time_or_null(look, job.next_run);
+    line["most"] = most_of(*job.monitor, look.now);
+    line["failing_runs"] = failing_runs_of(*job.monitor);
     list.push_back(std::move(line));
   }
   return finished(list);

@@ -134,13 +134,16 @@ void JobMonitor::note_start(Instant at) {
     starts.erase(starts.begin(), starts.end() - static_cast<std::ptrdiff_t>(kept));
 }
 
+std::size_t JobMonitor::recent_starts(Instant now) const {
+  if (!spec_.most) return 0;
+  const auto since =
+      std::upper_bound(state_.starts.begin(), state_.starts.end(), now - spec_.most->within);
+  return std::min(static_cast<std::size_t>(state_.starts.end() - since), spec_.most->runs + 1);
+}
+
 // In words, where more runs than `most` started within its time before `at`.
 std::optional<std::string> JobMonitor::too_often(Instant at) const {
-  if (!spec_.most) return std::nullopt;
-  const auto since =
-      std::upper_bound(state_.starts.begin(), state_.starts.end(), at - spec_.most->within);
-  const auto count = static_cast<std::size_t>(state_.starts.end() - since);
-  if (count <= spec_.most->runs) return std::nullopt;
+  if (!spec_.most || recent_starts(at) <= spec_.most->runs) return std::nullopt;
   return fmt::format("has started more than {} {} within {}", spec_.most->runs,
                      spec_.most->runs == 1 ? "time" : "times", format_duration(spec_.most->within));
 }
@@ -153,13 +156,23 @@ std::optional<Instant> JobMonitor::seldom_again() const {
   return state_.starts[state_.starts.size() - spec_.most->runs - 1] + spec_.most->within;
 }
 
-// How many of the last runs failed, this one among them.
-std::size_t JobMonitor::note_outcome(bool failed) {
-  if (!spec_.failing_runs) return 0;
+JobMonitor::RunsSeen JobMonitor::runs_seen() const {
+  if (!spec_.failing_runs) return {};
+  const auto& [more_than, of] = *spec_.failing_runs;
+  const std::string& all = state_.outcomes;  // of a larger `of` before, it may hold more
+  RunsSeen seen;
+  seen.known = std::min(all.size(), of);
+  seen.failed = static_cast<std::size_t>(
+      std::count(all.end() - static_cast<std::ptrdiff_t>(seen.known), all.end(), 'x'));
+  seen.allowed = static_cast<std::size_t>(more_than * static_cast<double>(of) + 1e-9);
+  return seen;
+}
+
+void JobMonitor::note_outcome(bool failed) {
+  if (!spec_.failing_runs) return;
   state_.outcomes += failed ? 'x' : '.';
   if (state_.outcomes.size() > spec_.failing_runs->of)
     state_.outcomes.erase(0, state_.outcomes.size() - spec_.failing_runs->of);
-  return static_cast<std::size_t>(std::count(state_.outcomes.begin(), state_.outcomes.end(), 'x'));
 }
 
 bool JobMonitor::clock_moved(Duration by) {
@@ -336,13 +349,13 @@ Observation JobMonitor::judge_end(const JobPing& ping, std::optional<Duration> t
   } else if (took && spec_.max_duration && *took > *spec_.max_duration) {
     reason += fmt::format(", longer than max_duration {}", format_duration(*spec_.max_duration));
   }
-  const std::size_t failed_runs = note_outcome(verdict == Verdict::failing);
+  note_outcome(verdict == Verdict::failing);
+  const RunsSeen runs = runs_seen();
   if (spec_.failing_runs) {
     const auto& [more_than, of] = *spec_.failing_runs;
-    const bool too_many =
-        static_cast<double>(failed_runs) > more_than * static_cast<double>(of) + 1e-9;
+    const bool too_many = runs.failed > runs.allowed;
     if (too_many || verdict == Verdict::failing) {
-      reason = fmt::format("{} of the last {} runs failed, {} than {:g}%; the last {}", failed_runs,
+      reason = fmt::format("{} of the last {} runs failed, {} than {:g}%; the last {}", runs.failed,
                            of, too_many ? "more" : "not more", more_than * 100, reason);
     }
     if (verdict == Verdict::failing) verdict = Verdict::warning;
@@ -359,7 +372,7 @@ Observation JobMonitor::judge_end(const JobPing& ping, std::optional<Duration> t
   state_.too_often = often.has_value();
   if (took) observation.values["duration_seconds"] = seconds_of(*took);
   if (ping.exit_status != 0) observation.values["exit_status"] = ping.exit_status;
-  if (spec_.failing_runs) observation.values["failed_runs"] = static_cast<double>(failed_runs);
+  if (spec_.failing_runs) observation.values["failed_runs"] = static_cast<double>(runs.failed);
   return observation;
 }
 

@@ -123,6 +123,15 @@ class JobMonitor {
   std::optional<Instant> next_deadline() const;
   // The next scheduled time after `now`, for people to see. None: the schedule and `on` never meet.
   std::optional<Instant> next_run(Instant now, const JobCalendar& calendar) const;
+  // How the job stands to `most`: starts within its time before `now`, counted up to one more than
+  // it allows. Without `most`: 0.
+  std::size_t recent_starts(Instant now) const;
+  // How it stands to `failing_runs`, which is exceeded where failed > allowed.
+  struct RunsSeen {
+    std::size_t failed = 0, known = 0;  // of the last runs, of which at most `of` are known
+    std::size_t allowed = 0;
+  };
+  RunsSeen runs_seen() const;
   const JobState& state() const { return state_; }
   const JobSpec& spec() const { return spec_; }
 
@@ -144,7 +153,7 @@ class JobMonitor {
   void note_start(Instant at);
   std::optional<std::string> too_often(Instant at) const;
   std::optional<Instant> seldom_again() const;
-  std::size_t note_outcome(bool failed);
+  void note_outcome(bool failed);
   void start_run(const std::string& run_id, Instant now);
   std::optional<Duration> end_run(const std::string& run_id, Instant now);
   std::optional<Observation> late_end(const JobPing& ping, const std::string& run_id, Instant now,

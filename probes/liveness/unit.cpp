@@ -63,6 +63,11 @@ Duration boot_now() {
                                               std::chrono::nanoseconds(now.tv_nsec));
 }
 
+UnitTimes times(const Zone& zone) {
+  return {std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()), boot_now(),
+          zone};
+}
+
 // Takes values by their names, and remembers the first that is not of its type.
 struct Taker {
   const BusProperties& properties;
@@ -236,7 +241,7 @@ class UnitProbe final : public Probe {
              std::function<void(Finding)> done) override {
     if (kept_.empty() && run.kept != nullptr) {
       kept_ = *run.kept;
-      judge_.remember(kept_, rules_);
+      judge_.remember(kept_, rules_, times(Zone()));
     }
     const Zone zone = run.zone == nullptr ? Zone() : *run.zone;
     run_ = std::make_shared<UnitRun>(runtime, socket_, rules_.unit,
@@ -251,10 +256,8 @@ class UnitProbe final : public Probe {
  private:
   Finding finding_of(const Result<UnitAnswer>& answer, const Zone& zone, bool was_failing) {
     if (!answer) return could_not_look(answer.error().message);
-    const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
     Finding finding;
-    Judgement judgement =
-        judge_.judge(*answer, rules_, {now, boot_now(), zone}, was_failing, finding.values);
+    Judgement judgement = judge_.judge(*answer, rules_, times(zone), was_failing, finding.values);
     finding.verdict = judgement.verdict;
     finding.reason = one_line(judgement.reason);
     if (std::string keep = judge_.keep(rules_); keep != kept_)

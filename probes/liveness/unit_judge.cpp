@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <sstream>
+#include <utility>
 
 #include "text.hpp"
 
@@ -14,6 +15,8 @@ namespace yagura {
 namespace {
 
 constexpr std::size_t most_restarts = 1000;  // times that are remembered
+constexpr std::uint64_t most_counted = 1'000'000;        // at one of them
+constexpr std::int64_t latest_time = 7'258'118'400'000;  // the year 2200
 
 // "03:12" of today, else with its date.
 std::string clock(Instant at, const UnitTimes& times) {
@@ -99,14 +102,15 @@ std::string failure_words(const UnitFacts& facts) {
                                                            : facts.result;
 }
 
-void UnitJudge::remember(const std::string& kept, const UnitRules& rules) {
+void UnitJudge::remember(const std::string& kept, const UnitRules& rules, const UnitTimes& times) {
   std::istringstream text(kept);
   std::string unit;
+  if (!(text >> unit) || unit != rules.unit) return;
+  if (!rules.by_runs) return remember_restarts(text, times);
   std::int64_t first = 0, end = 0, success = 0;
-  if (!(text >> unit >> first >> end >> success) || unit != rules.unit) return;
-  constexpr std::int64_t last = 7'258'118'400'000;  // the year 2200
+  if (!(text >> first >> end >> success)) return;
   for (const std::int64_t time : {first, end, success}) {
-    if (time < 0 || time > last) return;
+    if (time < 0 || time > latest_time) return;
   }
   first_look_ = Instant{Duration{first}};
   last_end_ = Instant{Duration{end}};
@@ -115,8 +119,31 @@ void UnitJudge::remember(const std::string& kept, const UnitRules& rules) {
   last_failure_ = one_line(last_failure_, 100);
 }
 
+// "restarts", systemd's count, and TIME:COUNT of what was seen lately. The clock of the times below
+// begins anew with the machine, so that they are kept as those of the wall.
+void UnitJudge::remember_restarts(std::istream& text, const UnitTimes& times) {
+  std::string word;
+  std::uint64_t count = 0;
+  if (!(text >> word >> count) || word != "restarts") return;
+  last_restarts_ = count;
+  resumed_ = true;
+  std::int64_t seen = 0;
+  char colon = 0;
+  while (restarts_.size() < most_restarts && text >> seen >> colon >> count && colon == ':') {
+    if (seen < 0 || seen > latest_time || count == 0 || count > most_counted) continue;
+    const Instant at = std::min(Instant{Duration{seen}}, times.wall);
+    restarts_.push_back({times.boot - (times.wall - at), at, count});
+  }
+}
+
 std::string UnitJudge::keep(const UnitRules& rules) const {
-  if (!rules.by_runs) return {};
+  if (!rules.by_runs) {
+    if (!rules.restarts || !last_restarts_) return {};
+    std::string text = fmt::format("{} restarts {}", rules.unit, *last_restarts_);
+    for (const Restarts& one : restarts_)
+      text += fmt::format(" {}:{}", one.seen.time_since_epoch().count(), one.count);
+    return text;
+  }
   return fmt::format("{} {} {} {} {}", rules.unit, first_look_.time_since_epoch().count(),
                      last_end_.time_since_epoch().count(), last_success_.time_since_epoch().count(),
                      last_failure_);
@@ -174,19 +201,10 @@ Judgement UnitJudge::judge_standing(const UnitFacts& facts, const UnitRules& rul
 Judgement UnitJudge::judge_restarts(const UnitFacts& facts, const UnitRules& rules,
                                     const UnitTimes& times, bool was_failing,
                                     MeasuredValues& values) {
-  // systemd counts from the last start by hand on; what it had counted when we first looked is old.
-  if (last_restarts_ && facts.restarts != *last_restarts_) {
-    const std::uint64_t more =
-        facts.restarts > *last_restarts_ ? facts.restarts - *last_restarts_ : facts.restarts;
-    if (more > 0) restarts_.emplace_back(times.boot, more);
-  }
-  last_restarts_ = facts.restarts;
-  while (!restarts_.empty() && (restarts_.size() > most_restarts ||
-                                times.boot - restarts_.front().first >= rules.restarts_within))
-    restarts_.pop_front();
+  take_restarts(facts, rules, times);
   std::uint64_t count = 0;
-  for (const auto& seen : restarts_)
-    count += seen.second;
+  for (const Restarts& one : restarts_)
+    count += one.count;
   values["restarts"] = static_cast<double>(count);
   Judgement judgement = rules.restarts->judge(
       {{Quantity::number, static_cast<double>(count),
@@ -195,6 +213,27 @@ Judgement UnitJudge::judge_restarts(const UnitFacts& facts, const UnitRules& rul
       restarts_cause_.may_hold(was_failing));
   restarts_cause_.judged(judgement.verdict);
   return judgement;
+}
+
+void UnitJudge::take_restarts(const UnitFacts& facts, const UnitRules& rules,
+                              const UnitTimes& times) {
+  // systemd counts from the last start by hand on; what it had counted when we first looked is old.
+  std::uint64_t more = 0;
+  if (last_restarts_ && facts.restarts != *last_restarts_)
+    more = facts.restarts > *last_restarts_ ? facts.restarts - *last_restarts_ : facts.restarts;
+  last_restarts_ = facts.restarts;
+  Restarts seen{times.boot, times.wall, std::min(more, most_counted)};
+  // While the daemon was away nobody saw when: none came later than the unit's last change.
+  if (std::exchange(resumed_, false)) {
+    const Instant last = std::max({facts.active_since, facts.began, facts.ended});
+    if (last != Instant{} && last < times.wall)
+      seen = {times.boot - (times.wall - last), last, seen.count};
+  }
+  if (seen.count > 0) restarts_.push_back(seen);
+  std::erase_if(restarts_,
+                [&](const Restarts& one) { return times.boot - one.at >= rules.restarts_within; });
+  while (restarts_.size() > most_restarts)
+    restarts_.pop_front();
 }
 
 // What ended since the run before. A start that a condition forbids is no run.

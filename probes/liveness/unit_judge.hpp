@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <iosfwd>
 #include <map>
 #include <optional>
 #include <string>
@@ -54,7 +55,7 @@ struct UnitTimes {
 class UnitJudge {
  public:
   // `kept`: what keep() gave, also before a restart of the daemon.
-  void remember(const std::string& kept, const UnitRules& rules);
+  void remember(const std::string& kept, const UnitRules& rules, const UnitTimes& times);
   std::string keep(const UnitRules& rules) const;  // empty: nothing
 
   Judgement judge(const UnitAnswer& answer, const UnitRules& rules, const UnitTimes& times,
@@ -67,11 +68,20 @@ class UnitJudge {
   Judgement judge_runs(const UnitAnswer& answer, const UnitRules& rules, const UnitTimes& times,
                        MeasuredValues& values);
   void take_run(const UnitFacts& facts);
+  void take_restarts(const UnitFacts& facts, const UnitRules& rules, const UnitTimes& times);
+  void remember_restarts(std::istream& text, const UnitTimes& times);
 
   // Since when it has been on its way, as seen; systemd's own time begins anew with every try.
   std::optional<Duration> on_its_way_since_;
+  // Of restarts, kept.
+  struct Restarts {
+    Duration at;  // as UnitTimes::boot
+    Instant seen;
+    std::uint64_t count;
+  };
   std::optional<std::uint64_t> last_restarts_;
-  std::deque<std::pair<Duration, std::uint64_t>> restarts_;  // when seen, how many
+  std::deque<Restarts> restarts_;  // at most 1,000
+  bool resumed_ = false;           // nothing was seen since they were kept
   FailingCause restarts_cause_;
   // Of runs, kept.
   Instant first_look_{}, last_end_{}, last_success_{};

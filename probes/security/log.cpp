@@ -1,10 +1,10 @@
 // kind: log - lines of a log file, or of systemd's journal, that are to be reported.
 //
 //   path: /var/log/app.log   Absolute; this or `journal` is required. Rotation and truncation are
-//   followed. journal: true            systemd's journal of this machine, or that in a folder.
-//   unit: [app.service]      Of the journal: what these units said. Default: everything.
-//   report: ["ERROR"]        Regular expressions (RE2). A line with one of them counts. Required.
-//   ignore: ["timed out"]    … unless it has one of these. Default: none.
+//   followed. With * or ? in the file's name: all files that fit. journal: true systemd's journal
+//   of this machine, or that in a folder. unit: [app.service]      Of the journal: what these units
+//   said. Default: everything. report: ["ERROR"]        Regular expressions (RE2). A line with one
+//   of them counts. Required. ignore: ["timed out"]    … unless it has one of these. Default: none.
 //   within: 10m              Over which time lines are counted, by when they were read. Default:
 //   10m. failing: ">= 1"          Levels on that count. Default: ">= 1", no warning. excerpt: true
 //   Whether the reason quotes the last line that counted, at most 200 bytes.
@@ -110,7 +110,10 @@ Result<Answer> look(const Keys& keys, const std::string& kept, Duration limit) {
     const std::string line = one_line(raw.text, 8192);
     if (!has_one(keys.report, line) || has_one(keys.ignore, line)) continue;
     ++matched;
-    if (keys.excerpt) counted.last = one_line(line, longest_excerpt);
+    if (!keys.excerpt) continue;
+    const std::string file =
+        reading->files.empty() ? "" : one_line(reading->files[raw.file], 100) + ": ";
+    counted.last = one_line(file + line, longest_excerpt);
   }
   counted.add(now, matched, keys.within);
   counted.forget_before(now - keys.within);

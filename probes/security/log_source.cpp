@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "security/log_files.hpp"
 #include "security/log_tail.hpp"
 #include "text.hpp"
 
@@ -16,6 +17,21 @@ constexpr std::size_t most_units = 32;
 
 bool is_absolute(const std::string& path) {
   return path.starts_with('/') && !path.ends_with('/') && path.size() < 4096;
+}
+
+Result<LogReading> read_pattern(const std::string& pattern, const std::string& position) {
+  auto read = read_log_files(pattern, position);
+  if (!read) return tl::unexpected(read.error());
+  LogReading reading;
+  for (FilesRead::Part& part : read->parts) {
+    for (std::string& line : part.lines)
+      reading.lines.push_back({std::move(line), std::nullopt, reading.files.size()});
+    reading.files.push_back(std::move(part.file));
+  }
+  reading.position = std::move(read->position);
+  reading.unread = static_cast<std::uint64_t>(read->unread);
+  reading.note = std::move(read->note);
+  return reading;
 }
 
 }  // namespace
@@ -42,6 +58,10 @@ std::optional<LogSource> LogSource::read(Reader& reader, std::vector<std::string
       return refuse("path", "`path` must be absolute, from / on, and name a file");
     if (units != nullptr)
       return refuse("unit", "`unit` chooses from the journal: write it with `journal: true`");
+    if (!of_units && is_log_pattern(*path)) return refuse("path", "`path` must name one file");
+    if (path->substr(0, path->rfind('/')).find_first_of("*?") != std::string::npos)
+      return refuse("path",
+                    "`path` may have * and ? in the name of the file only, not of a folder");
     source.file = *path;
     return source;
   }
@@ -75,6 +95,7 @@ std::string LogSource::identity() const {
 
 Result<LogReading> LogSource::read_from(const std::string& position, Duration limit) const {
   if (file.empty()) return read_journal(*this, position, limit);
+  if (is_log_pattern(file)) return read_pattern(file, position);
   const auto from = TailPosition::parse(position);
   auto tail = read_tail(file, from);
   if (!tail) return tl::unexpected(tail.error());

@@ -17,17 +17,19 @@ namespace yagura {
 struct LogLine {
   std::string text;  // raw bytes; of the journal without its date and host: "sshd[123]: Failed …"
   std::optional<Instant> at;  // known of the journal only
+  std::size_t file = 0;       // of LogReading::files, where there are any
 };
 
 struct LogReading {
   std::vector<LogLine> lines;
+  std::vector<std::string> files;  // the names of those that have lines; of a pattern only
   std::string position;      // for the next call
   std::uint64_t unread = 0;  // bytes of a file; of the journal 1 where there is more
   std::string note;          // what a person has to know; mostly empty
 };
 
 struct LogSource {
-  std::string file;                // absolute; empty: the journal
+  std::string file;                // absolute, may be a pattern (log_files.hpp); empty: the journal
   std::string journal;             // its folder; empty: this machine's
   std::vector<std::string> units;  // of the journal: of these units; empty: of all
   std::vector<std::string>

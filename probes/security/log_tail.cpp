@@ -193,6 +193,7 @@ class Reading {
   }
 
   std::vector<std::string> lines;
+  std::size_t bytes() const { return bytes_; }
 
  private:
   static constexpr std::size_t piece_size = 64 * 1024;
@@ -285,6 +286,7 @@ Result<TailRead> read_tail(const std::string& path, const std::optional<TailPosi
           return tl::unexpected(signed_there.error());
         read.unread = *left + current->status.st_size;
         read.lines = std::move(reading.lines);
+        read.bytes = reading.bytes();
         return read;
       }
       read.position = {};
@@ -308,7 +310,13 @@ Result<TailRead> read_tail(const std::string& path, const std::optional<TailPosi
     return tl::unexpected(signed_here.error());
   read.unread = *left;
   read.lines = std::move(reading.lines);
+  read.bytes = reading.bytes();
   return read;
+}
+
+bool log_continues(const std::string& path, const TailPosition& position) {
+  const auto opened = open_log(path);
+  return opened && compare(*opened, position) == Likeness::continues;
 }
 
 }  // namespace yagura

@@ -35,6 +35,7 @@ struct TailLimits {
 struct TailRead {
   std::vector<std::string> lines;  // raw bytes, without the line break; empty ones are left out
   TailPosition position;
+  std::size_t bytes = 0;    // that were read of the limit's
   std::int64_t unread = 0;  // bytes that a next call has to read
   // What a person has to know: that lines were lost, or where reading begins. Mostly empty.
   std::string note;
@@ -46,5 +47,8 @@ struct TailRead {
 // file. Waits for nothing but the disk.
 Result<TailRead> read_tail(const std::string& path, const std::optional<TailPosition>& from,
                            const TailLimits& limits = {});
+
+// Whether the file has the place reached, or is one that was empty then.
+bool log_continues(const std::string& path, const TailPosition& position);
 
 }  // namespace yagura

@@ -7,6 +7,8 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <future>
+#include <sstream>
 
 #include "support.hpp"
 #include "text.hpp"
@@ -169,5 +171,30 @@ TEST_CASE("a job runs all the same where the daemon is away or refuses, and that
   CHECK(contains(refused.err, "there is no job settle"));
   CHECK_FALSE(contains(refused.err, "kept"));
   CHECK(daemon.requests().size() == 2);  // a refusal is not asked for again
+  unsetenv("XDG_STATE_HOME");
+}
+
+TEST_CASE(
+    "a daemon that takes a report and says nothing is waited for once, and not for each of the "
+    "tries") {
+  Folder folder;
+  setenv("XDG_STATE_HOME", folder.file("state").c_str(), 1);
+  std::promise<void> free;
+  const auto freed = free.get_future().share();
+  StandIn daemon(folder.file("s"), [freed](const Request&) {
+    freed.wait();
+    return std::pair{200, std::string("{}\n")};
+  });
+  Arguments given;
+  given.socket = folder.file("s");
+  given.values["COMPONENT"] = {"settle"};
+  given.after_dashes = {"sh", "-c", "exit 6"};
+  std::ostringstream out, err;
+  CHECK(job_run(given, {out, err, test_screen()}, {50ms, 100ms, 3, 1ms}) == 6);
+  CHECK(contains(err.str(), "does not answer in time"));
+  CHECK(contains(err.str(), "; it is kept"));
+  free.set_value();
+  run({"--socket", folder.file("s"), "stops"});  // behind all that was asked before
+  CHECK(daemon.requests().size() == 3);
   unsetenv("XDG_STATE_HOME");
 }

@@ -147,6 +147,44 @@ TEST_CASE("of too many kept runs the oldest go") {
   CHECK(kept.files() == KeptRuns::most);
 }
 
+TEST_CASE(
+    "of too many bytes of kept runs the oldest go, and the command says so, with the program's "
+    "exit status") {
+  Kept kept;
+  auto runs = kept.open();
+  const std::string text(190'600, 'x');
+  const std::size_t fit = KeptRuns::most_bytes / 190'640;  // with little left over
+  for (std::size_t i = 0; i < fit + 3; ++i)
+    REQUIRE(runs.keep({"/s", {{"run_id", std::to_string(i)}, {"body", text}}},
+                      noon + 1s * static_cast<int>(i))
+                .has_value());
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kept.path))
+    bytes += entry.file_size();
+  CHECK(bytes <= KeptRuns::most_bytes);
+  CHECK(kept.files() == fit);
+  const Outcome away = run(
+      {"--socket", kept.folder.file("none"), "job", "run", "settle", "--", "sh", "-c", "exit 5"});
+  CHECK(away.exit == 5);
+  CHECK(kept.files() == fit);
+  CHECK(contains(
+      away.err,
+      "No more than 1000 runs and 16 MiB are kept: for it 1 older had to go"));
+  CHECK(contains(away.err, "`yagura job deliver`"));
+}
+
+TEST_CASE("what a command that was killed left half written goes in time") {
+  Kept kept;
+  kept.keep("job", noon);
+  for (const char* name : {"/1.json.abcdef", "/2.json.ghijkl"})
+    std::ofstream(kept.path + name) << "{";
+  std::filesystem::last_write_time(kept.path + "/1.json.abcdef",
+                                   std::filesystem::file_time_type::clock::now() - 2h);
+  kept.keep("other", noon);
+  CHECK(kept.files() == 3);
+  CHECK(std::filesystem::exists(kept.path + "/2.json.ghijkl"));
+}
+
 TEST_CASE("two do not deliver at once") {
   Kept kept;
   kept.keep("job", noon);

@@ -80,3 +80,20 @@ TEST_CASE("a mistake in a block with `each` is said once, not for each of its it
   CHECK(said_at_mark({"components:\n  w: {each: [a, b, c], «ownr: ap-ops, owner: ap-ops}", "services: {site: {needs: [w]}}"}) ==
         "unknown key `ownr` in component a; did you mean `owner`?");
 }
+
+TEST_CASE("a group of very many components can be needed, any number of them, and depended on") {
+  WrittenFolder folder;
+  std::string hosts;
+  for (int i = 1; i <= 10'001; ++i)
+    hosts += "- h" + std::to_string(i) + "\n";
+  folder.write("hosts.yaml", hosts);
+  auto platform = platform_of(
+      {R"(components:
+  all: {each: {from: hosts.yaml}, owner: ap-ops, probes: [{kind: tcp, host: "${each}", port: 80}]}
+  front: {owner: ap-ops, depends_on: all, probes: [{kind: tcp, host: front, port: 80}]})",
+       "services: {site: {needs: [all]}, some: {needs: [{at_least: 10001, of: [all]}]}}"},
+      folder);
+  CHECK(platform->services.at("site").needs.size() == 10'001);
+  CHECK(platform->services.at("some").needs.at(0).at_least == 10'001);
+  CHECK(platform->components.at("front").depends_on.size() == 10'001);
+}

@@ -420,6 +420,30 @@ TEST_CASE("more starts than `most` allows are failing, until there are fewer aga
   CHECK(restarted.deadline() == "2026-12-22T13:45:00");
 }
 
+TEST_CASE("how a job stands to `most` and `failing_runs` can be asked") {
+  JobSpec spec = hourly();
+  CHECK(Bench(spec, at("2026-12-22T12:00")).monitor.recent_starts(at("2026-12-22T12:00")) == 0);
+  spec.most = JobSpec::Most{2, 1h};
+  spec.failing_runs = JobSpec::FailingRuns{0.29, 100};
+  Bench job{spec, at("2026-12-22T12:00")};
+  for (const char* time : {"2026-12-22T12:10", "2026-12-22T12:20", "2026-12-22T12:30"})
+    job.ping(Event::fail, at(time));
+  job.ping(Event::success, at("2026-12-22T12:40"));
+  const auto starts = [&](const char* time) { return job.monitor.recent_starts(at(time)); };
+  CHECK(starts("2026-12-22T12:40") == 3);  // four; more than one too many are not counted
+  CHECK(starts("2026-12-22T13:20") == 2);
+  CHECK(starts("2026-12-22T13:40") == 0);
+  CHECK(job.monitor.runs_seen().failed == 3);
+  CHECK(job.monitor.runs_seen().known == 4);
+  CHECK(job.monitor.runs_seen().allowed == 29);
+  // Of fewer runs than were kept only the last count.
+  spec.failing_runs = JobSpec::FailingRuns{0.5, 2};
+  const Bench fewer{spec, at("2026-12-22T12:41"), job.monitor.state()};
+  CHECK(fewer.monitor.runs_seen().failed == 1);
+  CHECK(fewer.monitor.runs_seen().known == 2);
+  CHECK(fewer.monitor.runs_seen().allowed == 1);
+}
+
 TEST_CASE("a failure is not turned back as the job runs less often again") {
   JobSpec spec = hourly();
   spec.most = JobSpec::Most{1, 10min};

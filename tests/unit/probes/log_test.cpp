@@ -160,6 +160,10 @@ TEST_CASE("wrong keys of a log are refused in words") {
   CHECK(
       contains(said({{"path", "/l"}, {"journal", "true"}, {"report", "x"}}), "write one of them"));
   CHECK(contains(said({{"path", "l"}, {"report", "x"}}), "`path` must be absolute"));
+  CHECK(contains(said({{"path", "/*/l"}, {"report", "x"}}), "in the name of the file only"));
+  CHECK(said({{"path", "/var/log/*.log"}, {"report", "x"}}) == "");
+  CHECK(local::problems_of(make_logins, {{"path", "/var/log/auth*.log"}})
+            .find("`path` must name one file") != std::string::npos);
   CHECK(contains(said({{"path", "/l"}, {"unit", "a"}, {"report", "x"}}),
                  "`unit` chooses from the journal"));
   CHECK(contains(said({{"journal", "no"}, {"report", "x"}}), "`journal` must be true"));

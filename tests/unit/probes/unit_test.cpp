@@ -1,7 +1,11 @@
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <boost/asio/post.hpp>
 #include <chrono>
+#include <functional>
 #include <map>
 
 #include "bus_world.hpp"
@@ -167,6 +171,53 @@ TEST_CASE("restarts are counted from the first look on, over a count that began 
   finding = restarts_at(2);
   CHECK(finding.verdict == Verdict::failing);
   CHECK_MESSAGE(contains(finding.reason, "3 restarts within 1h, failing at >= 3"), finding.reason);
+}
+
+TEST_CASE(
+    "restarts are counted over a restart of the daemon, at the unit's last change at the latest" *
+    doctest::skip(!local::has_dbus())) {
+  World world;
+  std::string kept;
+  int rows = 0;
+  const auto first_run_of_a_daemon = [&](std::uint32_t count, Duration active_for) {
+    world.systemd.show("web.service",
+                       service("active", "running",
+                               {{"Service.NRestarts", count},
+                                {"Unit.ActiveEnterTimestamp", micros_ago(active_for)}}));
+    auto probe = world.network.make(
+        make_unit, world.keys({{"restarts", map({{"failing", ">= 3"}, {"within", "2h"}})}}));
+    std::optional<Finding> finding;
+    ProbeRun asked{{}, 10s};
+    asked.kept = kept.empty() ? nullptr : &kept;
+    probe->start(world.network.runtime, asked, [&](Finding given) { finding = std::move(given); });
+    world.network.loop.restart();
+    world.network.loop.run_for(15s);
+    REQUIRE(finding);
+    if (finding->keep) {
+      kept = *finding->keep;
+      ++rows;
+    }
+    return finding->values.at("restarts");
+  };
+  CHECK(first_run_of_a_daemon(7, 30h) == 0);
+  CHECK(first_run_of_a_daemon(7, 30h) == 0);
+  CHECK(rows == 1);  // nothing new is nothing to keep
+  CHECK(first_run_of_a_daemon(9, 10min) == 2);
+  CHECK(first_run_of_a_daemon(9, 10min) == 2);
+  CHECK(first_run_of_a_daemon(10, 1min) == 3);
+  CHECK(rows == 3);
+  // They came while no daemon was there, and longer ago than is asked for.
+  CHECK(first_run_of_a_daemon(14, 121min) == 3);
+  // What was seen becomes too old, whatever the clock of the machine's start says.
+  const auto ago = [](Duration span) { return std::to_string(micros_ago(span) / 1000); };
+  kept = "web.service restarts 14 " + ago(3h) + ":5 " + ago(119min) + ":1 " + ago(-3h) + ":2";
+  CHECK(first_run_of_a_daemon(14, 10h) == 3);
+  for (const char* odd :
+       {"web.service", "web.service restarts x", "other.service restarts 1", "web.service 1 2 3",
+        "web.service restarts 14 -5:1 7", "web.service restarts 14 99999999999999999:1"}) {
+    kept = odd;
+    CHECK(first_run_of_a_daemon(14, 10h) == 0);
+  }
 }
 
 TEST_CASE(
@@ -339,6 +390,18 @@ TEST_CASE("of a hostile bus nothing is known, by the deadline at the latest") {
         2, "a{sv}",
         BytesBus::number(static_cast<std::uint32_t>(entry.size())) + BytesBus::number(0) + entry);
   };
+  const std::string very_many = [] {
+    std::string entries;
+    for (int number = 1000; number < 2001; ++number) {
+      while (entries.size() % 8 != 0)
+        entries += '\0';
+      entries +=
+          BytesBus::text(std::to_string(number)) + std::string{1, 's', 0} + BytesBus::text("x");
+    }
+    return BytesBus::reply(2, "a{sv}",
+                           BytesBus::number(static_cast<std::uint32_t>(entries.size())) +
+                               BytesBus::number(0) + entries);
+  }();
   const auto then = [](std::string bytes) {
     return [bytes = std::move(bytes)](int connection) {
       BytesBus::let_in(connection);
@@ -370,6 +433,7 @@ TEST_CASE("of a hostile bus nothing is known, by the deadline at the latest") {
        },
        5s, "it does not let us in"},
       {"another type", then(BytesBus::reply(2, "s", BytesBus::text("x"))), 5s, "not of the form"},
+      {"more properties than anything has", then(very_many), 5s, "not of the form"},
       {"text that is no UTF-8", then(one_property("\xff\xfe")), 5s, "not of the form"},
       {"no more than one answer", then(one_property("ok")), 150ms, "did not answer over "},
       {"lies about the length", then(hello_lie), 150ms, "did not answer over "},
@@ -399,6 +463,54 @@ TEST_CASE("of a hostile bus nothing is known, by the deadline at the latest") {
       network.run(make_unit, map({{"unit", "web.service"}, {"bus", "/nowhere/bus"}}));
   CHECK(gone.verdict == Verdict::unknown);
   CHECK_MESSAGE(contains(gone.reason, "the bus at /nowhere/bus cannot be asked"), gone.reason);
+}
+
+TEST_CASE("a bus that floods has the loop for a few messages at a time") {
+  constexpr int messages = 1500;
+  std::atomic<bool> asked{false}, held{false}, flooded{false};
+  const auto waits_for = [](const std::atomic<bool>& what) {
+    for (int tries = 0; !what && tries < 10'000; ++tries)
+      ::usleep(1000);
+  };
+  BytesBus bus([&](int connection) {
+    BytesBus::let_in(connection);
+    std::string heard;
+    char buffer[4096];
+    while (heard.find("GetAll") == heard.npos) {
+      const ssize_t got = ::read(connection, buffer, sizeof buffer);
+      if (got <= 0) return;
+      heard.append(buffer, static_cast<std::size_t>(got));
+    }
+    asked = true;
+    waits_for(held);
+    std::string many;
+    for (int count = 0; count < messages; ++count)
+      many += BytesBus::signal();
+    BytesBus::say(connection, many + BytesBus::reply(2, "s", BytesBus::text("x")));
+    flooded = true;
+    BytesBus::listen(connection);
+  });
+  Network network;
+  auto probe = network.make(make_unit, map({{"unit", "web.service"}, {"bus", bus.socket()}}));
+  std::optional<Finding> finding;
+  probe->start(network.runtime, {{}, 10s}, [&](Finding given) { finding = std::move(given); });
+  // Somebody else's work on the loop, which has its turn after each of the bus'. It counts from
+  // when all of the flood has arrived.
+  int turns_of_others = 0;
+  std::function<void()> other = [&] {
+    if (finding) return;
+    if (flooded) ++turns_of_others;
+    if (asked && !held) {
+      held = true;
+      waits_for(flooded);
+    }
+    boost::asio::post(network.loop, other);
+  };
+  boost::asio::post(network.loop, other);
+  network.loop.run_for(15s);
+  REQUIRE(finding);
+  CHECK_MESSAGE(contains(finding->reason, "not of the form"), finding->reason);
+  CHECK(turns_of_others >= messages / 64);
 }
 
 TEST_CASE("a probe that goes away while it waits tells nobody, and leaves nothing") {

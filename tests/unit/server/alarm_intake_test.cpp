@@ -124,6 +124,59 @@ TEST_CASE("an alarm that nobody matches is told of once, and shown") {
   CHECK(in.world.engine.unmatched_alarms().count() == 62);
 }
 
+TEST_CASE(
+    "an alarm that nobody matches is not told of again after a restart, unless other alarms are "
+    "asked for") {
+  Intake in;
+  CHECK(in.event("dmup", "failing").status == 200);
+  CHECK(in.event("dpum", "failing").status == 200);
+  REQUIRE(in.rows("alarm.unmatched") == 2);
+  const auto reports = in.world.engine.unmatched_alarms().latest();
+  in.intake.reset();
+  const auto told_after_restart = [&](const std::string& components) {
+    auto kept = read_kept(*in.world.store);
+    REQUIRE(kept.has_value());
+    CHECK(kept->jobs.empty());
+    CHECK(kept->probes.empty());
+    Gate gate, other;
+    Engine after(in.world.surroundings, *in.world.store,
+                 configured(in.world.folder.path, components, gate, other), *Composer::load(""),
+                 std::move(*kept));
+    after.start();
+    const std::size_t before = in.rows("alarm.unmatched");
+    for (const auto& line : reports)
+      CHECK(after.take_alarms({line.report}, [] {}) == 1);
+    CHECK(after.unmatched_alarms().latest().size() == 2);
+    return in.rows("alarm.unmatched") - before;
+  };
+  CHECK(told_after_restart(alarms + senders) == 0);
+  std::string others = alarms + senders;
+  others.replace(others.find("DiskFull"), 8, "DiskLost");
+  CHECK(told_after_restart(others) == 2);
+  CHECK(told_after_restart(others) == 0);
+}
+
+TEST_CASE("what is kept of the alarms that were told has a limit, whatever was kept before") {
+  UnmatchedAlarms told;
+  told.asked_for("x");
+  AlarmReport report;
+  Allowance::Clock::time_point steady{};
+  for (int i = 0; i < 1'500; ++i) {
+    report.id = std::string(500, 'x') + std::to_string(i);
+    CHECK(told.take(report, {}, steady += 1min));
+  }
+  CHECK(told.keep().size() <= 17 * 1'001);
+  UnmatchedAlarms after;
+  after.remember(told.keep());
+  CHECK(after.keep() == told.keep());
+  for (const char* odd :
+       {"", "x", "0123456789abcdef y", "\xff\xff", "0123456789abcdef 0123456789ABCDEF"}) {
+    UnmatchedAlarms odds;
+    odds.remember(odd);
+    CHECK(odds.keep().size() <= 16);
+  }
+}
+
 TEST_CASE("an alarm that comes and goes without end fills nothing") {
   Intake in;
   for (int i = 0; i < 80; ++i) {

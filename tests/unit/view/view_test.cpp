@@ -77,3 +77,22 @@ TEST_CASE("a window that is always open has no instant at which it closes") {
                  R"("bank_mail":{"open":true,"opens_at":"2026-12-28T)"));
   CHECK(contains(status_json({where, state, now}, {}), R"("closes_at":null)"));
 }
+
+TEST_CASE("a job's line says how it stands to the limits that it has") {
+  const Platform where = platform();
+  const State state;
+  const Zone zone;
+  JobSpec spec;
+  spec.every = 1h;
+  const auto line_of = [&] {
+    JobMonitor monitor(spec, {});
+    monitor.begin(now, {zone, {}});
+    monitor.ping({JobPing::Event::fail, 1, {}, {}}, now, {zone, {}});
+    return jobs_json({where, state, now}, {{{"batch", "job"}, &monitor, {}}});
+  };
+  CHECK(contains(line_of(), R"("most":null,"failing_runs":null})"));
+  spec.most = JobSpec::Most{3, 12h};
+  spec.failing_runs = JobSpec::FailingRuns{0.2, 50};
+  CHECK(contains(line_of(), R"("most":{"runs":3,"within_ms":43200000,"starts":1})"));
+  CHECK(contains(line_of(), R"("failing_runs":{"of":50,"allowed":10,"failed":1,"known":1})"));
+}
