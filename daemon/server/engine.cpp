@@ -42,6 +42,7 @@ Engine::Engine(Surroundings& surroundings, Store& store, Configuration configura
       members_unrecorded_(std::move(kept.members_unrecorded)) {
   Instant now = clock_.read().now;
   scheduler_.set_platform(configuration_.platform, now);
+  samples_.set_platform(*configuration_.platform, now);
   kept_of_probes_ = std::move(kept.probes);
   make_probes();
   make_alarms(std::move(kept.alarms));
