@@ -31,7 +31,8 @@ std::string short_number(double value) {
   static constexpr std::array<std::string_view, 6> units{"", "k", "M", "G", "T", "P"};
   std::size_t unit = 0;
   if (std::abs(value) >= 10'000) {
-    for (; std::abs(value) >= 1'000 && unit + 1 < units.size(); ++unit) value /= 1'000;
+    for (; std::abs(value) >= 1'000 && unit + 1 < units.size(); ++unit)
+      value /= 1'000;
   }
   return fmt::format("{:.4g}{}", value, units[unit]);
 }
@@ -71,7 +72,10 @@ Column column(const Lines& lines, const std::string& title, Text text, Hue bad =
   for (const json::value* tally : lines.tallies) {
     made.cells.push_back(text(*tally));
     made.width = std::max(made.width, display_width(made.cells.back()));
-    made.hues.push_back(made.cells.back() == "0" || made.cells.back() == "100" || made.cells.back() == "-" ? Hue::plain : bad);
+    made.hues.push_back(made.cells.back() == "0" || made.cells.back() == "100" ||
+                                made.cells.back() == "-"
+                            ? Hue::plain
+                            : bad);
   }
   return made;
 }
@@ -83,11 +87,13 @@ void print(Sheet& sheet, const std::vector<Column>& columns) {
     return std::string(blanks, ' ') + text;
   };
   Row head;
-  for (const Column& one : columns) head.cells.emplace_back(padded(one, one.title), Hue::dim);
+  for (const Column& one : columns)
+    head.cells.emplace_back(padded(one, one.title), Hue::dim);
   rows.push_back(std::move(head));
   for (std::size_t line = 0; line < columns.front().cells.size(); ++line) {
     Row row;
-    for (const Column& one : columns) row.cells.emplace_back(padded(one, one.cells[line]), one.hues[line]);
+    for (const Column& one : columns)
+      row.cells.emplace_back(padded(one, one.cells[line]), one.hues[line]);
     rows.push_back(std::move(row));
   }
   sheet.rows(rows, indent);
@@ -120,7 +126,8 @@ std::vector<std::string> changing_values(const json::value& probe, std::string& 
   for (const auto& [key, value] : values->get_object()) {
     const std::string name(key);
     if (real(value, "mean") == real(value, "max")) {
-      steady += fmt::format("{}{} {}", steady.empty() ? "" : ", ", one_line(name, 200), short_number(real(value, "max")));
+      steady += fmt::format("{}{} {}", steady.empty() ? "" : ", ", one_line(name, 200),
+                            short_number(real(value, "max")));
     } else {
       names.push_back(name);
     }
@@ -128,16 +135,20 @@ std::vector<std::string> changing_values(const json::value& probe, std::string& 
   return names;
 }
 
-void print_probe(Sheet& sheet, const json::value& probe, const std::string& step, const Screen& screen) {
+void print_probe(Sheet& sheet, const json::value& probe, const std::string& step,
+                 const Screen& screen) {
   const Lines lines = lines_of(probe, step);
   if (lines.tallies.empty()) return;
   Column times = column(lines, "", [](const json::value&) { return std::string(); });
   times.cells = lines.names;
   times.left = true;
-  for (const std::string& name : lines.names) times.width = std::max(times.width, display_width(name));
+  for (const std::string& name : lines.names)
+    times.width = std::max(times.width, display_width(name));
   std::vector<Column> columns{times};
   const auto counts = [&](const std::string& key, Hue bad) {
-    return column(lines, key, [&](const json::value& tally) { return std::to_string(number(tally, key)); }, bad);
+    return column(
+        lines, key, [&](const json::value& tally) { return std::to_string(number(tally, key)); },
+        bad);
   };
   columns.push_back(counts("runs", Hue::plain));
   columns.push_back(counts("failing", Hue::red));
@@ -146,10 +157,12 @@ void print_probe(Sheet& sheet, const json::value& probe, const std::string& step
   }
   columns.push_back(column(lines, "avail %", percent_of, Hue::yellow));
   std::size_t used = indent;
-  for (const Column& one : columns) used += one.width + gap;
+  for (const Column& one : columns)
+    used += one.width + gap;
   std::string steady;
   for (const std::string& name : changing_values(probe, steady)) {
-    Column value = column(lines, name, [&](const json::value& tally) { return value_of(tally, name); });
+    Column value =
+        column(lines, name, [&](const json::value& tally) { return value_of(tally, name); });
     // As many as there is room for; the others below, with the times once more.
     if (used + value.width > screen.columns && columns.size() > 1) {
       print(sheet, columns);
@@ -171,9 +184,11 @@ std::string render_samples(const json::value& history, const Screen& screen) {
   const std::string component = text(history, "component"), step = text(history, "step");
   const json::array& probes = list(history, "probes");
   auto since = moment(history, "since"), until = moment(history, "until");
-  const std::string span = since && until ? fmt::format("{} {} to {} {} ({})", day_text(*since), clock_text(*since).substr(0, 5),
-                                                        day_text(*until), clock_text(*until).substr(0, 5), offset_text(*until))
-                                          : "";
+  const std::string span =
+      since && until
+          ? fmt::format("{} {} to {} {} ({})", day_text(*since), clock_text(*since).substr(0, 5),
+                        day_text(*until), clock_text(*until).substr(0, 5), offset_text(*until))
+          : "";
   if (probes.empty()) {
     sheet.line(fmt::format("Nothing is kept of {} from {}.", component, span));
     return sheet.take();
@@ -185,8 +200,8 @@ std::string render_samples(const json::value& history, const Screen& screen) {
   }
   if (const json::value* sum = member(history, "sum"); sum != nullptr && probes.size() > 1) {
     sheet.blank();
-    sheet.line(fmt::format("{}: {} % available, by {} of all its probes", component, percent_of(*sum),
-                           plural(number(*sum, "runs"), "run", "runs")));
+    sheet.line(fmt::format("{}: {} % available, by {} of all its probes", component,
+                           percent_of(*sum), plural(number(*sum, "runs"), "run", "runs")));
   }
   return sheet.take();
 }

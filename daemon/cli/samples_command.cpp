@@ -20,10 +20,11 @@ int samples(const Arguments& given, const Terminal& terminal) {
     if (!parse_duration(time)) {
       auto at = given.instant(key);
       if (!at) {
-        return wrong_usage(given, terminal,
-                           fmt::format("--{}: write how long ago, such as 24h or 30d, or a time such as "
-                                       "2026-12-28T16:58:00+09:00",
-                                       key));
+        return wrong_usage(
+            given, terminal,
+            fmt::format("--{}: write how long ago, such as 24h or 30d, or a time such as "
+                        "2026-12-28T16:58:00+09:00",
+                        key));
       }
       time = Zone().format(*at);
     }

@@ -17,14 +17,18 @@ Instant floor_to(Instant at, Duration raster) {
 
 std::string_view name_of(History::Step step) {
   switch (step) {
-    case History::Step::five_minutes: return "5m";
-    case History::Step::hour: return "1h";
-    case History::Step::day: return "1d";
+    case History::Step::five_minutes:
+      return "5m";
+    case History::Step::hour:
+      return "1h";
+    case History::Step::day:
+      return "1d";
   }
   return "";
 }
 
-History::History(Instant from, Instant to, Instant now, Zone zone) : until(to), zone_(std::move(zone)) {
+History::History(Instant from, Instant to, Instant now, Zone zone)
+    : until(to), zone_(std::move(zone)) {
   const Duration length = to - from;
   if (length > by_hour) {
     step = Step::day;
@@ -39,9 +43,12 @@ History::History(Instant from, Instant to, Instant now, Zone zone) : until(to), 
 // Times before 1970 do not come here.
 Instant History::begin_of_step(Instant at) const {
   switch (step) {
-    case Step::five_minutes: return floor_to(at, 5min);
-    case Step::hour: return floor_to(at, 1h);
-    case Step::day: return zone_.midnight(zone_.date_of(at));
+    case Step::five_minutes:
+      return floor_to(at, 5min);
+    case Step::hour:
+      return floor_to(at, 1h);
+    case Step::day:
+      return zone_.midnight(zone_.date_of(at));
   }
   return at;
 }

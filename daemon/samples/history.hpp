@@ -1,5 +1,5 @@
-// How a component's probes ran from one time to another, step by step: what `GET /v1/samples` answers
-// with. Pure: what was kept is added to it, in any order.
+// How a component's probes ran from one time to another, step by step: what `GET /v1/samples`
+// answers with. Pure: what was kept is added to it, in any order.
 #pragma once
 
 #include <cstdint>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
+#include <iterator>
 #include <limits>
 
 namespace yagura {
@@ -25,9 +27,8 @@ std::vector<std::size_t> places(const ValueNames& names, const ValueNames& wider
   std::vector<std::size_t> found;
   for (const std::string& name : names) {
     const auto at = std::lower_bound(wider.begin(), wider.end(), name);
-    found.push_back(at != wider.end() && *at == name
-                        ? static_cast<std::size_t>(at - wider.begin())
-                        : wider.size());
+    found.push_back(at != wider.end() && *at == name ? static_cast<std::size_t>(at - wider.begin())
+                                                     : wider.size());
   }
   return found;
 }
@@ -44,7 +45,8 @@ void ValueTally::add(const ValueTally& other) {
 
 std::uint64_t RunTally::all() const {
   std::uint64_t count = 0;
-  for (std::uint32_t one : by_verdict) count += one;
+  for (std::uint32_t one : by_verdict)
+    count += one;
   return count;
 }
 
@@ -62,13 +64,15 @@ std::optional<double> RunTally::availability() const {
 
 void NamedTally::add(const NamedTally& other) {
   runs.add(other.runs);
-  for (const auto& [name, value] : other.values) values[name].add(value);
+  for (const auto& [name, value] : other.values)
+    values[name].add(value);
 }
 
 // ---- Bytes ----
 
 void Packer::number(std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) bytes_ += static_cast<char>(value | 0x80);
+  for (; value >= 0x80; value >>= 7)
+    bytes_ += static_cast<char>(value | 0x80);
   bytes_ += static_cast<char>(value);
 }
 
@@ -83,7 +87,8 @@ void Packer::real(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t sign = bits >> 31 << 23;
   const std::uint32_t upper = sign | std::min(((bits & 0x7fffffff) + 0x80) >> 8, largest);
-  for (int shift : {16, 8, 0}) bytes_ += static_cast<char>(upper >> shift);
+  for (int shift : {16, 8, 0})
+    bytes_ += static_cast<char>(upper >> shift);
 }
 
 void Packer::value(std::uint64_t runs_of_probe, std::uint32_t runs, float mean, float max) {
@@ -142,7 +147,8 @@ std::string_view Unpacker::text() {
 
 double Unpacker::real() {
   std::uint32_t bits = 0;
-  for (int i = 0; i < 3; ++i) bits = bits << 8 | byte();
+  for (int i = 0; i < 3; ++i)
+    bits = bits << 8 | byte();
   const auto value = std::bit_cast<float>(bits << 8);
   if (!std::isfinite(value)) failed_ = true;
   return failed_ ? 0 : value;
@@ -158,7 +164,8 @@ void Unpacker::tally(std::size_t values, Tally& into) {
   if (first >> 1 > most_runs) failed_ = true;
   into.runs.by_verdict = {bounded(first >> 1)};
   if ((first & 1) != 0) {
-    for (std::size_t i = 1; i < into.runs.by_verdict.size(); ++i) into.runs.by_verdict[i] = count();
+    for (std::size_t i = 1; i < into.runs.by_verdict.size(); ++i)
+      into.runs.by_verdict[i] = count();
   }
   into.values.assign(values, {});
   for (ValueTally& value : into.values) {
@@ -176,7 +183,8 @@ std::string packed(const Layout& layout) {
   packer.number(layout.names.size());
   for (const ValueNames& names : layout.names) {
     packer.number(names.size());
-    for (const std::string& name : names) packer.text(name);
+    for (const std::string& name : names)
+      packer.text(name);
   }
   packer.number(layout.probes.size());
   for (const Layout::Probe& probe : layout.probes) {
@@ -196,8 +204,10 @@ std::optional<Layout> unpacked_layout(std::string_view bytes) {
     const std::uint64_t count = reader.number();
     if (count > most_sampled_values) return std::nullopt;
     ValueNames& names = layout.names.emplace_back();
-    for (std::uint64_t n = 0; n < count; ++n) names.emplace_back(reader.text());
-    if (!std::is_sorted(names.begin(), names.end())) return std::nullopt;
+    for (std::uint64_t n = 0; n < count; ++n)
+      names.emplace_back(reader.text());
+    const auto wrong = std::adjacent_find(names.begin(), names.end(), std::greater_equal<>());
+    if (wrong != names.end()) return std::nullopt;
   }
   const std::uint64_t probes = reader.number();
   if (probes > most_in_layout) return std::nullopt;
@@ -225,7 +235,8 @@ Layout joined(std::span<const Layout* const> layouts) {
       const ValueNames& more = layout->names[probe.names];
       if (known == more) continue;
       ValueNames both;
-      std::set_union(known.begin(), known.end(), more.begin(), more.end(), std::back_inserter(both));
+      std::set_union(known.begin(), known.end(), more.begin(), more.end(),
+                     std::back_inserter(both));
       if (both.size() > most_sampled_values) both.resize(most_sampled_values);
       known = std::move(both);
     }
@@ -233,7 +244,8 @@ Layout joined(std::span<const Layout* const> layouts) {
   Layout made;
   std::map<ValueNames, std::uint32_t> numbers;
   for (auto& [id, names] : all) {
-    const auto [number, added] = numbers.try_emplace(names, static_cast<std::uint32_t>(made.names.size()));
+    const auto [number, added] =
+        numbers.try_emplace(names, static_cast<std::uint32_t>(made.names.size()));
     if (added) made.names.push_back(names);
     made.probes.push_back({id, number->second});
   }
@@ -253,7 +265,8 @@ std::string rolled_up(std::span<const PackedSpan> spans, const Layout& layout) {
       const ValueNames& names = span.layout->names[probe.names];
       reader.tally(names.size(), tally);
       if (reader.failed()) break;
-      while (at < all.size() && layout.probes[at].id < probe.id) ++at;
+      while (at < all.size() && layout.probes[at].id < probe.id)
+        ++at;
       if (at == all.size() || layout.probes[at].id != probe.id) continue;
       Tally& into = all[at];
       into.runs.add(tally.runs);
@@ -265,7 +278,8 @@ std::string rolled_up(std::span<const PackedSpan> spans, const Layout& layout) {
   }
   std::string bytes;
   Packer packer(bytes);
-  for (const Tally& tally : all) packer.tally(tally);
+  for (const Tally& tally : all)
+    packer.tally(tally);
   return bytes;
 }
 

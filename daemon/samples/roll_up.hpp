@@ -1,9 +1,9 @@
-// What is known of probes over a span of time: how often each verdict came, and of each measured value
-// its mean and maximum; how several spans add up, and the bytes of one in samples.db. Pure.
+// What is known of probes over a span of time: how often each verdict came, and of each measured
+// value its mean and maximum; how several spans add up, and the bytes of one in samples.db. Pure.
 //
-// A span's bytes say nothing without its layout: which probes it is about, in their order, and which
-// values each of them has. Bytes are read with care, as a file may be damaged: what does not fit is no
-// span, and nothing beyond the bytes is looked at.
+// A span's bytes say nothing without its layout: which probes it is about, in their order, and
+// which values each of them has. Bytes are read with care, as a file may be damaged: what does not
+// fit is no span, and nothing beyond the bytes is looked at.
 #pragma once
 
 #include <array>
@@ -19,7 +19,8 @@
 
 namespace yagura {
 
-// Of a probe that measures more the first ones in order of their names are kept; a longer name is not.
+// Of a probe that measures more the first ones in order of their names are kept; a longer name is
+// not.
 inline constexpr std::size_t most_sampled_values = 32;
 inline constexpr std::size_t longest_sampled_name = 100;  // bytes
 
@@ -36,8 +37,8 @@ struct RunTally {
   std::uint32_t of(Verdict verdict) const { return by_verdict[static_cast<std::size_t>(verdict)]; }
   std::uint64_t all() const;
   void add(const RunTally& other);
-  // Of the runs that could look, how many did not find the target failing, in percent; none where no
-  // run could: "could not look" is neither up nor down.
+  // Of the runs that could look, how many did not find the target failing, in percent; none where
+  // no run could: "could not look" is neither up nor down.
   std::optional<double> availability() const;
 };
 

@@ -45,9 +45,13 @@ CREATE INDEX span_layout ON span (layout);
 std::int64_t seconds_of(Instant at) {
   return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
 }
-Instant instant_of(std::int64_t seconds) { return Instant{} + std::chrono::seconds(seconds); }
+Instant instant_of(std::int64_t seconds) {
+  return Instant{} + std::chrono::seconds(seconds);
+}
 
-std::string path_in(const std::string& folder) { return folder + "/samples.db"; }
+std::string path_in(const std::string& folder) {
+  return folder + "/samples.db";
+}
 
 // Whose file it is: ours, or one that was begun and is still empty.
 Result<bool> is_ours(Connection& connection) {
@@ -59,7 +63,8 @@ Result<bool> is_ours(Connection& connection) {
   if (!known) return tl::unexpected(known.error());
   if (*things == 0 && *application == 0 && *known == 0) return false;
   if (*application == application_id && *known == version) return true;
-  return failure_of(fmt::format("{}: was made by another program, or another release of this one", connection.path()));
+  return failure_of(fmt::format("{}: was made by another program, or another release of this one",
+                                connection.path()));
 }
 
 class SampleFile {
@@ -107,35 +112,39 @@ class SampleFile {
 
   Result<void> prepare(bool check, bool& unusable) {
     if (check) {
-      if (auto sound = connection_.check_for_damage(check_at_most); !sound) return tl::unexpected(sound.error());
+      if (auto sound = connection_.check_for_damage(check_at_most); !sound)
+        return tl::unexpected(sound.error());
     }
     auto ours = is_ours(connection_);
     if (!ours) {
       unusable = true;
       return tl::unexpected(ours.error());
     }
-    auto set = connection_.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY");
+    auto set = connection_.run(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY");
     if (!set || *ours) return set;
     auto scope = sqlite::TransactionScope::begin(connection_);
     if (!scope) return tl::unexpected(scope.error());
     auto made = connection_.run(schema);
     if (made) {
-      made = connection_.run(
-          fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", application_id, version));
+      made = connection_.run(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
+                                         application_id, version));
     }
     return made ? scope->commit() : made;
   }
 
-  Result<void> insert(std::int64_t from, std::int64_t seconds, std::int64_t layout, const std::string& bytes) {
-    auto statement =
-        connection_.prepare("INSERT INTO span (from_s, seconds, layout, bytes) VALUES (?1, ?2, ?3, ?4)");
+  Result<void> insert(std::int64_t from, std::int64_t seconds, std::int64_t layout,
+                      const std::string& bytes) {
+    auto statement = connection_.prepare(
+        "INSERT INTO span (from_s, seconds, layout, bytes) VALUES (?1, ?2, ?3, ?4)");
     if (!statement) return tl::unexpected(statement.error());
     return statement->bind(1, from).bind(2, seconds).bind(3, layout).bind_bytes(4, bytes).run();
   }
 
   Result<std::int64_t> row_of_layout(const std::string& bytes) {
     // The length first, which is known without reading the others.
-    auto known = connection_.prepare("SELECT id FROM layout WHERE length(bytes) = length(?1) AND bytes = ?1");
+    auto known = connection_.prepare(
+        "SELECT id FROM layout WHERE length(bytes) = length(?1) AND bytes = ?1");
     if (!known) return tl::unexpected(known.error());
     auto found = known->bind_bytes(1, bytes).step();
     if (!found) return tl::unexpected(found.error());
@@ -148,7 +157,8 @@ class SampleFile {
 
   Result<std::int64_t> layout_row(const SpanToWrite& span) {
     if (span.layout) return row_of_layout(*span.layout);
-    auto known = connection_.integer(fmt::format("SELECT count(*) FROM layout WHERE id = {}", span.layout_row));
+    auto known = connection_.integer(
+        fmt::format("SELECT count(*) FROM layout WHERE id = {}", span.layout_row));
     if (!known) return tl::unexpected(known.error());
     if (*known == 0) return failure_of(fmt::format("{}: was replaced", connection_.path()));
     return span.layout_row;
@@ -160,16 +170,16 @@ class SampleFile {
   };
   // The spans of the oldest hour that is to become one row.
   Result<std::vector<Row>> rows_to_thin(std::int64_t before, std::int64_t& hour) {
-    auto oldest = connection_.integer(
-        fmt::format("SELECT coalesce(min(from_s), {0}) FROM span WHERE seconds = {1}", before, span_seconds));
+    auto oldest = connection_.integer(fmt::format(
+        "SELECT coalesce(min(from_s), {0}) FROM span WHERE seconds = {1}", before, span_seconds));
     if (!oldest) return tl::unexpected(oldest.error());
     hour = *oldest - *oldest % hour_seconds;
     std::vector<Row> rows;
     if (hour + hour_seconds > before) return rows;
-    auto statement = connection_.prepare(
-        fmt::format("SELECT id, layout, bytes FROM span WHERE seconds = {} AND from_s >= {} AND from_s < {} "
-                    "ORDER BY from_s, id LIMIT {}",
-                    span_seconds, hour, hour + hour_seconds, most_thinned));
+    auto statement = connection_.prepare(fmt::format(
+        "SELECT id, layout, bytes FROM span WHERE seconds = {} AND from_s >= {} AND from_s < {} "
+        "ORDER BY from_s, id LIMIT {}",
+        span_seconds, hour, hour + hour_seconds, most_thinned));
     if (!statement) return tl::unexpected(statement.error());
     Result<bool> more = statement->step();
     for (; more && *more; more = statement->step()) {
@@ -192,7 +202,8 @@ class SampleFile {
       ids += fmt::format("{}{}", ids.empty() ? "" : ",", row.id);
       auto known = layouts.find(row.layout);
       if (known == layouts.end()) {
-        auto bytes = connection_.text(fmt::format("SELECT bytes FROM layout WHERE id = {}", row.layout));
+        auto bytes =
+            connection_.text(fmt::format("SELECT bytes FROM layout WHERE id = {}", row.layout));
         if (!bytes) return tl::unexpected(bytes.error());
         auto layout = unpacked_layout(*bytes);
         if (!layout) continue;  // nobody can read this row any more
@@ -202,10 +213,12 @@ class SampleFile {
     }
     Result<void> done;
     if (layouts.size() == 1) {
-      done = insert(hour, hour_seconds, layouts.begin()->first, rolled_up(spans, layouts.begin()->second));
+      done = insert(hour, hour_seconds, layouts.begin()->first,
+                    rolled_up(spans, layouts.begin()->second));
     } else if (!layouts.empty()) {
       std::vector<const Layout*> all;
-      for (const auto& [id, layout] : layouts) all.push_back(&layout);
+      for (const auto& [id, layout] : layouts)
+        all.push_back(&layout);
       const Layout both = joined(all);
       auto layout = row_of_layout(packed(both));
       if (!layout) return tl::unexpected(layout.error());
@@ -237,13 +250,15 @@ Result<std::string> put_aside(const std::string& path) {
     return tl::unexpected(system_error(path, "put aside as " + aside, errno));
   }
   // They belong to it, and would be taken for the new one's.
-  for (const char* ending : {"-wal", "-shm", "-journal"}) std::remove((path + ending).c_str());
+  for (const char* ending : {"-wal", "-shm", "-journal"})
+    std::remove((path + ending).c_str());
   return aside;
 }
 
 }  // namespace
 
-SampleWrite write_span(const std::string& folder, const SpanToWrite& span, const WriteOptions& options) {
+SampleWrite write_span(const std::string& folder, const SpanToWrite& span,
+                       const WriteOptions& options) {
   const std::string path = path_in(folder);
   SampleWrite result;
   for (int attempt = 0; attempt < 2; ++attempt) {
@@ -286,7 +301,8 @@ Result<Wanted> wanted_of(Connection& connection, std::int64_t row, const SampleQ
   wanted.is.resize(wanted.layout.probes.size());
   for (std::size_t i = 0; i < wanted.is.size(); ++i) {
     const ProbeId& id = wanted.layout.probes[i].id;
-    wanted.is[i] = id.component == query.component && (query.probe.empty() || id.probe == query.probe);
+    wanted.is[i] =
+        id.component == query.component && (query.probe.empty() || id.probe == query.probe);
     if (wanted.is[i]) wanted.end = i + 1;
   }
   return wanted;
@@ -325,7 +341,8 @@ Result<void> read_spans(const std::string& folder, const SampleQuery& query, con
   // One view of it all.
   if (auto begun = connection->run("BEGIN"); !begun) return begun;
   auto statement = connection->prepare(
-      "SELECT from_s, layout, bytes FROM span WHERE from_s >= ?1 AND from_s < ?2 ORDER BY from_s, id");
+      "SELECT from_s, layout, bytes FROM span WHERE from_s >= ?1 AND from_s < ?2 ORDER BY from_s, "
+      "id");
   if (!statement) return tl::unexpected(statement.error());
   statement->bind(1, seconds_of(query.since)).bind(2, seconds_of(query.until));
   std::int64_t layout = 0;  // of `wanted`

@@ -3,11 +3,11 @@
 // changed. After two days the rows of an hour become one; after `retention.samples` they go. Each
 // write does a bounded part of both.
 //
-// It is not the record: it is not chained, nobody audits it, nothing is decided by it, and it may be
-// deleted. So it is written with synchronous=NORMAL: a crash loses what was not written yet, five minutes
-// at most, a power cut perhaps some more, and neither damages the file. What is damaged or cannot be
-// used is put aside, and begun anew. It may block: call it beside the loop, one write at a time; reading
-// may be done meanwhile, each call with a connection of its own.
+// It is not the record: it is not chained, nobody audits it, nothing is decided by it, and it may
+// be deleted. So it is written with synchronous=NORMAL: a crash loses what was not written yet,
+// five minutes at most, a power cut perhaps some more, and neither damages the file. What is
+// damaged or cannot be used is put aside, and begun anew. It may block: call it beside the loop,
+// one write at a time; reading may be done meanwhile, each call with a connection of its own.
 #pragma once
 
 #include <functional>
@@ -42,7 +42,8 @@ struct WriteOptions {
   Duration keep{};
   bool check = false;  // looks through the file for damage first, for two seconds at most
 };
-SampleWrite write_span(const std::string& folder, const SpanToWrite& span, const WriteOptions& options);
+SampleWrite write_span(const std::string& folder, const SpanToWrite& span,
+                       const WriteOptions& options);
 
 struct SampleQuery {
   std::string component, probe;  // probe: "" for all

@@ -11,7 +11,8 @@ namespace {
 std::size_t hash_of(std::string_view component, std::string_view probe) {
   std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
   const auto take = [&hash](std::string_view text) {
-    for (char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    for (char c : text)
+      hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
   };
   take(component);
   take("/");
@@ -72,7 +73,8 @@ void Samples::set_platform(const Platform& platform, Instant now) {
   if (slots_.empty()) from_ = begin_of_span(now);
   std::vector<ProbeId> ids;
   for (const auto& [component, what] : platform.components) {
-    for (const ProbeSpec& probe : what.probes) ids.push_back({component, probe.name});
+    for (const ProbeSpec& probe : what.probes)
+      ids.push_back({component, probe.name});
   }
   std::sort(ids.begin(), ids.end());
   std::vector<Slot> slots;
@@ -92,7 +94,8 @@ void Samples::set_platform(const Platform& platform, Instant now) {
     text += id.probe;
     slots.push_back(slot);
   }
-  for (const Slot& slot : slots_) let_go(slot.names);
+  for (const Slot& slot : slots_)
+    let_go(slot.names);
   if (text != names_text_) ++layout_number_;
   slots_ = std::move(slots);
   names_text_ = std::move(text);
@@ -103,7 +106,8 @@ void Samples::set_platform(const Platform& platform, Instant now) {
   const std::size_t mask = table_.size() - 1;
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     std::size_t at = hash_of(ids[slot].component, ids[slot].probe) & mask;
-    while (table_[at] != 0) at = (at + 1) & mask;
+    while (table_[at] != 0)
+      at = (at + 1) & mask;
     table_[at] = static_cast<std::uint32_t>(slot + 1);
   }
 }
@@ -117,7 +121,8 @@ void Samples::take(const ProbeId& probe, const Observation& observation) {
   // Both are sorted.
   auto name = slot->names->first.begin();
   for (const auto& [key, value] : observation.values) {
-    while (name != slot->names->first.end() && *name < key) ++name;
+    while (name != slot->names->first.end() && *name < key)
+      ++name;
     if (name == slot->names->first.end() || *name != key) {
       widen(*slot, key, observation.values);
       name = std::lower_bound(slot->names->first.begin(), slot->names->first.end(), key);
@@ -133,7 +138,8 @@ void Samples::take(const ProbeId& probe, const Observation& observation) {
 }
 
 // Takes `key`, which is not known, and the names of the other values in, as far as there is room.
-void Samples::widen(Slot& slot, const std::string& key, const std::map<std::string, double>& values) {
+void Samples::widen(Slot& slot, const std::string& key,
+                    const std::map<std::string, double>& values) {
   const ValueNames& known = slot.names->first;
   if (known.size() == most_sampled_values || key.size() > longest_sampled_name) return;
   ValueNames wider = known;
@@ -160,7 +166,8 @@ void Samples::widen(Slot& slot, const std::string& key, const std::map<std::stri
 // Puts the values of all slots side by side again.
 void Samples::gather() {
   std::size_t count = 0;
-  for (const Slot& slot : slots_) count += slot.names->first.size();
+  for (const Slot& slot : slots_)
+    count += slot.names->first.size();
   std::vector<Cell> cells;
   cells.reserve(count);
   for (Slot& slot : slots_) {
@@ -201,7 +208,8 @@ std::string Samples::layout() const {
   for (const auto& [names, probes] : names_) {
     numbers.emplace(&names, static_cast<std::uint32_t>(numbers.size()));
     packer.number(names.size());
-    for (const std::string& name : names) packer.text(name);
+    for (const std::string& name : names)
+      packer.text(name);
   }
   packer.number(slots_.size());
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {

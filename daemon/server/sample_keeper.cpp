@@ -10,7 +10,9 @@ namespace yagura {
 SampleKeeper::SampleKeeper(Surroundings& surroundings, Engine& engine)
     : surroundings_(surroundings), engine_(engine), alarm_(surroundings.make_alarm()) {}
 
-SampleKeeper::~SampleKeeper() { *alive_ = false; }
+SampleKeeper::~SampleKeeper() {
+  *alive_ = false;
+}
 
 void SampleKeeper::look() {
   if (engine_.samples().is_over(engine_.now())) write();
@@ -73,7 +75,8 @@ void SampleKeeper::written(const SampleWrite& result, std::uint64_t layout_numbe
 }
 
 void SampleKeeper::drop(const std::string& why) {
-  if (!std::exchange(dropping_, true)) log::line(log::Level::warning, "samples.dropped", {{"why", why}});
+  if (!std::exchange(dropping_, true))
+    log::line(log::Level::warning, "samples.dropped", {{"why", why}});
 }
 
 }  // namespace yagura

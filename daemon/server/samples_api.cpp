@@ -27,14 +27,16 @@ std::string text_in(const WebRequest& request, const char* key) {
 }
 
 // An instant, or a duration before now.
-Result<Instant> time_in(const WebRequest& request, const char* key, Instant now, Instant otherwise) {
+Result<Instant> time_in(const WebRequest& request, const char* key, Instant now,
+                        Instant otherwise) {
   const std::string text = text_in(request, key);
   if (text.empty()) return otherwise;
   if (auto ago = parse_duration(text)) return now - *ago;
   auto at = parse_instant(text);
   if (at) return *at;
-  return failure_of(fmt::format("{}: write how long ago, such as 24h or 30d, or a time such as 2026-12-28T16:58:00+09:00",
-                                key));
+  return failure_of(fmt::format(
+      "{}: write how long ago, such as 24h or 30d, or a time such as 2026-12-28T16:58:00+09:00",
+      key));
 }
 
 struct Question {
@@ -48,7 +50,9 @@ struct Question {
 };
 
 WebResponse too_long() {
-  return refusal(400, "that is more than one answer holds: ask for one probe (COMPONENT/PROBE), or for less time");
+  return refusal(
+      400,
+      "that is more than one answer holds: ask for one probe (COMPONENT/PROBE), or for less time");
 }
 
 WebResponse answer_to(Question& question) {
@@ -58,13 +62,18 @@ WebResponse answer_to(Question& question) {
     return !is_full;
   };
   auto read = read_spans(question.folder, question.query,
-                         [&](Instant from, const ProbeId& id, const NamedTally& tally) { return add(from, id.probe, tally); });
+                         [&](Instant from, const ProbeId& id, const NamedTally& tally) {
+                           return add(from, id.probe, tally);
+                         });
   if (!read) return refusal(500, "the samples cannot be read: " + read.error().message);
-  for (const auto& [probe, tally] : question.now) add(question.span, probe, tally);
+  for (const auto& [probe, tally] : question.now)
+    add(question.span, probe, tally);
   if (is_full) return too_long();
   if (question.history.probes.empty() && !question.is_known) {
-    return refusal(404, fmt::format("there is no {}{}{}, nor anything kept of it", one_line(question.query.component, 200),
-                                    question.query.probe.empty() ? "" : "/", one_line(question.query.probe, 200)));
+    return refusal(404, fmt::format("there is no {}{}{}, nor anything kept of it",
+                                    one_line(question.query.component, 200),
+                                    question.query.probe.empty() ? "" : "/",
+                                    one_line(question.query.probe, 200)));
   }
   return fine(samples_json(question.zone, question.query.component, question.history));
 }
@@ -79,15 +88,21 @@ void SamplesApi::handle(const WebRequest& request, Answer answer) {
   if (!until) return answer(refusal(400, until.error().message));
   auto since = time_in(request, "since", now, *until - usual_history);
   if (!since) return answer(refusal(400, since.error().message));
-  if (*since >= *until || *since < Instant{}) return answer(refusal(400, "since: has to be before until, and after 1970"));
-  if (*until - *since > longest_history) return answer(refusal(400, "that is longer than 1,000 days: ask for less time"));
+  if (*since >= *until || *since < Instant{})
+    return answer(refusal(400, "since: has to be before until, and after 1970"));
+  if (*until - *since > longest_history)
+    return answer(refusal(400, "that is longer than 1,000 days: ask for less time"));
   if (reading_ >= most_reading) {
     return answer(refusal(503, "others are reading samples: ask again in a moment"));
   }
   const Zone& zone = engine_.platform().zone;
-  auto question = std::make_shared<Question>(
-      Question{engine_.configuration().state_folder, {component, probe, {}, *until}, zone,
-               History(*since, *until, now, zone), {}, engine_.samples().from(), false});
+  auto question = std::make_shared<Question>(Question{engine_.configuration().state_folder,
+                                                      {component, probe, {}, *until},
+                                                      zone,
+                                                      History(*since, *until, now, zone),
+                                                      {},
+                                                      engine_.samples().from(),
+                                                      false});
   question->query.since = question->history.since;
   auto known = engine_.platform().components.find(component);
   if (known != engine_.platform().components.end()) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "text.hpp"
 #include "view_parts.hpp"
 
 namespace yagura {
@@ -13,7 +14,9 @@ using namespace view;
 namespace {
 
 // No more digits than are known.
-double rounded(double value) { return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr); }
+double rounded(double value) {
+  return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr);
+}
 
 json::object runs_object(const RunTally& runs) {
   json::object object{{"runs", runs.all()}};
@@ -31,7 +34,8 @@ json::object tally_object(const NamedTally& tally) {
   json::object object = runs_object(tally.runs);
   json::object values;
   for (const auto& [name, value] : tally.values) {
-    values[name] = json::object{{"runs", value.runs}, {"mean", rounded(value.mean)}, {"max", rounded(value.max)}};
+    values[one_line(name, longest_sampled_name)] = json::object{
+        {"runs", value.runs}, {"mean", rounded(value.mean)}, {"max", rounded(value.max)}};
   }
   object["values"] = std::move(values);
   return object;
@@ -45,10 +49,12 @@ std::string samples_json(const Zone& zone, const ComponentName& component, const
     json::array steps;
     for (const auto& [at, tally] : probe.steps) {
       json::object step{{"at", zone.format(at)}};
-      for (auto& [key, value] : tally_object(tally)) step[key] = std::move(value);
+      for (auto& [key, value] : tally_object(tally))
+        step[key] = std::move(value);
       steps.push_back(std::move(step));
     }
-    probes.push_back(json::object{{"probe", name}, {"steps", std::move(steps)}, {"sum", tally_object(probe.sum)}});
+    probes.push_back(json::object{
+        {"probe", name}, {"steps", std::move(steps)}, {"sum", tally_object(probe.sum)}});
   }
   return finished(json::object{{"component", component},
                                {"since", zone.format(history.since)},

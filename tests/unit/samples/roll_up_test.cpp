@@ -15,7 +15,8 @@ Tally tally(std::array<std::uint32_t, 4> runs, std::vector<ValueTally> values = 
 std::string bytes_of(const std::vector<Tally>& tallies) {
   std::string bytes;
   Packer packer(bytes);
-  for (const Tally& one : tallies) packer.tally(one);
+  for (const Tally& one : tallies)
+    packer.tally(one);
   return bytes;
 }
 
@@ -48,7 +49,8 @@ TEST_CASE("availability counts only runs that could look") {
 }
 
 TEST_CASE("a number keeps five digits, and whole ones up to 65,536 are exact") {
-  for (float whole : {0.F, 1.F, 200.F, 404.F, 65'535.F, -17.F}) CHECK(through(whole) == whole);
+  for (float whole : {0.F, 1.F, 200.F, 404.F, 65'535.F, -17.F})
+    CHECK(through(whole) == whole);
   for (float any : {0.012345F, 1234567.F, 3.4e38F, -9.9e-20F}) {
     CHECK(std::abs(through(any) - any) <= std::abs(any) * 1e-5F);
   }
@@ -85,7 +87,8 @@ TEST_CASE("bytes that are cut off are no tally and no layout") {
   const std::string whole = packed(layout);
   REQUIRE(unpacked_layout(whole));
   CHECK(unpacked_layout(whole)->probes[1].id == ProbeId{"c", "q"});
-  for (std::size_t size = 0; size < whole.size(); ++size) CHECK_FALSE(unpacked_layout(whole.substr(0, size)));
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    CHECK_FALSE(unpacked_layout(whole.substr(0, size)));
   CHECK_FALSE(unpacked_layout(whole + "x"));
   const std::string bytes = bytes_of({tally({1, 2, 3, 4}, {{3, 2, 8}})});
   for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -101,7 +104,8 @@ TEST_CASE("spans of different layouts become one that has all probes and values"
   const Layout after{{{"b", "z"}, {}}, {{{"c", "new"}, 1}, {{"c", "stays"}, 0}}};
   const std::string first = bytes_of({tally({1, 0, 0, 0}, {{1, 1, 1}, {1, 2, 2}}),
                                       tally({2, 0, 1, 0}, {{2, 10, 11}, {2, 20, 30}})});
-  const std::string second = bytes_of({tally({7, 0, 0, 0}), tally({2, 0, 0, 1}, {{2, 40, 60}, {1, 5, 5}})});
+  const std::string second =
+      bytes_of({tally({7, 0, 0, 0}), tally({2, 0, 0, 1}, {{2, 40, 60}, {1, 5, 5}})});
   const std::vector<const Layout*> both{&before, &after};
   const Layout all = joined(both);
   REQUIRE(all.probes.size() == 3);
@@ -114,7 +118,8 @@ TEST_CASE("spans of different layouts become one that has all probes and values"
     Tally one;
     reader.tally(names.size(), one);
     read[probe.id.probe].runs = one.runs;
-    for (std::size_t i = 0; i < names.size(); ++i) read[probe.id.probe].values[names[i]] = one.values[i];
+    for (std::size_t i = 0; i < names.size(); ++i)
+      read[probe.id.probe].values[names[i]] = one.values[i];
   }
   CHECK_FALSE(reader.failed());
   CHECK(reader.at_end());
@@ -141,8 +146,10 @@ TEST_CASE("a history is by five minutes, by hour or by day, as long as it is") {
 
   History days(noon - 24h * 30, noon, noon, tokyo);
   CHECK(days.since == *parse_instant("2026-11-28T00:00:00+09:00"));
-  CHECK(days.add(*parse_instant("2026-12-27T23:00:00+09:00"), "http", {{{1, 0, 1, 0}}, {{"v", {2, 1, 2}}}}));
-  CHECK(days.add(*parse_instant("2026-12-28T00:00:00+09:00"), "http", {{{1, 0, 0, 0}}, {{"v", {1, 4, 5}}}}));
+  CHECK(days.add(*parse_instant("2026-12-27T23:00:00+09:00"), "http",
+                 {{{1, 0, 1, 0}}, {{"v", {2, 1, 2}}}}));
+  CHECK(days.add(*parse_instant("2026-12-28T00:00:00+09:00"), "http",
+                 {{{1, 0, 0, 0}}, {{"v", {1, 4, 5}}}}));
   CHECK(days.add(*parse_instant("2026-12-28T01:00:00+09:00"), "tcp", {{{1, 0, 0, 0}}, {}}));
   REQUIRE(days.probes["http"].steps.size() == 2);
   CHECK(days.probes["http"].steps.begin()->first == *parse_instant("2026-12-27T00:00:00+09:00"));
@@ -156,7 +163,8 @@ TEST_CASE("a history that would be too long for one answer says so") {
   bool went_on = true;
   for (int probe = 0; probe < 3'000 && went_on; ++probe) {
     for (int hour = 0; hour < 24 && went_on; ++hour) {
-      went_on = history.add(noon - 1h * hour, "p" + std::to_string(probe), {{{1, 0, 0, 0}}, {{"v", {1, 1, 1}}}});
+      went_on = history.add(noon - 1h * hour, "p" + std::to_string(probe),
+                            {{{1, 0, 0, 0}}, {{"v", {1, 1, 1}}}});
     }
   }
   CHECK_FALSE(went_on);

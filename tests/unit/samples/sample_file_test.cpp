@@ -73,7 +73,8 @@ TEST_CASE("a span is one row, and the layout is written when it changed, also ov
   const auto first = written(folder, samples, noon + 5min);
   REQUIRE(first.layout_row);
   Samples::Span span = samples.end(noon + 10min);
-  CHECK(write_span(folder.path, {span.from, span.bytes, std::nullopt, *first.layout_row}, {noon, 24h, false})
+  CHECK(write_span(folder.path, {span.from, span.bytes, std::nullopt, *first.layout_row},
+                   {noon, 24h, false})
             .layout_row);
   {
     Samples again;
@@ -93,7 +94,8 @@ TEST_CASE("a layout that the file does not know is asked for again") {
   TempFolder folder;
   Samples samples;
   Samples::Span span = of_web(samples).end(noon + 5min);
-  CHECK_FALSE(write_span(folder.path, {span.from, span.bytes, std::nullopt, 7}, {noon, 24h, false}).layout_row);
+  CHECK_FALSE(write_span(folder.path, {span.from, span.bytes, std::nullopt, 7}, {noon, 24h, false})
+                  .layout_row);
   CHECK(written(folder, samples, noon + 10min).layout_row);
 }
 
@@ -155,10 +157,12 @@ TEST_CASE("what nobody can read any more does not keep the rest from being thinn
   of_web(samples);
   write_spans(folder, samples, noon, 12);
   {
-    auto raw = sqlite::Connection::open(folder.path + "/samples.db", sqlite::Connection::Access::write);
+    auto raw =
+        sqlite::Connection::open(folder.path + "/samples.db", sqlite::Connection::Access::write);
     REQUIRE(raw);
-    CHECK(raw->run("UPDATE span SET bytes = x'ffffffff' WHERE id = 3; "
-                   "INSERT INTO layout VALUES (99, x'ff'); UPDATE span SET layout = 99 WHERE id = 4"));
+    CHECK(raw->run(
+        "UPDATE span SET bytes = x'ffffffff' WHERE id = 3; "
+        "INSERT INTO layout VALUES (99, x'ff'); UPDATE span SET layout = 99 WHERE id = 4"));
   }
   CHECK(read_all(folder, "web").size() == 10);
   samples.end(noon + 60h);
@@ -176,7 +180,8 @@ TEST_CASE("what is older than retention.samples goes, some rows with each span t
   samples.end(noon + 24h * 3);
   const auto write_next = [&](int nth) {
     CHECK(written(folder, samples, noon + 24h * 3 + 5min * nth, 24h).layout_row);
-    return number_in_file(folder, "SELECT count(*) FROM span WHERE from_s < unixepoch('2026-12-29')");
+    return number_in_file(folder,
+                          "SELECT count(*) FROM span WHERE from_s < unixepoch('2026-12-29')");
   };
   CHECK(write_next(1) < 10);
   CHECK(write_next(2) == 0);
@@ -195,13 +200,12 @@ TEST_CASE("a damaged file is put aside, and begun anew") {
   }
   SUBCASE("a database with a hole") {
     write_spans(folder, samples, noon, 30);
-    std::fstream(file, std::ios::in | std::ios::out | std::ios::binary).seekp(4096) << std::string(12'000, '\xff');
+    std::fstream(file, std::ios::in | std::ios::out | std::ios::binary).seekp(4096)
+        << std::string(12'000, '\xff');
     before = content(file);
   }
   SUBCASE("another program's") {
-    {
-      std::ofstream make(file);
-    }
+    { std::ofstream make(file); }
     auto other = sqlite::Connection::open(file, sqlite::Connection::Access::write);
     REQUIRE(other);
     REQUIRE(other->run("CREATE TABLE theirs (x); PRAGMA user_version = 3"));
@@ -220,12 +224,17 @@ TEST_CASE("a damaged file is put aside, and begun anew") {
   CHECK(write_span(folder.path, write, {noon + 24h, 24h * 90, true}).aside.empty());
 }
 
-TEST_CASE("a folder or a link in the file's place is put aside; where that fails nothing is written") {
+TEST_CASE(
+    "a folder or a link in the file's place is put aside; where that fails nothing is written") {
   TempFolder folder;
   Samples samples;
   of_web(samples);
-  SUBCASE("a folder") { std::filesystem::create_directory(folder.path + "/samples.db"); }
-  SUBCASE("a link") { std::filesystem::create_symlink("/dev/null", folder.path + "/samples.db"); }
+  SUBCASE("a folder") {
+    std::filesystem::create_directory(folder.path + "/samples.db");
+  }
+  SUBCASE("a link") {
+    std::filesystem::create_symlink("/dev/null", folder.path + "/samples.db");
+  }
   CHECK_FALSE(written(folder, samples, noon + 5min).aside.empty());
   samples.take(web, ran(Verdict::ok));
   CHECK(written(folder, samples, noon + 10min).layout_row);
@@ -243,8 +252,12 @@ TEST_CASE("a folder or a link in the file's place is put aside; where that fails
 TEST_CASE("a disk that is full costs this span, and damages nothing that is there") {
   TempFolder folder;
   rlim_t most = 0;
-  SUBCASE("what SQLite needs beside the file cannot be made") { most = 20'000; }
-  SUBCASE("the span does not fit any more") { most = 50'000; }
+  SUBCASE("what SQLite needs beside the file cannot be made") {
+    most = 20'000;
+  }
+  SUBCASE("the span does not fit any more") {
+    most = 50'000;
+  }
   // In a process of its own, whose files may grow no further.
   const pid_t child = fork();
   if (child == 0) {
@@ -259,7 +272,8 @@ TEST_CASE("a disk that is full costs this span, and damages nothing that is ther
     const SampleWrite refused = write_span(folder.path, large, {noon + 1h, 24h * 90, false});
     limit.rlim_cur = RLIM_INFINITY;
     setrlimit(RLIMIT_FSIZE, &limit);
-    const bool well = !refused.layout_row && refused.aside.empty() && written(folder, samples, noon + 2h).layout_row;
+    const bool well = !refused.layout_row && refused.aside.empty() &&
+                      written(folder, samples, noon + 2h).layout_row;
     _exit(well ? 0 : 1);
   }
   int status = 0;

@@ -111,7 +111,8 @@ TEST_CASE("of a probe that measures ever other things 32 values are kept, and no
   samples.set_platform(platform_of({{"db", {"x"}}, {"web", {"http"}}}), noon);
   samples.take({"db", "x"}, ran(Verdict::ok, {{"kept", 1}}));
   for (int run = 0; run < 10'000; ++run) {
-    samples.take(web, ran(Verdict::ok, {{"value " + std::to_string(run), run}, {std::string(101, 'x'), 1}}));
+    samples.take(
+        web, ran(Verdict::ok, {{"value " + std::to_string(run), run}, {std::string(101, 'x'), 1}}));
   }
   CHECK(so_far(samples).runs.all() == 10'000);
   CHECK(so_far(samples).values.size() == 32);
@@ -133,6 +134,7 @@ TEST_CASE("what is no number and what is too large a one harm nothing") {
 TEST_CASE("a span that nobody ends goes on, and counts no further than it can") {
   Samples samples;
   samples.set_platform(platform_of({{"web", {"http"}}}), noon);
-  for (int run = 0; run < 70'000; ++run) samples.take(web, ran(Verdict::ok, {{"v", 1}}));
+  for (int run = 0; run < 70'000; ++run)
+    samples.take(web, ran(Verdict::ok, {{"v", 1}}));
   CHECK(so_far(samples).runs.all() == 65'535);
 }

@@ -18,7 +18,8 @@ namespace yagura::test {
 class TempFolder {
  public:
   TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "yagura-samples-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "yagura-samples-XXXXXX").string();
     path = mkdtemp(pattern.data());
   }
   TempFolder(const TempFolder&) = delete;
@@ -58,9 +59,11 @@ inline Observation ran(Verdict verdict, std::map<std::string, double> values = {
 inline const ProbeId web{"web", "http"};
 
 // Writes what was counted, as the daemon does: the layout goes with it.
-inline SampleWrite written(const TempFolder& folder, Samples& samples, Instant now, Duration keep = 24h * 90) {
+inline SampleWrite written(const TempFolder& folder, Samples& samples, Instant now,
+                           Duration keep = 24h * 90) {
   Samples::Span span = samples.end(now);
-  return write_span(folder.path, {span.from, std::move(span.bytes), samples.layout(), 0}, {now, keep, false});
+  return write_span(folder.path, {span.from, std::move(span.bytes), samples.layout(), 0},
+                    {now, keep, false});
 }
 
 struct ReadRow {
@@ -72,10 +75,11 @@ inline std::vector<ReadRow> read_all(const TempFolder& folder, const std::string
                                      const std::string& probe = {}) {
   std::vector<ReadRow> rows;
   const SampleQuery query{component, probe, noon - 24h * 10'000, noon + 24h * 10'000};
-  auto read = read_spans(folder.path, query, [&](Instant from, const ProbeId& id, const NamedTally& tally) {
-    rows.push_back({from, id, tally});
-    return true;
-  });
+  auto read =
+      read_spans(folder.path, query, [&](Instant from, const ProbeId& id, const NamedTally& tally) {
+        rows.push_back({from, id, tally});
+        return true;
+      });
   REQUIRE_MESSAGE(read.has_value(), (read ? "" : read.error().message));
   return rows;
 }

@@ -67,8 +67,9 @@ TEST_CASE("at the end what the span under way has is written, too") {
 TEST_CASE("a reload keeps counting, and a job's pings count as well") {
   KeptWorld world;
   REQUIRE(world.has_run());
-  write_configuration(world.folder.path,
-                      "  batch: {owner: ap-ops, probes: [{kind: job, every: 1h, max_duration: 30m}]}\n");
+  write_configuration(
+      world.folder.path,
+      "  batch: {owner: ap-ops, probes: [{kind: job, every: 1h, max_duration: 30m}]}\n");
   Problems problems;
   REQUIRE_MESSAGE(world.engine.reload("test", problems), text(problems));
   CHECK(world.engine.samples().so_far({"web", "load"}).has_value());
