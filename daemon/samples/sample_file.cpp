@@ -53,16 +53,19 @@ std::string path_in(const std::string& folder) {
   return folder + "/samples.db";
 }
 
-// Whose file it is: ours, or one that was begun and is still empty.
-Result<bool> is_ours(Connection& connection) {
+// Whose file it is; `nobody`: it was begun, and is still empty.
+enum class Owner { nobody, us, others };
+Result<Owner> owner_of(Connection& connection) {
   auto things = connection.integer("SELECT count(*) FROM sqlite_schema");
   if (!things) return tl::unexpected(things.error());
   auto application = connection.integer("PRAGMA application_id");
   if (!application) return tl::unexpected(application.error());
   auto known = connection.integer("PRAGMA user_version");
   if (!known) return tl::unexpected(known.error());
-  if (*things == 0 && *application == 0 && *known == 0) return false;
-  if (*application == application_id && *known == version) return true;
+  if (*things == 0 && *application == 0 && *known == 0) return Owner::nobody;
+  return *application == application_id && *known == version ? Owner::us : Owner::others;
+}
+tl::unexpected<Error> made_by_others(Connection& connection) {
   return failure_of(fmt::format("{}: was made by another program, or another release of this one",
                                 connection.path()));
 }
@@ -115,14 +118,15 @@ class SampleFile {
       if (auto sound = connection_.check_for_damage(check_at_most); !sound)
         return tl::unexpected(sound.error());
     }
-    auto ours = is_ours(connection_);
-    if (!ours) {
+    auto owner = owner_of(connection_);
+    if (!owner) return tl::unexpected(owner.error());
+    if (*owner == Owner::others) {
       unusable = true;
-      return tl::unexpected(ours.error());
+      return made_by_others(connection_);
     }
     auto set = connection_.run(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY");
-    if (!set || *ours) return set;
+    if (!set || *owner == Owner::us) return set;
     auto scope = sqlite::TransactionScope::begin(connection_);
     if (!scope) return tl::unexpected(scope.error());
     auto made = connection_.run(schema);
@@ -335,9 +339,10 @@ Result<void> read_spans(const std::string& folder, const SampleQuery& query, con
   if (lstat(path.c_str(), &status) != 0 && errno == ENOENT) return {};
   auto connection = Connection::open(path, Connection::Access::read);
   if (!connection) return tl::unexpected(connection.error());
-  auto ours = is_ours(*connection);
-  if (!ours) return tl::unexpected(ours.error());
-  if (!*ours) return {};
+  auto owner = owner_of(*connection);
+  if (!owner) return tl::unexpected(owner.error());
+  if (*owner == Owner::others) return made_by_others(*connection);
+  if (*owner == Owner::nobody) return {};
   // One view of it all.
   if (auto begun = connection->run("BEGIN"); !begun) return begun;
   auto statement = connection->prepare(
