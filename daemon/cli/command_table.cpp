@@ -208,6 +208,21 @@ std::vector<CommandRow> looking() {
        {{"COMPONENT", "COMPONENT[/NAME]", "the component, and which of its probes"},
         {"--kinds", "", "the kinds of probes"}},
        probe},
+      {"samples",
+       "COMPONENT[/PROBE] [--since T] [--until T]",
+       readers,
+       "how probes ran: availability, measured values",
+       "How the probes of a component ran, of the last day or from --since to --until: how many runs there were, how many of "
+       "them found it failing, the availability, and of each measured value mean / maximum. By five minutes up to three hours "
+       "of the last two days, by the hour up to eight days, else by the day. Availability is the share of the runs that did "
+       "not find the target failing; runs that could not look are left out. A time is a duration before now, or RFC 3339. "
+       "They are kept for `retention.samples`.",
+       "  yagura samples web-1/http --since 2h\n  yagura samples database --since 30d\n"
+       "  yagura samples web-1 --since 2026-12-27T22:00:00+09:00 --until 2026-12-28T06:00:00+09:00\n",
+       {{"COMPONENT", "COMPONENT[/PROBE]", "the component, and which of its probes", Need::required},
+        {"--since", "T", "from when on: 24h, 30d, or a time"},
+        {"--until", "T", "up to when; default: now"}},
+       samples},
       {"record",
        "[--since T] [--until T] [--failure N] [--who X] [--what GLOB] [--export csv|jsonl] | "
        "--verify [FILE]",

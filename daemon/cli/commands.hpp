@@ -25,6 +25,7 @@ int duty_swap(const Arguments& given, const Terminal& terminal);    // duty_comm
 int duty_cancel(const Arguments& given, const Terminal& terminal);  // duty_command.cpp
 int jobs(const Arguments& given, const Terminal& terminal);
 int probe(const Arguments& given, const Terminal& terminal);
+int samples(const Arguments& given, const Terminal& terminal);  // samples_command.cpp
 int record(const Arguments& given, const Terminal& terminal);  // record_command.cpp
 int record_archive(const Arguments& given, const Terminal& terminal);  // record_upkeep_commands.cpp
 int record_erase(const Arguments& given, const Terminal& terminal);    // record_upkeep_commands.cpp

@@ -36,7 +36,7 @@ const std::vector<Group>& groups() {
   static const std::vector<Group> all{
       {"Looking",
        {"status", "failures", "show", "why", "notices", "notice show", "notice preview", "stops", "duty", "jobs", "probe",
-        "record"}},
+        "samples", "record"}},
       {"Working on a failure", {"ack", "respond", "report", "escalate", "recover", "confirm", "open"}},
       {"For the system lead",
        {"classify", "banks", "notice hold", "notice release", "notice withdraw", "notice edit", "notice security", "stop plan",

@@ -24,6 +24,7 @@ std::string render_aside(const boost::json::value& inquiries, const Screen& scre
 std::string render_inquiry(const boost::json::value& inquiry, const Screen& screen);
 std::string render_jobs(const boost::json::value& jobs, const Screen& screen);
 std::string render_observations(const boost::json::value& observations, const Screen& screen);
+std::string render_samples(const boost::json::value& history, const Screen& screen);
 // `day` is the day of the last row printed before, and is set to that of these rows' last.
 std::string render_record(const boost::json::value& rows, const Screen& screen, std::string& day);
 

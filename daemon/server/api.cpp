@@ -8,6 +8,7 @@
 #include "api_parts.hpp"
 #include "ping_request.hpp"
 #include "record_api.hpp"
+#include "samples_api.hpp"
 #include "text.hpp"
 #include "version.hpp"
 #include "view.hpp"
@@ -40,7 +41,7 @@ class Api {
   Api(io::Runtime& runtime, Engine& engine, Store& store, Backups& backups, AccessLog& access,
       std::function<void()> look_at_spool)
       : engine_(engine), store_(store), backups_(backups), access_(access), look_at_spool_(std::move(look_at_spool)),
-        record_(runtime, engine, store, access) {}
+        record_(runtime, engine, store, access), samples_(runtime, engine) {}
 
   void handle(WebRequest request, Respond_ answer) {
     if (!request.peer) return answer(refusal(403, "the caller is not known"));
@@ -69,6 +70,11 @@ class Api {
     }
     if (request.path.starts_with("/v1/backup")) return backup(request, person, caller, std::move(told));
     if (request.path.starts_with("/v1/record")) return record_.handle(request, person, caller, std::move(told));
+    if (request.method == "GET" && request.path == "/v1/samples") {
+      auto component = request.query.find("component");
+      access_.read(caller, "samples", component == request.query.end() ? "" : one_line(component->second, 100), now);
+      return samples_.handle(request, std::move(told));
+    }
     if (request.method == "GET") return told(read(request, person, caller));
     if (request.method != "POST") return told(refusal(400, "GET or POST only"));
     if (request.path == "/v1/orders") return order(request, person, caller, std::move(told));
@@ -363,6 +369,7 @@ class Api {
   AccessLog& access_;
   std::function<void()> look_at_spool_;
   RecordApi record_;
+  SamplesApi samples_;
 };
 
 // GET|HEAD|POST /ping/<component>[/<probe>][/start|/fail|/log|/<0-255>][?rid=…], as the Healthchecks service takes it.

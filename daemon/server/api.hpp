@@ -7,6 +7,7 @@
 //        /v1/record/verify   /v1/record/archive?until=YYYY-MM   the months that may be archived
 //        /v1/record/raw?…                       the same with states, for exports
 //        /v1/backup/ID?from=N                   a piece of a copy of the database, as bytes
+//   GET  /v1/samples?component=C&probe=P&since=T&until=T   how its probes ran; T also as a duration before now
 //   POST /v1/orders {"order":…}   /v1/probe {"component","probe"}   /v1/reload   /v1/backup
 //        /v1/record/archive {"month","first","last","file","sha256"}   /v1/record/erase {"bank"}
 //        /v1/ping {"component","probe","event","exit_status","run_id","body"}   by any local user

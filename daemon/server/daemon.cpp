@@ -19,6 +19,7 @@
 #include "load_here.hpp"
 #include "log.hpp"
 #include "loop_surroundings.hpp"
+#include "sample_keeper.hpp"
 #include "version.hpp"
 
 namespace yagura {
@@ -124,7 +125,7 @@ class Daemon {
       control_.reset();
       access_.end(engine_.now());
       if (!store_->flush(10s)) log::line(log::Level::error, "record.unwritten", {{"queued", std::to_string(store_->queued())}});
-      loop_.stop();
+      samples_.end(2s, [this] { loop_.stop(); });
     });
   }
 
@@ -151,6 +152,7 @@ class Daemon {
   void look_around() {
     look_at_record();
     access_.look(engine_.now());
+    samples_.look();
     if (heartbeat_) heartbeat_->look();
     if (control_) intake_.look_again();
     look_timer_.expires_after(std::chrono::seconds(1));
@@ -177,6 +179,7 @@ class Daemon {
   LoopSurroundings surroundings_{loop_};
   std::unique_ptr<Store> store_;  // gone before the surroundings, through which it tells what is durable
   Engine engine_;
+  SampleKeeper samples_{surroundings_, engine_};
   std::unique_ptr<Heartbeat> heartbeat_;
   Backups backups_;
   AccessLog access_;

@@ -36,6 +36,7 @@ Engine::Engine(Surroundings& surroundings, Store& store, Configuration configura
   Instant now = clock_.read().now;
   scheduler_.set_platform(configuration_.platform, now);
   unmatched_alarms_.remember(kept.unmatched_alarms);
+  samples_.set_platform(*configuration_.platform, now);
   kept_of_probes_ = std::move(kept.probes);
   make_probes();
   make_alarms(std::move(kept.alarms));

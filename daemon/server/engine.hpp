@@ -18,6 +18,7 @@
 #include "metrics.hpp"
 #include "monitor.hpp"
 #include "person_commands.hpp"
+#include "samples.hpp"
 #include "scheduler.hpp"
 #include "signs_of_life.hpp"
 #include "store.hpp"
@@ -91,6 +92,7 @@ class Engine {
   const Configuration& configuration() const { return configuration_; }
   const Composer& composer() const { return composer_; }
   const Scheduler& scheduler() const { return scheduler_; }
+  Samples& samples() { return samples_; }
   const Metrics& metrics();
   // Whether probes run and notices leave; of the record what the store itself says.
   Signs signs();
@@ -134,6 +136,7 @@ class Engine {
   Clock clock_;
   Decider decider_;
   Scheduler scheduler_;
+  Samples samples_;
   Metrics metrics_;
   std::unique_ptr<Alarm> alarm_;
   std::optional<SteadyInstant> alarm_at_;

@@ -83,6 +83,7 @@ void Engine::end_run(const ProbeId& probe, Instant scheduled, Instant started, F
   observation.scheduled = scheduled;
   observation.started = started;
   observation.ended = now;
+  samples_.take(id, observation);
   auto component = platform().components.find(id.component);
   const ProbeSpec* spec = component == platform().components.end() ? nullptr : component->second.probe(id.probe);
   if (spec != nullptr) {
@@ -175,6 +176,7 @@ void Engine::take_job(const ProbeId& id, std::optional<Observation> observation,
   job_rows_.push_back({id.component, id.probe, encode(jobs_.at(id).state())});
   if (observation) {
     ++metrics_.probe_runs[{"job", std::string(name_of(observation->verdict))}];
+    samples_.take(id, *observation);
     turn_at(Observed{id, std::move(*observation)}, now);
   } else {
     turn_at(Tick{}, now);

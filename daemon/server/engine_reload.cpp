@@ -78,6 +78,7 @@ bool Engine::reload(const std::string& who, Problems& problems) {
   log::set_zone(configuration_.platform->zone);
   turn_at(PlatformChanged{configuration_.platform, changes}, now);
   scheduler_.set_platform(configuration_.platform, now);
+  samples_.set_platform(*configuration_.platform, now);
   make_probes();
   make_alarms(std::move(kept_alarms));
   make_transport();

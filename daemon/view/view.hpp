@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "decider.hpp"
+#include "history.hpp"
 #include "monitor.hpp"
 #include "why.hpp"
 
@@ -77,6 +78,8 @@ std::string notice_json(const Look& look, const Notice& notice, const SubjectOf&
                         const std::string& body);
 std::string jobs_json(const Look& look, const std::vector<JobLine>& jobs);
 std::string observation_json(const Look& look, const ProbeId& probe, const Observation& observation);
+// How the component's probes ran (samples_view.cpp).
+std::string samples_json(const Zone& zone, const ComponentName& component, const History& history);
 std::string record_json(const Look& look, const std::vector<RecordLine>& lines);
 std::string answer_json(bool done, const std::string& text, FailureId failure, StopId stop, InquiryId inquiry = 0);
 std::string error_json(const std::string& text);

@@ -491,6 +491,42 @@ class Life(Case):
         self.assertTrue(self.daemon.has_said("STOPPING=1"))
         self.assertFalse(self.daemon.socket.exists())
 
+    def test_how_probes_ran_is_known_over_a_restart(self):
+        def sum_of(*more):
+            probes = self.daemon.ask("samples", "machine", *more)["probes"]
+            return probes[0]["sum"] if probes else {"runs": 0}
+
+        self.begin()
+        wait_for("a run", lambda: sum_of()["runs"] > 0)
+        self.daemon.order("probe", "machine/process")
+        before = wait_for("a second run", lambda: sum_of()["runs"] > 1 and sum_of())
+        self.assertEqual((before["failing"], before["availability_percent"]), (0, 100))
+        self.assertIn("count", before["values"])
+        self.assertEqual(self.daemon.stop(), 0)
+        state = self.folder / "state"
+        self.assertEqual(stat.S_IMODE((state / "samples.db").stat().st_mode), 0o600)
+
+        self.daemon.start()
+        wait_for("a run after the restart", lambda: sum_of("--since", "1h")["runs"] > before["runs"])
+        table = self.daemon.yagura("samples", "machine/process", "--since", "10m").out
+        self.assertRegex(table, r"\n  all +\d+ +0 +100\b")
+        self.assertEqual(self.daemon.yagura("samples", "machine/none").status, 1)
+        self.assertEqual(self.daemon.yagura("samples", "nothing").status, 1)
+        self.assertEqual(self.daemon.yagura("samples", "machine", "--since", "yesterday").status, 2)
+        self.assertEqual(self.daemon.yagura("samples", "machine", "--since", "1001d").status, 2)
+
+        self.daemon.stop()
+        (state / "samples.db").write_bytes(b"x" * 10_000)
+        self.daemon.start()
+        answer = self.daemon.yagura("samples", "machine")
+        self.assertEqual(answer.status, 1)
+        self.assertIn("samples.db", answer.err)
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertIn("samples.aside", self.daemon.tail())
+        self.assertEqual((state / "samples.db.damaged").read_bytes(), b"x" * 10_000)
+        self.daemon.start()
+        wait_for("runs from before the restart", lambda: sum_of()["runs"] > 1)
+
     def test_the_log_has_the_times_of_the_zone(self):
         self.begin()
         lines = [line for line in self.daemon.tail().splitlines() if not line.startswith("/")]

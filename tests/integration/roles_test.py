@@ -32,6 +32,7 @@ TABLE = [
     ("jobs", [], ALL),
     ("probe", ["web"], ALL),
     ("probe", ["--kinds"], ALL + " nobody"),
+    ("samples", ["web"], ALL),
     ("record", [], "lead auditor root"),
     ("record", ["--verify"], "lead auditor root"),
     ("record", ["--export", "csv"], "lead auditor root"),

@@ -58,6 +58,8 @@ const Golden goldens[] = {
     {"jobs", render_jobs},
     {"observations", render_observations},
     {"record", render_rows},
+    {"samples", render_samples},
+    {"samples-few", render_samples},
 };
 
 // Puts nasty things where texts, numbers and lists are expected.
