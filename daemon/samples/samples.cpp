@@ -139,7 +139,7 @@ void Samples::take(const ProbeId& probe, const Observation& observation) {
 
 // Takes `key`, which is not known, and the names of the other values in, as far as there is room.
 void Samples::widen(Slot& slot, const std::string& key,
-                    const std::map<std::string, double>& values) {
+                    const MeasuredValues& values) {
   const ValueNames& known = slot.names->first;
   if (known.size() == most_sampled_values || key.size() > longest_sampled_name) return;
   ValueNames wider = known;

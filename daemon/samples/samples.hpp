@@ -74,7 +74,7 @@ class Samples {
   const Slot* find(const ProbeId& probe) const;
   Names::iterator hold(ValueNames names);
   void let_go(Names::iterator names);
-  void widen(Slot& slot, const std::string& key, const std::map<std::string, double>& values);
+  void widen(Slot& slot, const std::string& key, const MeasuredValues& values);
   void gather();
 
   Instant from_{};

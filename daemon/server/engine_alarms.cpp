@@ -38,7 +38,7 @@ void Engine::make_alarms(std::map<ProbeId, AlarmState> kept) {
     auto known = kept.find(id);
     monitor->begin(known == kept.end() ? AlarmState{} : std::move(known->second), now);
     alarms_[id] = monitor;
-    asked_for += id.text() + " " + made.definition + "\n";
+    asked_for += id.text() + " " + std::to_string(made.definition) + "\n";
     job_rows_.push_back({id.component, id.probe, encode(monitor->state())});
     const auto* label = finding_label(monitor->spec().match);
     if (label == nullptr) {

@@ -49,7 +49,7 @@ inline Platform platform_of(const std::map<std::string, std::vector<std::string>
   return platform;
 }
 
-inline Observation ran(Verdict verdict, std::map<std::string, double> values = {}) {
+inline Observation ran(Verdict verdict, MeasuredValues values = {}) {
   Observation one;
   one.verdict = verdict;
   one.values = std::move(values);
