@@ -3,6 +3,7 @@ processes as the kernel counts them, and tables. Everything runs in a network of
 import os
 import pathlib
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "integration"))
-from world import BUILD, Daemon, free_port, wait_for  # noqa: E402,F401
+from world import BUILD, SOURCE, Daemon, free_port, wait_for  # noqa: E402,F401
 
 TESTS = pathlib.Path(BUILD) / "tests"
 PORT, SILENT, NAMES = 8080, 8081, 53
@@ -71,33 +72,57 @@ def pss_bytes(pid):
 class Target:
     """What is asked (target.cpp). first() is when the first connection came since forget(), by the monotonic clock."""
 
+    PATIENCE = 120.0
+
     def __init__(self):
-        self.process = None
+        self.process, self.rest, self.first_at = None, b"", None
 
     def start(self):
+        self.rest, self.first_at = b"", None
         self.process = subprocess.Popen([TESTS / "yagura-bench-target", str(PORT), str(SILENT), str(NAMES)],
-                                        stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
-        if self.process.stdout.readline() != "ready\n":
-            raise AssertionError("the target does not start")
+                                        stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, bufsize=0)
+        self._said("ready")
         return self
 
-    def forget(self):
-        self.process.send_signal(signal.SIGUSR1)
-        if self.process.stdout.readline() != "forgotten\n":
-            raise AssertionError("the target does not forget")
+    def _said(self, word, patience=PATIENCE):
+        """The words after `word` on the next line that begins with it. "first" may come before any other."""
+        end = time.monotonic() + patience
+        while True:
+            while b"\n" in self.rest:
+                line, self.rest = self.rest.split(b"\n", 1)
+                said, *values = line.decode().split()
+                if said == "first":
+                    self.first_at = float(values[0])
+                if said == word:
+                    return values
+            ready, _, _ = select.select([self.process.stdout], [], [], max(end - time.monotonic(), 0))
+            if not ready:
+                raise AssertionError(f"nobody asked the target within {patience:.0f} s" if word == "first" else f"the target does not say {word}")
+            more = os.read(self.process.stdout.fileno(), 4096)
+            if not more:
+                raise AssertionError("the target has ended")
+            self.rest += more
 
-    def first(self):
-        return float(self.process.stdout.readline().split()[1])
+    def forget(self):
+        self.first_at = None
+        self.process.send_signal(signal.SIGUSR1)
+        self._said("forgotten")
+
+    def first(self, patience=PATIENCE):
+        if self.first_at is None:
+            self._said("first", patience)
+        return self.first_at
 
     def asked(self):
         """For how many names it was asked, and how many connections it took, so far."""
         self.process.send_signal(signal.SIGUSR2)
-        return [int(word) for word in self.process.stdout.readline().split()[1:]]
+        return [int(word) for word in self._said("asked")]
 
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+            self.process.stdout.close()
 
 
 def floor(kind, rate, seconds, targets=10_000):

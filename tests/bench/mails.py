@@ -35,10 +35,10 @@ class TimedRelay(Relay):
 
 
 class Switch:
-    """A web server of one page, which is well or not. Says when it gave the first bad answer."""
+    """A web server of one page, which is well or not. Says when it gave the first bad answer, and how often it was asked."""
 
     def __init__(self):
-        self.well, self.first_bad = True, None
+        self.well, self.first_bad, self.asked = True, None, 0
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -46,12 +46,20 @@ class Switch:
     def _serve(self):
         while True:
             connection, _ = self.listener.accept()
-            with connection:
-                connection.recv(4096)
-                status = "200 OK" if self.well else "503 Service Unavailable"
-                connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
-                if not self.well and self.first_bad is None:
-                    self.first_bad = time.monotonic()
+            try:
+                with connection:
+                    connection.settimeout(5)
+                    self._answer(connection)
+            except OSError:
+                pass  # The other side has gone.
+
+    def _answer(self, connection):
+        connection.recv(4096)
+        self.asked += 1
+        status = "200 OK" if self.well else "503 Service Unavailable"
+        connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        if not self.well and self.first_bad is None:
+            self.first_bad = time.monotonic()
 
     def turn(self, well):
         self.first_bad = None
@@ -132,4 +140,5 @@ def main():
         {"detection": detection, "storm": storm}[part]()
 
 
-main()
+if __name__ == "__main__":
+    main()
