@@ -218,7 +218,7 @@ std::vector<CommandRow> looking() {
        "not find the target failing; runs that could not look are left out. A time is a duration before now, or RFC 3339. "
        "They are kept for `retention.samples`.",
        "  yagura samples web-1/http --since 2h\n  yagura samples database --since 30d\n"
-       "  yagura samples web-1 --since 2026-12-27T22:00:00+09:00 --until 2026-12-28T06:00:00+09:00\n",
+       "  yagura samples web-1 --since 2026-12-27T22:00+09:00\n",
        {{"COMPONENT", "COMPONENT[/PROBE]", "the component, and which of its probes", Need::required},
         {"--since", "T", "from when on: 24h, 30d, or a time"},
         {"--until", "T", "up to when; default: now"}},

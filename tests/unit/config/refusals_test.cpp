@@ -163,7 +163,7 @@ TEST_CASE("needs") {
       {{"services:\n  site: {needs: [database, {at_least: «3, of: [web, zone]}]}"},
        "`at_least` is 3, and `of` has only 2: this can never be met; write at most 2"},
       {{"services:\n  site: {needs: [database, {at_least: «0, of: [web, zone]}]}"},
-       "`at_least` must be a whole number from 1 to 10000"},
+       "`at_least` must be a whole number from 1 to 50000"},
       {{"services:\n  site: {needs: [web, database, {at_least: 1, of: [{at_least: «2, of: "
         "[zone]}]}]}"},
        "`at_least` is 2, and `of` has only 1: this can never be met; write at most 1"},
