@@ -135,6 +135,10 @@ Referee::Change Referee::read(const Transaction& transaction) {
 
 void Referee::queued(const Transaction& transaction) {
   Change change = read(transaction);
+  // A component that joins or leaves is a row of its own; nothing else of its failure need have changed.
+  for (const auto& [id, rows] : change.members) {
+    if (auto known = failures_.find(id); known != failures_.end()) change.failures.try_emplace(id, known->second);
+  }
   for (auto& [id, failure] : change.failures) {
     if (auto known = failures_.find(id); known != failures_.end()) failure.members = known->second.members;
     for (const MemberRow& member : change.members[id]) {
