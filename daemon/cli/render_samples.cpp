@@ -177,31 +177,35 @@ void print_probe(Sheet& sheet, const json::value& probe, const std::string& step
   if (!steady.empty()) sheet.line("always: " + steady, Hue::plain, indent);
 }
 
+std::string span_of(const json::value& history) {
+  auto since = moment(history, "since"), until = moment(history, "until");
+  if (!since || !until) return "-";
+  const auto minute = [](const Moment& at) { return clock_text(at).substr(0, 5); };
+  const std::string day = day_text(*since), last = day_text(*until);
+  return fmt::format("{} {} to {}{} ({})", day, minute(*since), last == day ? "" : last + " ",
+                     minute(*until), offset_text(*until));
+}
+
 }  // namespace
 
 std::string render_samples(const json::value& history, const Screen& screen) {
   Sheet sheet(screen);
   const std::string component = text(history, "component"), step = text(history, "step");
   const json::array& probes = list(history, "probes");
-  auto since = moment(history, "since"), until = moment(history, "until");
-  const std::string span =
-      since && until
-          ? fmt::format("{} {} to {} {} ({})", day_text(*since), clock_text(*since).substr(0, 5),
-                        day_text(*until), clock_text(*until).substr(0, 5), offset_text(*until))
-          : "";
+  const std::string span = span_of(history);
   if (probes.empty()) {
     sheet.line(fmt::format("Nothing is kept of {} from {}.", component, span));
     return sheet.take();
   }
-  sheet.line(span + "; of measured values mean / max");
+  sheet.line(span + "; values: mean / max");
   for (const json::value& probe : probes) {
     sheet.heading(component + "/" + text(probe, "probe"));
     print_probe(sheet, probe, step, screen);
   }
   if (const json::value* sum = member(history, "sum"); sum != nullptr && probes.size() > 1) {
     sheet.blank();
-    sheet.line(fmt::format("{}: {} % available, by {} of all its probes", component,
-                           percent_of(*sum), plural(number(*sum, "runs"), "run", "runs")));
+    sheet.line(fmt::format("{}: {} % available ({} of all its probes)", component, percent_of(*sum),
+                           plural(number(*sum, "runs"), "run", "runs")));
   }
   return sheet.take();
 }

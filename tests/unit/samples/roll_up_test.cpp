@@ -133,6 +133,28 @@ TEST_CASE("spans of different layouts become one that has all probes and values"
   CHECK(read["stays"].values["z"].max == 5);
 }
 
+TEST_CASE("what two spans have more than 32 values of in all is cut, and the rest still fits") {
+  Layout first{{{}}, {{{"c", "p"}, 0}}}, second = first;
+  for (int i = 0; i < 20; ++i) {
+    first.names[0].push_back("a" + std::to_string(10 + i));
+    second.names[0].push_back("b" + std::to_string(10 + i));
+  }
+  const std::string bytes =
+      bytes_of({tally({1, 0, 0, 0}, std::vector<ValueTally>(20, ValueTally{1, 7, 7}))});
+  const std::vector<const Layout*> both{&first, &second};
+  const Layout all = joined(both);
+  REQUIRE(all.names[all.probes[0].names].size() == 32);
+  const std::vector<PackedSpan> spans{{&first, bytes}, {&second, bytes}};
+  const std::string rolled = rolled_up(spans, all);
+  Unpacker reader(rolled);
+  Tally read;
+  reader.tally(32, read);
+  REQUIRE_FALSE(reader.failed());
+  CHECK(reader.at_end());
+  for (const ValueTally& value : read.values)
+    CHECK(value.runs == 1);
+}
+
 TEST_CASE("a history is by five minutes, by hour or by day, as long as it is") {
   const Zone tokyo = *Zone::named("Asia/Tokyo");
   const auto step = [&](Duration ago, Duration length) {

@@ -201,7 +201,9 @@ TEST_CASE("a damaged file is put aside, and begun anew") {
   }
   SUBCASE("a database with a hole") {
     SUBCASE("looked for") {}
-    SUBCASE("met while writing") { check = false; }
+    SUBCASE("met while writing") {
+      check = false;
+    }
     write_spans(folder, samples, noon, 30);
     std::fstream(file, std::ios::in | std::ios::out | std::ios::binary).seekp(4096)
         << std::string(12'000, '\xff');

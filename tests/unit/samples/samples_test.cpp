@@ -114,7 +114,10 @@ TEST_CASE("of a probe that measures ever other things 32 values are kept, and no
     samples.take(
         web, ran(Verdict::ok, {{"value " + std::to_string(run), run}, {std::string(101, 'x'), 1}}));
   }
-  CHECK(so_far(samples).runs.all() == 10'000);
+  const auto number = samples.layout_number();
+  samples.take(web, ran(Verdict::ok, {{"one more", 1}, {std::string(101, 'y'), 1}}));
+  CHECK(samples.layout_number() == number);
+  CHECK(so_far(samples).runs.all() == 10'001);
   CHECK(so_far(samples).values.size() == 32);
   CHECK(so_far(samples).values.at("value 31").mean == 31);
   CHECK(so_far(samples, {"db", "x"}).values.at("kept").mean == 1);

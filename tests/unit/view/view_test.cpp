@@ -96,3 +96,17 @@ TEST_CASE("a job's line says how it stands to the limits that it has") {
   CHECK(contains(line_of(), R"("most":{"runs":3,"within_ms":43200000,"starts":1})"));
   CHECK(contains(line_of(), R"("failing_runs":{"of":50,"allowed":10,"failed":1,"known":1})"));
 }
+
+TEST_CASE("how probes ran: what failed once is not 100 percent, what never looked is no percentage") {
+  const Zone tokyo = *Zone::named("Asia/Tokyo");
+  History history(now - 24h, now, now, tokyo);
+  REQUIRE(history.add(now - 1h, "tcp", {{{999'999, 0, 1, 0}}, {{"v", {2, 0.123456789, 1234567}}}}));
+  REQUIRE(history.add(now - 2h, "a\x1b", {{{0, 0, 0, 3}}, {}}));
+  const std::string text = samples_json(tokyo, "web", history);
+  CHECK(contains(text, R"("component":"web","since":"2026-12-27T12:00:00.000+09:00","until":"2026-12-28T12:)"));
+  CHECK(contains(text, R"("step":"1h","probes":[{"probe":"a\\x1b","steps":[{"at":"2026-12-28T10:00:00.000+09:00",)"
+                       R"("runs":3,"ok":0,"warning":0,"failing":0,"unknown":3,"availability_percent":null,"values":{}}])"));
+  CHECK(contains(text, R"("failing":1,"unknown":0,"availability_percent":99.999,"values":{"v":{"runs":2,)"
+                       R"("mean":0.12346,"max":1234600}})"));
+  CHECK(contains(text, R"("sum":{"runs":1000003,)"));
+}
