@@ -104,7 +104,7 @@ TEST_CASE("how probes ran: what failed once is not 100 percent, what never looke
   REQUIRE(history.add(now - 2h, "a\x1b", {{{0, 0, 0, 3}}, {}}));
   const std::string text = samples_json(tokyo, "web", history);
   CHECK(contains(text, R"("component":"web","since":"2026-12-27T12:00:00.000+09:00","until":"2026-12-28T12:)"));
-  CHECK(contains(text, R"("step":"1h","probes":[{"probe":"a\\x1b","steps":[{"at":"2026-12-28T10:00:00.000+09:00",)"
+  CHECK(contains(text, R"("step":"1h","probes":[{"probe":"a\u001b","steps":[{"at":"2026-12-28T10:00:00.000+09:00",)"
                        R"("runs":3,"ok":0,"warning":0,"failing":0,"unknown":3,"availability_percent":null,"values":{}}])"));
   CHECK(contains(text, R"("failing":1,"unknown":0,"availability_percent":99.999,"values":{"v":{"runs":2,)"
                        R"("mean":0.12346,"max":1234600}})"));
