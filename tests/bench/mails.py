@@ -126,12 +126,13 @@ def storm():
                              f"{min(one[0] for one in came):.2f} s" if came else "-", f"{max(one[0] for one in came):.2f} s" if came else "-",
                              f"{closest:.1f} s" if closest else "-",
                              f"{after['yagura_record_rows_total'] - before['yagura_record_rows_total']:.0f}",
+                             f"{after['yagura_record_commits_total'] - before['yagura_record_commits_total']:.0f}",
                              f"{idle:.2f} s", f"{processor:.2f} s"])
             finally:
                 watcher.stop()
                 target.stop()
     table(f"7  {count} components fail at once (TCP, every 5 s), the 20 s from then on",
-          ["", "failures", "mails", "audiences", "first", "last", "closest to one audience", "rows", "processor, 20 s idle", "20 s storm"], rows)
+          ["", "failures", "mails", "audiences", "first", "last", "closest to one audience", "rows", "commits", "processor, 20 s idle", "20 s storm"], rows)
 
 
 def main():
