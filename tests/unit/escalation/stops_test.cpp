@@ -329,9 +329,9 @@ TEST_CASE("why a bank was told of a stop, will be, or will not be, stands in wor
   World world(std::move(platform), World::at("2027-02-01T11:00"));
   world.order("sato", plan("2027-02-18T01:00", "2027-02-18T02:00"));
   auto lines = [&] {
-    std::map<std::string, std::string> lines;
-    for (const Why& line : world.why_of_stop(1)) lines[line.audience] += line.kind + " " + line.state + ": " + line.rule + "\n";
-    return lines;
+    std::map<std::string, std::string> said;
+    for (const Why& line : world.why_of_stop(1)) said[line.audience] += line.kind + " " + line.state + ": " + line.rule + "\n";
+    return said;
   };
   world.run_for(1min);
   CHECK(lines()["bank:aozora"] ==
