@@ -146,11 +146,11 @@ def storm(program):
             while True:
                 used.append((time.monotonic(), one.processor() - processor))
                 last = relay.came[-1][0] if relay.came else began
-                if time.monotonic() - last > (QUIET if relay.came else 60) or time.monotonic() - began > PATIENCE:
+                if time.monotonic() - last > (QUIET if relay.came else PATIENCE) or time.monotonic() - began > PATIENCE:
                     break
                 time.sleep(0.5)
             if not relay.came:
-                raise AssertionError(f"{one.name} mailed nothing within a minute\n{one.log()}")
+                raise AssertionError(f"{one.name} mailed nothing within {PATIENCE} s\n{one.log()}")
             last = relay.came[-1][0]
             spent = next((seconds for when, seconds in used if when >= last), used[-1][1])
             return {"mails": len(relay.came), "last": last - began, "used": spent, "idle": idle * (last - began),
