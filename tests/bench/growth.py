@@ -20,6 +20,7 @@ SIZES = (100, 300, 1_000, 3_000, 10_000, 30_000)
 FAILURES = 10
 APART = 8.0  # Seconds from one failure to its end, and to the next: beyond what is told in one mail.
 STEADY, AFTER = 300, 20  # Seconds.
+PATIENCE = 300  # Seconds for a start with a first round.
 DAYS_FOR_A_FAILURE = 100  # Of each probe.
 PLOTS = pathlib.Path(SOURCE) / "docs" / "performance"
 
@@ -35,7 +36,7 @@ def work(size, seconds):
                 began = time.monotonic()
                 watcher.launch()
                 first = target.first() - began
-                wait_for("readiness\n" + watcher.tail(), lambda: watcher.has_said("READY=1"))
+                wait_for("a first round\n" + watcher.tail(), lambda: ran(watcher) >= size, patience=PATIENCE)
                 found = measured(watcher, seconds, size)
                 return {"start": first, "per_check": found["per_check"], "processors": found["processors"], "memory": watcher.pss()}
             finally:
@@ -57,6 +58,11 @@ def bytes_in_use(folder):
     return total
 
 
+def ran(watcher):
+    """Its runs so far; none before it listens."""
+    return watcher.runs() if watcher.has_said("READY=1") else 0
+
+
 def record(sizes):
     """What the state folders of all sizes grow by: bytes in five minutes in which nothing fails, and bytes for a failure."""
     target, relay, switches = Target().start(), TimedRelay(), [Switch() for _ in range(FAILURES)]
@@ -69,9 +75,8 @@ def record(sizes):
             try:
                 for size in sizes:
                     watchers[size] = Watcher(pathlib.Path(name) / str(size), each("http", size) + failing, needs=f"[{', '.join(names)}]",
-                                             mail=f"smtp: [{{url: 'smtp://127.0.0.1:{relay.port}', starttls: off}}]").start()
-                for size, one in watchers.items():
-                    wait_for(f"{size} runs\n{one.tail()}", lambda: one.runs() >= size + FAILURES, patience=180)
+                                             mail=f"smtp: [{{url: 'smtp://127.0.0.1:{relay.port}', starttls: off}}]").launch()
+                    wait_for(f"{size} runs\n{watchers[size].tail()}", lambda: ran(watchers[size]) >= size + FAILURES, patience=PATIENCE)
                 time.sleep(STEADY - time.time() % STEADY + AFTER)
                 before = {size: bytes_in_use(one.folder) for size, one in watchers.items()}
                 time.sleep(STEADY)
@@ -93,7 +98,7 @@ def record(sizes):
                 return {size: {"steady": after[size] - before[size], "failure": (at_end[size] - after[size]) / FAILURES} for size in sizes}
             finally:
                 for one in watchers.values():
-                    one.stop()
+                    one.kill_9()
     finally:
         target.stop()
 
@@ -132,8 +137,12 @@ def main():
     seconds, most = (numbers + [60, SIZES[-1]][len(numbers):])[:2]
     sizes = [size for size in SIZES if size <= most]
     bench.own_network()
-    found = {size: work(size, seconds) for size in sizes}
+    found = {}
+    for size in sizes:
+        found[size] = work(size, seconds)
+        print(f"{size} probes: {found[size]}", file=sys.stderr, flush=True)
     grown = record(sizes)
+    print(f"the record: {grown}", file=sys.stderr, flush=True)
     rows = []
     for size in sizes:
         found[size] |= grown[size]
