@@ -20,7 +20,7 @@ constexpr const char* default_configuration = "/etc/yagura/yagura.yaml";
 std::string as_json(const Problems& problems) {
   json::array all;
   for (const Problem& problem : problems) {
-    all.push_back({{"file", problem.place.file},
+    all.push_back({{"file", problem.place.file.text()},
                    {"line", problem.place.line},
                    {"column", problem.place.column},
                    {"warning", problem.warning},

@@ -51,7 +51,7 @@ void report_cycles(Draft& draft, const References& graph, std::string_view what)
       if (open.contains(reference.to)) {
         if (++found > most_cycles) return;
         const auto first = std::find(path.begin(), path.end(), reference.to) - path.begin();
-        draft.problem(*reference.at,
+        draft.problem(reference.at,
                       fmt::format("{} {} in a circle, {}: remove one of these", reference.to, what,
                                   words_of(path, static_cast<std::size_t>(first))));
       } else if (!done.contains(reference.to)) {
@@ -98,10 +98,10 @@ void warn_of_unneeded(Draft& draft) {
 
 void check_roles(Draft& draft) {
   std::set<Role> reported;
-  for (const auto& [role, node] : draft.mailed) {
+  for (const auto& [role, at] : draft.mailed) {
     if (draft.holders.contains(role) || !reported.insert(role).second) continue;
     draft.problem(
-        *node,
+        at,
         fmt::format("nobody has the role `{}`, which is mailed here: give it to one of `people`",
                     name_of(role)));
   }
@@ -114,7 +114,7 @@ void check_roles(Draft& draft) {
   for (const auto& [role, people] : draft.holders) {
     if (people.size() != 1) continue;
     draft.warning(
-        *people.front().at,
+        people.front().at,
         fmt::format("{} is the only one with the role `{}`: nobody is told when they are away",
                     people.front().to, name_of(role)));
   }

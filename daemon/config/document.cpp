@@ -117,8 +117,7 @@ class Merger {
     problems_.push_back({at.place, std::move(message), false});
   }
   void twice(const std::string& name, const Node& here, const Node& first) {
-    problem(here, fmt::format("`{}` is given twice: first at {}:{}:{}", one_line(name, 100),
-                              first.place.file, first.place.line, first.place.column));
+    problem(here, fmt::format("`{}` is given twice: first at {}", one_line(name, 100), first.place.text()));
   }
 
   ConfigurationDocument& document_;

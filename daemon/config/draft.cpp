@@ -55,6 +55,12 @@ bool is_identifier(std::string_view text) {
          });
 }
 
+void check_name(Draft& draft, const Node& key, std::string_view what) {
+  if (is_identifier(key.scalar)) return;
+  draft.problem(key, fmt::format("`{}` cannot be the name of a {}: write letters a-z, digits, `-`, `_` and `.`, beginning with a letter "
+                                 "or digit, at most {}", one_line(key.scalar, 60), what, longest_name));
+}
+
 Entries named_entries(Draft& draft, const Node* section, std::string_view what, std::size_t most) {
   if (section == nullptr) return {};
   if (!section->is_map()) {
@@ -70,14 +76,7 @@ Entries named_entries(Draft& draft, const Node* section, std::string_view what, 
   Entries entries;
   for (const auto& entry : section->entries) {
     if (entries.size() >= most) break;
-    if (!is_identifier(entry.first.scalar)) {
-      draft.problem(
-          entry.first,
-          fmt::format(
-              "`{}` cannot be the name of a {}: write letters a-z, digits, `-`, `_` and `.`, "
-              "beginning with a letter or digit, at most {}",
-              one_line(entry.first.scalar, 60), what, longest_name));
-    }
+    check_name(draft, entry.first, what);
     entries.push_back(&entry);
   }
   return entries;
@@ -189,7 +188,7 @@ std::string absolute_path(const std::string& path, const std::string& written_in
 std::string path_of(Reader& reader, std::string_view key) {
   const Node* node = reader.find(key);
   if (node == nullptr || !check_text(reader, *node, key, 4000)) return {};
-  return absolute_path(node->scalar, node->place.file);
+  return absolute_path(node->scalar, node->place.file.text());
 }
 
 std::set<Date> dates_of(Draft& draft, Reader& reader, std::string_view key) {

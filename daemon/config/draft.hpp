@@ -15,11 +15,9 @@
 #include <vector>
 
 #include "configuration.hpp"
+#include "each.hpp"
 
 namespace yagura {
-
-// So many components there may be, and so long may a list be that names some of them.
-inline constexpr std::size_t most_components = 50'000;
 
 // Names as they are written, with their places, whether or not what they name is right: so one
 // mistake is reported once.
@@ -28,7 +26,7 @@ using Names = std::map<std::string, const Node*, std::less<>>;
 // A reference from one name to another, and where it is written.
 struct Reference {
   std::string to;
-  const Node* at = nullptr;
+  Place at;
 };
 using References = std::map<std::string, std::vector<Reference>>;
 
@@ -47,17 +45,15 @@ struct Draft {
   std::vector<Reference> outside;                    // what any component needs_outside
   References service_needs;                          // service -> service
   std::vector<Reference> component_needs;            // what any service names
-  std::vector<std::pair<Role, const Node*>> mailed;  // each place that has a role mailed
+  std::map<Role, Place> mailed;                      // where a role is mailed first
   std::map<Role, std::vector<Reference>> holders;    // the people of each role
-  std::vector<std::pair<AlarmSource, const Node*>> alarm_sources;  // of the probes, and where each is written
+  std::map<AlarmSource, Place> alarm_sources;        // of the probes, and where each is written first
   bool calendar_holds = false;                       // it can be asked about today
 
-  void problem(const Node& at, std::string message) {
-    problems.push_back({at.place, std::move(message), false});
-  }
-  void warning(const Node& at, std::string message) {
-    problems.push_back({at.place, std::move(message), true});
-  }
+  void problem(const Node& at, std::string message) { problem(at.place, std::move(message)); }
+  void problem(const Place& at, std::string message) { problems.push_back({at, std::move(message), false}); }
+  void warning(const Node& at, std::string message) { warning(at.place, std::move(message)); }
+  void warning(const Place& at, std::string message) { problems.push_back({at, std::move(message), true}); }
   void guard(std::string path, const Node& at, GuardedFile::Kind kind) {
     if (!path.empty()) configuration.guarded.push_back({std::move(path), at.place, kind});
   }
@@ -79,7 +75,7 @@ void read_settings(Draft& draft);  // timezone, state, listen, heartbeat, retent
 void read_calendar(Draft& draft);
 void read_windows(Draft& draft);
 void read_people(Draft& draft);
-void read_components(Draft& draft);
+void read_components(Draft& draft, const WrittenComponents& written);
 void read_incoming(Draft& draft);
 void read_self_check(Draft& draft);
 void read_services(Draft& draft);
@@ -112,6 +108,7 @@ std::string read_state_folder(Reader& root);
 
 // The entries of a mapping from names; `what` says in the singular what they are: "component".
 // Refuses names that are no identifiers, and more than `most`.
+void check_name(Draft& draft, const Node& key, std::string_view what);
 using Entries = std::vector<const NodeEntry*>;
 Entries named_entries(Draft& draft, const Node* section, std::string_view what, std::size_t most);
 Names names_in(Draft& draft, std::string_view section);

@@ -71,7 +71,7 @@ std::optional<Audience> read_audience(Draft& draft, Reader& reader, const Node& 
     return std::nullopt;
   }
   if (const auto role = role_named(node.scalar)) {
-    draft.mailed.emplace_back(*role, &node);
+    draft.mailed.emplace(*role, node.place);
     return role_audience(*role);
   }
   std::string roles;

@@ -65,9 +65,9 @@ void read_incoming(Draft& draft) {
                     "`incoming` is taken over HTTP, and there is no `listen.http`: write listen: {http: 127.0.0.1:9640}");
     }
   }
-  for (const auto& [source, node] : draft.alarm_sources) {
+  for (const auto& [source, at] : draft.alarm_sources) {
     if (senders.contains(source)) continue;
-    draft.warning(*node, fmt::format("nothing is taken from {0}: write incoming: {{{0}: {{token_file: PATH}}}}", name_of(source)));
+    draft.warning(at, fmt::format("nothing is taken from {0}: write incoming: {{{0}: {{token_file: PATH}}}}", name_of(source)));
   }
 }
 

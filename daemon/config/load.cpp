@@ -18,7 +18,7 @@ constexpr std::size_t most_problems = 1000;
 // In the order of the files, then of the lines; what is printed cannot harm a terminal or a log.
 void put_in_order(Problems& problems, const std::vector<std::string>& files) {
   const auto key = [&](const Problem& problem) {
-    const auto file = std::find(files.begin(), files.end(), problem.place.file) - files.begin();
+    const auto file = std::find(files.begin(), files.end(), problem.place.file.text()) - files.begin();
     return std::tuple(file, problem.place.line, problem.place.column);
   };
   std::stable_sort(problems.begin(), problems.end(),
@@ -33,7 +33,7 @@ void put_in_order(Problems& problems, const std::vector<std::string>& files) {
   }
   for (Problem& problem : problems) {
     problem.message = one_line(problem.message, 1000);
-    problem.place.file = one_line(problem.place.file, 4000);
+    problem.place.file = one_line(problem.place.file.text(), 4000);
   }
 }
 
@@ -42,7 +42,7 @@ void put_in_order(Problems& problems, const std::vector<std::string>& files) {
 void keep_what_is_sure(Problems& problems, std::size_t of_reading,
                        const ConfigurationDocument& document, const Draft& draft) {
   const auto is_unsure = [&](const Problem& problem) {
-    return document.broken.contains(problem.place.file) ||
+    return document.broken.contains(problem.place.file.text()) ||
            draft.absences.contains(problem.message) ||
            problem.message.starts_with("the configuration needs ");
   };
@@ -102,7 +102,7 @@ Loaded load_configuration(const std::string& path, Instant now) {
     put_in_order(problems, document.files);
     return loaded;
   }
-  const CopiedPlaces copied = expand_each(document, problems);
+  const WrittenComponents components(document, problems);
   const std::size_t of_reading = problems.size();
   Draft draft(document.root, problems, now);
   draft.root.find("include");
@@ -111,7 +111,7 @@ Loaded load_configuration(const std::string& path, Instant now) {
     read_calendar(draft);
     read_windows(draft);
     read_people(draft);
-    read_components(draft);
+    read_components(draft, components);
     read_incoming(draft);
     read_self_check(draft);
     read_services(draft);
@@ -124,7 +124,7 @@ Loaded load_configuration(const std::string& path, Instant now) {
     if (document.complete) check_whole(draft);
     draft.root.finish();
   }
-  say_once(copied, problems);
+  say_once(components.copied(), problems);
   if (!document.complete) keep_what_is_sure(problems, of_reading, document, draft);
   put_in_order(problems, document.files);
   if (has_errors(problems)) return loaded;

@@ -50,7 +50,7 @@ void read_roles(Draft& draft, Reader& reader, Person& person) {
     } else if (!person.roles.insert(*role).second) {
       reader.problem(*word, fmt::format("{} has the role `{}` twice", person.id, word->scalar));
     } else {
-      draft.holders[*role].push_back({person.id, word});
+      draft.holders[*role].push_back({person.id, word->place});
     }
   }
 }
@@ -65,15 +65,10 @@ void read_unix_user(Reader& reader, Person& person, std::map<std::string, Refere
         fmt::format("`{}` is not the name of a user of this machine: it cannot hold a space, a "
                     "colon or a slash",
                     person.unix_user));
-  } else if (auto [first, fresh] = users.emplace(person.unix_user, Reference{person.id, node});
+  } else if (auto [first, fresh] = users.emplace(person.unix_user, Reference{person.id, node->place});
              !fresh) {
-    const Place& place = first->second.at->place;
-    reader.problem(
-        *node,
-        fmt::format(
-            "{} and {} have one `unix_user`, {} (first at {}:{}:{}): give each person their "
-            "own",
-            first->second.to, person.id, person.unix_user, place.file, place.line, place.column));
+    reader.problem(*node, fmt::format("{} and {} have one `unix_user`, {} (first at {}): give each person their own", first->second.to,
+                                      person.id, person.unix_user, first->second.at.text()));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iterator>
 
 #include "draft.hpp"
 #include "text.hpp"
@@ -70,6 +71,18 @@ Family family_of(ProbeFamily family) {
   return Family::liveness;
 }
 
+void describe(const Node& node, std::string& into);
+
+void describe(std::vector<const NodeEntry*> entries, std::string& into) {
+  std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->first.scalar < b->first.scalar; });
+  into += '{';
+  for (const auto* entry : entries) {
+    describe(entry->first, into);
+    describe(entry->second, into);
+  }
+  into += '}';
+}
+
 // One form for all spellings: keys in order, texts with their lengths.
 void describe(const Node& node, std::string& into) {
   switch (node.kind) {
@@ -77,7 +90,7 @@ void describe(const Node& node, std::string& into) {
       into += '~';
       break;
     case Node::Kind::scalar:
-      into += fmt::format("{}:{}", node.scalar.size(), node.scalar);
+      fmt::format_to(std::back_inserter(into), "{}:{}", node.scalar.size(), node.scalar);
       break;
     case Node::Kind::list:
       into += '[';
@@ -89,14 +102,7 @@ void describe(const Node& node, std::string& into) {
       std::vector<const NodeEntry*> entries;
       for (const auto& entry : node.entries)
         entries.push_back(&entry);
-      std::sort(entries.begin(), entries.end(),
-                [](const auto* a, const auto* b) { return a->first.scalar < b->first.scalar; });
-      into += '{';
-      for (const auto* entry : entries) {
-        describe(entry->first, into);
-        describe(entry->second, into);
-      }
-      into += '}';
+      describe(std::move(entries), into);
       break;
     }
   }
@@ -104,13 +110,12 @@ void describe(const Node& node, std::string& into) {
 
 // The probe's keys without the common ones, which are not the kind's.
 std::string definition_of(const std::string& kind, const Node& node) {
-  Node own = node;
-  std::erase_if(own.entries, [](const auto& entry) {
-    return std::find(common_keys.begin(), common_keys.end(), entry.first.scalar) !=
-           common_keys.end();
-  });
+  std::vector<const NodeEntry*> own;
+  for (const NodeEntry& entry : node.entries) {
+    if (std::find(common_keys.begin(), common_keys.end(), entry.first.scalar) == common_keys.end()) own.push_back(&entry);
+  }
   std::string definition = kind;
-  describe(own, definition);
+  describe(std::move(own), definition);
   return definition;
 }
 
@@ -124,7 +129,7 @@ void guard_headers(Draft& draft, const Node& probe) {
                    [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
     const bool secret = word == "authorization" || word == "proxy-authorization" ||
                         word == "cookie" || word.ends_with("-key") || word.ends_with("token");
-    if (secret) draft.guard(value.place.file, value, GuardedFile::Kind::secret);
+    if (secret) draft.guard(value.place.file.text(), value, GuardedFile::Kind::secret);
   }
 }
 
@@ -301,7 +306,7 @@ std::optional<ProbeSpec> read_probe(Draft& draft, const std::string& component, 
   } else if (kind->family == ProbeFamily::outside) {
     read_alarm_keys(reader, spec);
     for (AlarmSource source : {AlarmSource::alertmanager, AlarmSource::event, AlarmSource::sns}) {
-      if (named("source") == name_of(source)) draft.alarm_sources.emplace_back(source, reader.find("source"));
+      if (named("source") == name_of(source)) draft.alarm_sources.emplace(source, reader.find("source")->place);
     }
   } else {
     read_runs(reader, defaults, spec);

@@ -46,9 +46,9 @@ struct NeedReader {
                     need.name));
     } else if (is_service) {
       need.kind = Need::Kind::service;
-      draft.service_needs[service].push_back({need.name, &node});
+      draft.service_needs[service].push_back({need.name, node.place});
     } else if (is_component) {
-      draft.component_needs.push_back({need.name, &node});
+      draft.component_needs.push_back({need.name, node.place});
     } else {
       Names known = draft.components;
       known.insert(draft.services.begin(), draft.services.end());
@@ -94,7 +94,7 @@ void read_owner(Draft& draft, Reader& reader, Component& component) {
     return;
   }
   component.owner = *role;
-  draft.mailed.emplace_back(*role, node);
+  draft.mailed.emplace(*role, node->place);
 }
 
 void read_dependencies(Draft& draft, Reader& reader, Component& component) {
@@ -110,7 +110,7 @@ void read_dependencies(Draft& draft, Reader& reader, Component& component) {
       reader.problem(*node, fmt::format("component `{}` is named twice", node->scalar));
     } else {
       component.depends_on.push_back(node->scalar);
-      draft.dependencies[component.id].push_back({node->scalar, node});
+      draft.dependencies[component.id].push_back({node->scalar, node->place});
     }
   }
 }
@@ -128,8 +128,8 @@ void read_outside(Draft& draft, Reader& reader, Component& component) {
       continue;
     }
     component.depends_on.push_back(node->scalar);
-    draft.dependencies[component.id].push_back({node->scalar, node});
-    draft.outside.push_back({node->scalar, node});
+    draft.dependencies[component.id].push_back({node->scalar, node->place});
+    draft.outside.push_back({node->scalar, node->place});
   }
 }
 
@@ -152,16 +152,24 @@ void read_probes(Draft& draft, Reader& reader, Component& component,
 
 }  // namespace
 
-void read_components(Draft& draft) {
+void read_components(Draft& draft, const WrittenComponents& written) {
   // Both, so that what is read first can name what is read later.
-  draft.components = names_in(draft, "components");
+  for (const WrittenComponents::One& one : written.all()) draft.components.emplace(one.name->scalar, one.name);
   draft.services = names_in(draft, "services");
   const ProbeDefaults defaults = read_probe_defaults(draft);
-  for (const auto* entry :
-       named_entries(draft, draft.root.find("components"), "component", most_components)) {
-    const auto& [key, node] = *entry;
+  if (const Node* section = draft.root.find("components"); section != nullptr && !section->is_map()) {
+    draft.problem(*section, "components must be a mapping from names to what they are");
+  }
+  Node copy;
+  for (const WrittenComponents::One& one : written.all()) {
+    if (&one == written.all().data() + most_components) {
+      draft.problem(*one.name, fmt::format("more than {} components: this and what follows is too much", most_components));
+      break;
+    }
+    check_name(draft, *one.name, "component");
+    const Node& node = written.body(one, copy, draft.problems);
     Component component;
-    component.id = key.scalar;
+    component.id = one.name->scalar;
     Reader reader(node, draft.problems, fmt::format("component {}", component.id));
     read_owner(draft, reader, component);
     read_dependencies(draft, reader, component);
@@ -180,7 +188,7 @@ void read_components(Draft& draft) {
   for (const Reference& one : draft.outside) {
     auto named = draft.platform.components.find(one.to);
     if (named == draft.platform.components.end() || named->second.provider) continue;
-    draft.problem(*one.at, fmt::format("`{0}` is a part of the platform: write `depends_on`; or, if it lies outside, "
+    draft.problem(one.at, fmt::format("`{0}` is a part of the platform: write `depends_on`; or, if it lies outside, "
                                        "`provider: true` in component {0}", one.to));
   }
 }

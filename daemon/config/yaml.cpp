@@ -35,7 +35,7 @@ bool is_core_tag(const std::string& tag) {
 // alternates between waiting for a key and for its value.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(std::string file, Problems& problems, const YamlLimits& limits)
+  TreeBuilder(FileName file, Problems& problems, const YamlLimits& limits)
       : file_(std::move(file)), problems_(problems), limits_(limits) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -113,7 +113,20 @@ class TreeBuilder : public YAML::EventHandler {
     std::optional<Node> key;
     bool twice = false;  // the key's value is dropped
     bool bracket = false;
-    std::map<std::string, Place> seen;
+    std::map<std::string, Place> seen;  // of many keys
+
+    // Where the key stands already. Few are looked through.
+    const Place* find(const std::string& name) {
+      constexpr std::size_t few = 16;
+      const std::vector<NodeEntry>& entries = node.entries;
+      if (entries.size() <= few) {
+        auto found = std::find_if(entries.begin(), entries.end(), [&](const NodeEntry& entry) { return entry.first.scalar == name; });
+        return found == entries.end() ? nullptr : &found->first.place;
+      }
+      for (std::size_t i = seen.size(); i < entries.size(); ++i) seen.emplace(entries[i].first.scalar, entries[i].first.place);
+      auto found = seen.find(name);
+      return found == seen.end() ? nullptr : &found->second;
+    }
   };
   struct Anchored {
     Node node;
@@ -203,20 +216,18 @@ class TreeBuilder : public YAML::EventHandler {
       problems_.push_back({node.place, "`<<` is not supported: write the keys out", false});
       frame.twice = true;
     } else {
-      auto [first, fresh] = frame.seen.emplace(node.scalar, node.place);
-      frame.twice = !fresh;
-      if (!fresh) {
+      const Place* first = frame.find(node.scalar);
+      frame.twice = first != nullptr;
+      if (first != nullptr) {
         problems_.push_back(
             {node.place,
-             fmt::format("`{}` is given twice: first at {}:{}:{}", one_line(node.scalar, 60),
-                         first->second.file, first->second.line, first->second.column),
-             false});
+             fmt::format("`{}` is given twice: first at {}", one_line(node.scalar, 60), first->text()), false});
       }
     }
     frame.key = std::move(node);
   }
 
-  std::string file_;
+  FileName file_;
   Problems& problems_;
   const YamlLimits limits_;
   YAML::Mark mark_;  // of the event before
@@ -238,7 +249,7 @@ class View : public std::streambuf {
 };
 
 // The place of the first byte that no text may hold: not UTF-8, or a control character.
-std::optional<Problem> bad_byte(std::string_view text, const std::string& file) {
+std::optional<Problem> bad_byte(std::string_view text, const FileName& file) {
   int line_number = 0;
   while (!text.empty()) {
     ++line_number;
@@ -246,18 +257,15 @@ std::optional<Problem> bad_byte(std::string_view text, const std::string& file) 
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     for (std::size_t at = 0; at < line.size();) {
       const auto byte = static_cast<unsigned char>(line[at]);
-      const Place place{file, line_number, static_cast<int>(at) + 1};
+      const auto problem = [&](std::string message) { return Problem{{file, line_number, static_cast<int>(at) + 1}, std::move(message), false}; };
       if ((byte < 0x20 && byte != '\t' && byte != '\r') || byte == 0x7F) {
-        return Problem{place, fmt::format("a control character (\\x{:02x}): remove it", byte),
-                       false};
+        return problem(fmt::format("a control character (\\x{:02x}): remove it", byte));
       }
       std::size_t length = 1;
       while (length <= 4 && !is_utf8(line.substr(at, length)))
         ++length;
       if (length > 4) {
-        return Problem{place,
-                       fmt::format("not valid UTF-8 (byte 0x{:02x}): save the file as UTF-8", byte),
-                       false};
+        return problem(fmt::format("not valid UTF-8 (byte 0x{:02x}): save the file as UTF-8", byte));
       }
       at += std::min(length, line.size() - at);
     }
@@ -394,7 +402,7 @@ class SyntaxWords {
 
 }  // namespace
 
-YamlDocument parse_yaml(std::string_view text, const std::string& file, Problems& problems,
+YamlDocument parse_yaml(std::string_view text, const FileName& file, Problems& problems,
                         const YamlLimits& limits) {
   YamlDocument document;
   document.root.place = {file, 1, 1};

@@ -29,7 +29,7 @@ struct YamlDocument {
 
 // `file` names the text in places. Problems are appended; a document with problems is still given
 // as far as it goes.
-YamlDocument parse_yaml(std::string_view text, const std::string& file, Problems& problems,
+YamlDocument parse_yaml(std::string_view text, const FileName& file, Problems& problems,
                         const YamlLimits& limits = {});
 
 // Whole, at most `limit` bytes. Error: what is wrong, without the path. `wait` admits pipes (`<(…)`

@@ -30,7 +30,7 @@ void check_response_user(const Configuration& configuration, Problems& problems)
 // Better known now than at the first mail. It can be put right while the daemon runs.
 void check_secrets(const Configuration& configuration, Problems& problems) {
   for (const GuardedFile& file : configuration.guarded) {
-    if (file.kind != GuardedFile::Kind::secret || file.path == file.place.file) continue;
+    if (file.kind != GuardedFile::Kind::secret || file.path == file.place.file.text()) continue;
     if (auto read = io::read_secret_file(file.path, "the secret file"); !read) {
       problems.push_back({file.place, read.error().message, true});
     }

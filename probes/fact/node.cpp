@@ -9,7 +9,12 @@
 
 namespace yagura {
 
-std::string Place::text() const { return fmt::format("{}:{}:{}", file, line, column); }
+const std::string& FileName::text() const {
+  static const std::string none;
+  return name_ == nullptr ? none : *name_;
+}
+
+std::string Place::text() const { return fmt::format("{}:{}:{}", file.text(), line, column); }
 
 std::string Problem::text() const {
   return fmt::format("{}: {}{}", place.text(), warning ? "warning: " : "", message);
@@ -134,12 +139,11 @@ void Reader::problem(const Node& at, std::string message) {
 }
 
 void Reader::finish() {
-  std::vector<std::string> known(known_.begin(), known_.end());
-  std::string all;
-  for (const std::string& key : known)
-    all += fmt::format("{}`{}`", all.empty() ? "" : ", ", key);
   for (const auto& [key, value] : node_.entries) {
     if (known_.contains(key.scalar)) continue;
+    const std::vector<std::string> known(known_.begin(), known_.end());
+    std::string all;
+    for (const std::string& one : known) all += fmt::format("{}`{}`", all.empty() ? "" : ", ", one);
     std::string close = nearest(key.scalar, known);
     problem(key, fmt::format("unknown key `{}` in {}{}", one_line(key.scalar, 60), what_,
                              !close.empty() ? fmt::format("; did you mean `{}`?", close)

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,8 +16,20 @@
 
 namespace yagura {
 
+// A file's name, once for all that stands in it.
+class FileName {
+ public:
+  FileName() = default;
+  FileName(std::string name) : name_(std::make_shared<const std::string>(std::move(name))) {}
+  FileName(const char* name) : FileName(std::string(name)) {}
+  const std::string& text() const;
+
+ private:
+  std::shared_ptr<const std::string> name_;
+};
+
 struct Place {
-  std::string file;
+  FileName file;
   int line = 0;    // from 1
   int column = 0;  // from 1, in bytes
   std::string text() const;  // "FILE:LINE:COLUMN"
@@ -36,9 +49,9 @@ struct NodeEntry;
 struct Node {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
+  bool quoted = false;  // "10" in quotes is a string, never a number
   Place place;
   std::string scalar;
-  bool quoted = false;  // "10" in quotes is a string, never a number
   std::vector<Node> items;
   std::vector<NodeEntry> entries;  // in the order written; keys are scalars
 
