@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "rules.hpp"
 #include "text.hpp"
@@ -240,6 +241,18 @@ void hand_over(Turn& turn, NoticeId id) {
   turn.effect(HandOver{id});
 }
 
+// It waits for a mail that is not due yet.
+bool is_bundled(Turn& turn, NoticeId id) {
+  if (!turn.live.bundled.contains(id)) return false;
+  const auto opened = turn.state().core.bundle_from.find(turn.notice(id).audience);
+  if (opened == turn.state().core.bundle_from.end() || turn.now >= opened->second + bundle_time) {
+    turn.live.bundled.erase(id);
+    return false;
+  }
+  turn.wake_at(opened->second + bundle_time);
+  return true;
+}
+
 // Ops audiences: the first goes at once, the rest of the five seconds after it as one mail.
 bool waits_for_bundle(Turn& turn, NoticeId id, std::map<std::string, std::vector<NoticeId>>& bundles) {
   const Notice& notice = turn.notice(id);
@@ -254,6 +267,7 @@ bool waits_for_bundle(Turn& turn, NoticeId id, std::map<std::string, std::vector
   }
   if (turn.now < opened->second + bundle_time) {
     turn.wake_at(opened->second + bundle_time);
+    turn.live.bundled.insert(id);
     return true;
   }
   bundles[notice.audience].push_back(id);
@@ -355,7 +369,10 @@ std::set<NoticeId> to_look_at(const Turn& turn) {
   for (NoticeId id : turn.live.notices.looked_at()) ids.insert(id);
   for (FailureId failure : turn.live.failures.looked_at()) {
     auto unsent = turn.live.index.unsent_of.find(failure);
-    if (unsent != turn.live.index.unsent_of.end()) ids.insert(unsent->second.begin(), unsent->second.end());
+    if (unsent == turn.live.index.unsent_of.end()) continue;
+    // Of a failure that thousands joined, as many wait for one mail.
+    std::copy_if(unsent->second.begin(), unsent->second.end(), std::inserter(ids, ids.end()),
+                 [&](NoticeId id) { return !turn.live.bundled.contains(id); });
   }
   for (StopId stop : turn.live.stops.looked_at()) {
     auto unsent = turn.live.index.unsent_of_stop.find(stop);
@@ -367,7 +384,7 @@ std::set<NoticeId> to_look_at(const Turn& turn) {
 
 void judge(Turn& turn, NoticeId id, std::map<std::string, std::vector<NoticeId>>& bundles, Questions& questions) {
   turn.live.ready.erase(rank_of(turn.notice(id)));
-  if (turn.notice(id).in_flight) return;
+  if (turn.notice(id).in_flight || is_bundled(turn, id)) return;
   if (std::string why = why_lapsed(turn, turn.notice(id)); !why.empty()) {
     turn.withdraw(id, why);
     return;

@@ -350,6 +350,7 @@ void Turn::leave_outbox(NoticeId id) {
   const Notice& gone = edit_notice(id);
   live.unsent.erase(id);
   live.ready.erase(rank_of(gone));
+  live.bundled.erase(id);
   live.index.remove_unsent(state_, gone);
 }
 

@@ -81,6 +81,8 @@ struct Live {
   std::set<FailureId> deciding;                            // of those before the restart: the rules may decide again
   // Due, and wait for a free place; the gravest first (outbox.cpp).
   std::set<Rank> ready;
+  // Due, and wait for the next mail to their audience: judged again then, not before.
+  std::set<NoticeId> bundled;
 };
 
 // Who asks to be woken.
