@@ -13,8 +13,18 @@ struct Sha256::Context {
   EVP_MD_CTX* handle = EVP_MD_CTX_new();
 };
 
+namespace {
+
+// Looked for once: EVP_sha256() is looked for at each use.
+const EVP_MD* sha256() {
+  static const EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return found;
+}
+
+}  // namespace
+
 Sha256::Sha256() : context_(std::make_unique<Context>()) {
-  EVP_DigestInit_ex(context_->handle, EVP_sha256(), nullptr);
+  EVP_DigestInit_ex(context_->handle, sha256(), nullptr);
 }
 Sha256::~Sha256() {
   EVP_MD_CTX_free(context_->handle);
