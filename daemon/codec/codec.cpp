@@ -181,10 +181,13 @@ bool is_empty(const T& value) {
 }
 template <Described T>
 void write_without(const T& structure, std::string_view left_out, std::string& into) {
+  static const T defaults{};
   Row row(into, '{', '}');
   boost::mp11::mp_for_each<MembersOf<T>>([&](auto member) {
     const auto& value = structure.*member.pointer;
-    if (is_empty(value) || left_out == member.name) return;
+    // A name is always said: whoever reads `closing: open` need not know what a new failure is.
+    constexpr bool is_name = std::is_enum_v<std::remove_cvref_t<decltype(value)>>;
+    if (is_empty(value) || left_out == member.name || (!is_name && value == defaults.*member.pointer)) return;
     row.next() += '"';
     into += member.name;
     into += "\":";

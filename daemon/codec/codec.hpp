@@ -4,7 +4,7 @@
 // The form follows the descriptions beside the types: a structure is an object of its members'
 // names, an enumeration is its name, a role its name in the configuration, an instant RFC 3339 in
 // UTC to the millisecond, a duration whole milliseconds. What is empty (an absent optional, an
-// empty text, list or mapping) is left out.
+// empty text, list or mapping) is left out, and so is, but for names, what is as in a new structure: what that holds must not change.
 //
 // Reading is made for records of other versions: a field that is missing keeps its default, a field
 // that nobody knows is passed over. A field of a wrong type is an error that names it. Encoding the

@@ -121,7 +121,7 @@ TEST_CASE("the text is what an auditor can read") {
   core.last_failure = 3;
   core.bundle_from["ap-ops"] = parse_instant("2026-12-28T16:58:30.250+09:00").value();
   CHECK(encode(core).starts_with(
-      R"({"last_failure":3,"last_notice":0,"last_stop":0,"bundle_from":{"ap-ops":"2026-12-28T07:58:30.250Z"})"));
+      R"({"last_failure":3,"bundle_from":{"ap-ops":"2026-12-28T07:58:30.250Z"})"));
 
   Failure failure;
   failure.classification = FailureClass::major;
@@ -133,7 +133,9 @@ TEST_CASE("the text is what an auditor can read") {
   CHECK(text.find(R"("class_rule":"no_step_left")") != std::string::npos);
   CHECK(text.find(R"("owner":"infra-ops")") != std::string::npos);
   CHECK(text.find(R"("down_before":90000)") != std::string::npos);
-  CHECK(text.find("recovered_at") == std::string::npos);
+  CHECK(text.find(R"("closing":"open")") != std::string::npos);
+  for (const char* nothing_said : {"recovered_at", "joined_into", "settled", "incident_chain"})
+    CHECK(text.find(nothing_said) == std::string::npos);
 }
 
 TEST_CASE(
