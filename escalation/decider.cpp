@@ -103,7 +103,7 @@ void follow_services(Turn& turn) {
   };
   std::set<ServiceName> reported;
   for (const auto& [id, services] : turn.live.index.reported) reported.insert(services.begin(), services.end());
-  const auto& known = turn.state().core.services;
+  const auto& known = turn.state().services;
   for (const ServiceName& name : turn.live.services.looked_at()) {
     if (!turn.platform.services.contains(name)) continue;
     ServiceState state = turn.topology.judge(name, look, reported);
@@ -113,7 +113,7 @@ void follow_services(Turn& turn) {
       turn.fact("service.turned", 0,
                 {{"service", name}, {"to", boost::describe::enum_to_string(state, "")}});
     }
-    turn.edit_core().services[name] = {state, turn.now};
+    turn.edit_service(name) = {state, turn.now};
   }
 }
 

@@ -194,11 +194,12 @@ struct Batch {
   std::set<StopId> stops;
   std::set<InquiryId> inquiries;        // those too that the state knows no more
   std::set<ComponentName> components;
+  std::set<ServiceName> services;
   bool core = false;
   std::vector<Effect> effects;
   bool writes() const {
     return !facts.empty() || !failures.empty() || !members.empty() || !notices.empty() || !stops.empty() ||
-           !inquiries.empty() || !components.empty() || core;
+           !inquiries.empty() || !components.empty() || !services.empty() || core;
   }
 };
 

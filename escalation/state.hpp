@@ -33,7 +33,6 @@ struct Core {
   std::map<std::string, Instant> bundle_from;                // audience -> when its first notice went
   std::map<BankName, std::vector<Instant>> firsts;           // first notices handed over in the last hour
   std::optional<Instant> bank_hold_until;                    // after a clock jump
-  std::map<ServiceName, ServiceStatus> services;
   std::vector<DutySwap> swaps;                               // of duty, under way or to come
   SwapId last_swap = 0;
   std::optional<Instant> late_since;                         // probes run late, and people were told
@@ -42,7 +41,7 @@ struct Core {
   InquiryId last_inquiry = 0;
   bool operator==(const Core&) const = default;
 };
-BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, last_stop, bundle_from, firsts, bank_hold_until, services, swaps, last_swap, late_since, cut_off_since, calendar_told, last_inquiry))
+BOOST_DESCRIBE_STRUCT(Core, (), (last_failure, last_notice, last_stop, bundle_from, firsts, bank_hold_until, swaps, last_swap, late_since, cut_off_since, calendar_told, last_inquiry))
 
 struct State {
   std::map<FailureId, Failure> failures;
@@ -50,6 +49,7 @@ struct State {
   std::map<StopId, Stop> stops;
   std::map<InquiryId, Inquiry> inquiries;
   std::map<ComponentName, ComponentHealth> components;
+  std::map<ServiceName, ServiceStatus> services;
   Core core;
   // All notices of each failure, so that a mail need not go through those of years. Kept by whoever has a Decider; empty: not
   // known, see notices_of().

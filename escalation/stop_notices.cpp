@@ -58,8 +58,8 @@ Outcome outcome_for(const Turn& turn, const Stop& stop, const Bank& bank) {
     const bool seen = std::all_of(needed.begin(), needed.end(), [&](const ComponentName& name) {
       return is_seen_since(turn, name, since, false);
     });
-    auto status = turn.state().core.services.find(service);
-    const bool up = status == turn.state().core.services.end() ||
+    auto status = turn.state().services.find(service);
+    const bool up = status == turn.state().services.end() ||
                     status->second.state == ServiceState::up ||
                     status->second.state == ServiceState::degraded;
     if (!seen || !up) outcome = Outcome::not_seen;

@@ -140,6 +140,11 @@ ComponentHealth& Turn::edit_component(const ComponentName& name) {
   return state_.components[name];
 }
 
+ServiceStatus& Turn::edit_service(const ServiceName& name) {
+  batch.services.insert(name);
+  return state_.services[name];
+}
+
 Core& Turn::edit_core() {
   batch.core = true;
   return state_.core;

@@ -119,6 +119,7 @@ class Turn {
   void index_join(FailureId from, FailureId into);
   Notice& edit_notice(NoticeId id);
   ComponentHealth& edit_component(const ComponentName& name);
+  ServiceStatus& edit_service(const ServiceName& name);
   Core& edit_core();
   // Health changes with every run; only what is recorded of it makes a row.
   ComponentHealth& health_unrecorded(const ComponentName& name) { return state_.components[name]; }

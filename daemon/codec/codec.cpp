@@ -342,6 +342,9 @@ std::string encode(const Stop& stop) {
 std::string encode(const Inquiry& inquiry) {
   return text_of(inquiry);
 }
+std::string encode(const ServiceStatus& service) {
+  return text_of(service);
+}
 std::string encode(const Core& core) {
   return text_of(core);
 }
@@ -372,6 +375,9 @@ Result<Stop> decode_stop(std::string_view text) {
 }
 Result<Inquiry> decode_inquiry(std::string_view text) {
   return decode<Inquiry>(text, "an inquiry");
+}
+Result<ServiceStatus> decode_service(std::string_view text) {
+  return decode<ServiceStatus>(text, "a service");
 }
 Result<Core> decode_core(std::string_view text) {
   return decode<Core>(text, "the core");

@@ -42,6 +42,7 @@ std::string encode(
     const ComponentHealth& component);  // what is recorded of it; live counters are not
 std::string encode(const Stop& stop);
 std::string encode(const Inquiry& inquiry);
+std::string encode(const ServiceStatus& service);
 std::string encode(const Core& core);
 std::string encode(const JobState& job);
 std::string encode(const AlarmState& alarm);
@@ -54,6 +55,7 @@ Result<Notice> decode_notice(std::string_view text);
 Result<ComponentHealth> decode_component(std::string_view text);
 Result<Stop> decode_stop(std::string_view text);
 Result<Inquiry> decode_inquiry(std::string_view text);
+Result<ServiceStatus> decode_service(std::string_view text);
 Result<Core> decode_core(std::string_view text);
 Result<JobState> decode_job(std::string_view text);
 // Without a source where the text is of a job: the two stand in one table.

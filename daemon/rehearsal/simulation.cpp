@@ -44,6 +44,11 @@ Result<State> read_back(const State& state) {
     if (!read) return tl::unexpected(read.error());
     back.components.emplace(name, std::move(*read));
   }
+  for (const auto& [name, service] : state.services) {
+    auto read = decode_service(encode(service));
+    if (!read) return tl::unexpected(read.error());
+    back.services.emplace(name, *read);
+  }
   auto core = decode_core(encode(state.core));
   if (!core) return tl::unexpected(core.error());
   back.core = std::move(*core);

@@ -177,6 +177,9 @@ void Engine::record(const Batch& batch, Instant now, Transaction& transaction) {
   for (const ComponentName& name : batch.components) {
     add_state("state.component", "component:" + name, 0, 0, encode(state().components.at(name)));
   }
+  for (const ServiceName& name : batch.services) {
+    add_state("state.service", "service:" + name, 0, 0, encode(state().services.at(name)));
+  }
   for (StopId id : batch.stops) {
     add_state("state.stop", fmt::format("stop:{}", id), 0, 0, encode(state().stops.at(id)));
   }

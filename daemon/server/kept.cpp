@@ -40,6 +40,11 @@ Result<void> keep_row(const RecordRow& row, State& state, Members& members) {
       state.components[row.subject.substr(row.subject.find(':') + 1)] = std::move(health);
     });
   }
+  if (row.what == "state.service") {
+    return keep(decode_service(row.payload), row, [&](ServiceStatus service) {
+      state.services[row.subject.substr(row.subject.find(':') + 1)] = service;
+    });
+  }
   if (row.what == "state.stop") {
     return keep(decode_stop(row.payload), row, [&](Stop stop) { state.stops[stop.id] = std::move(stop); });
   }

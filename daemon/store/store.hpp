@@ -25,7 +25,7 @@ struct RecordEntry {
   std::int64_t failure = 0;  // 0: of none
   std::int64_t notice = 0;   // 0: of none
   std::string who;           // person, "daemon", "uid:1000"
-  // Whose state the row holds: "failure:3", "notice:7", "component:web-1", "core". The last row of
+  // Whose state the row holds: "failure:3", "notice:7", "component:web-1", "service:site", "core". The last row of
   // a subject is its state (last_states). Empty for plain facts. At most 1,000 bytes.
   std::string subject;
   std::string payload;  // JSON object, UTF-8

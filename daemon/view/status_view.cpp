@@ -51,10 +51,10 @@ json::array services_of(const Look& look) {
   json::array services;
   for (const auto& [id, service] : look.platform.services) {
     json::object line;
-    auto known = look.state.core.services.find(id);
-    ServiceState state = known == look.state.core.services.end() ? ServiceState::up : known->second.state;
+    auto known = look.state.services.find(id);
+    ServiceState state = known == look.state.services.end() ? ServiceState::up : known->second.state;
     std::optional<Instant> since;
-    if (known != look.state.core.services.end()) since = known->second.since;
+    if (known != look.state.services.end()) since = known->second.since;
     if (topology && state == ServiceState::up) {
       state = topology->judge(id, [&](const ComponentName& name) { return shown_state(look, name); }, reported);
       if (state != ServiceState::up) since.reset();

@@ -403,7 +403,7 @@ class Comparison {
            model_.state_of(name));
     }
     for (const auto& [name, service] : world_.platform().services) {
-      same("service " + name, state.core.services.at(name).state, model_.state_of_service(name));
+      same("service " + name, state.services.at(name).state, model_.state_of_service(name));
     }
     same("number of failures", state.failures.size(), model_.failures().size());
     for (const auto& [id, model] : model_.failures()) {

@@ -308,6 +308,7 @@ void Referee::compare_with_record() {
     violate("the record is the state in memory", "notices");
   if (!(kept->state.stops == now.stops)) violate("the record is the state in memory", "stops");
   if (!(kept->state.inquiries == now.inquiries)) violate("the record is the state in memory", "inquiries");
+  if (!(kept->state.services == now.services)) violate("the record is the state in memory", "services");
   if (!(kept->state.core == now.core)) violate("the record is the state in memory", "core");
   // Health that never turned is not recorded.
   for (const auto& [name, health] : now.components) {

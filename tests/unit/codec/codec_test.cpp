@@ -92,6 +92,7 @@ TEST_CASE("whatever is encoded is decoded to the same") {
     const auto component = filler.make<ComponentHealth>();
     const auto stop = filler.make<Stop>();
     const auto inquiry = filler.make<Inquiry>();
+    const auto service = filler.make<ServiceStatus>();
     const auto core = filler.make<Core>();
     const auto job = filler.make<JobState>();
     REQUIRE(decode_failure(encode(failure)).value() == failure);
@@ -99,6 +100,7 @@ TEST_CASE("whatever is encoded is decoded to the same") {
     REQUIRE(decode_component(encode(component)).value() == component);
     REQUIRE(decode_stop(encode(stop)).value() == stop);
     REQUIRE(decode_inquiry(encode(inquiry)).value() == inquiry);
+    REQUIRE(decode_service(encode(service)).value() == service);
     REQUIRE(decode_core(encode(core)).value() == core);
     REQUIRE(decode_job(encode(job)).value() == job);
     REQUIRE(encode(decode_failure(encode(failure)).value()) == encode(failure));

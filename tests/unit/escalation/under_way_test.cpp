@@ -376,7 +376,7 @@ TEST_CASE("a start says of no service that it is up before anybody has looked") 
   world.fail("database", "tcp");
   world.run_for(2min);
   REQUIRE(world.failures() == 0);
-  REQUIRE(world.state().core.services.at("member-site").state == ServiceState::down);
+  REQUIRE(world.state().services.at("member-site").state == ServiceState::down);
   const std::size_t before = world.facts.size();
   world.restart(1min);
   CHECK(std::none_of(world.facts.begin() + static_cast<std::ptrdiff_t>(before), world.facts.end(),

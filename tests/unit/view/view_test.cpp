@@ -49,7 +49,7 @@ const Instant now = *parse_instant("2026-12-28T12:00:00+09:00");
 TEST_CASE("what was never looked at is unknown, and so is a service that needs it") {
   const Platform where = platform();
   State state;
-  state.core.services = {{"site", {ServiceState::up, now}}, {"reports", {ServiceState::up, now}}};
+  state.services = {{"site", {ServiceState::up, now}}, {"reports", {ServiceState::up, now}}};
   const auto status = [&] { return status_json({where, state, now}, {}); };
   CHECK(contains(status(), R"("id":"web","owner":"ap-ops","state":"unknown")"));
   CHECK(contains(status(), R"("id":"batch","owner":"ap-ops","state":"ok")"));
