@@ -61,18 +61,18 @@ void check_name(Draft& draft, const Node& key, std::string_view what) {
                                  "or digit, at most {}", one_line(key.scalar, 60), what, longest_name));
 }
 
+bool check_mapping(Draft& draft, const Node& section, std::string_view what) {
+  if (!section.is_map()) draft.problem(section, fmt::format("{} must be a mapping from names to what they are", plural(what)));
+  return section.is_map();
+}
+
+void refuse_more(Draft& draft, const Node& key, std::string_view what, std::size_t most) {
+  draft.problem(key, fmt::format("more than {} {}: this and what follows is too much", most, plural(what)));
+}
+
 Entries named_entries(Draft& draft, const Node* section, std::string_view what, std::size_t most) {
-  if (section == nullptr) return {};
-  if (!section->is_map()) {
-    draft.problem(*section,
-                  fmt::format("{} must be a mapping from names to what they are", plural(what)));
-    return {};
-  }
-  if (section->entries.size() > most) {
-    draft.problem(
-        section->entries[most].first,
-        fmt::format("more than {} {}: this and what follows is too much", most, plural(what)));
-  }
+  if (section == nullptr || !check_mapping(draft, *section, what)) return {};
+  if (section->entries.size() > most) refuse_more(draft, section->entries[most].first, what, most);
   Entries entries;
   for (const auto& entry : section->entries) {
     if (entries.size() >= most) break;

@@ -47,7 +47,7 @@ struct Draft {
   std::vector<Reference> component_needs;            // what any service names
   std::map<Role, Place> mailed;                      // where a role is mailed first
   std::map<Role, std::vector<Reference>> holders;    // the people of each role
-  std::map<AlarmSource, Place> alarm_sources;        // of the probes, and where each is written first
+  std::vector<std::pair<AlarmSource, Place>> alarm_sources;  // of the probes, and where each is written
   bool calendar_holds = false;                       // it can be asked about today
 
   void problem(const Node& at, std::string message) { problem(at.place, std::move(message)); }
@@ -109,6 +109,8 @@ std::string read_state_folder(Reader& root);
 // The entries of a mapping from names; `what` says in the singular what they are: "component".
 // Refuses names that are no identifiers, and more than `most`.
 void check_name(Draft& draft, const Node& key, std::string_view what);
+bool check_mapping(Draft& draft, const Node& section, std::string_view what);
+void refuse_more(Draft& draft, const Node& key, std::string_view what, std::size_t most);
 using Entries = std::vector<const NodeEntry*>;
 Entries named_entries(Draft& draft, const Node* section, std::string_view what, std::size_t most);
 Names names_in(Draft& draft, std::string_view section);

@@ -306,7 +306,7 @@ std::optional<ProbeSpec> read_probe(Draft& draft, const std::string& component, 
   } else if (kind->family == ProbeFamily::outside) {
     read_alarm_keys(reader, spec);
     for (AlarmSource source : {AlarmSource::alertmanager, AlarmSource::event, AlarmSource::sns}) {
-      if (named("source") == name_of(source)) draft.alarm_sources.emplace(source, reader.find("source")->place);
+      if (named("source") == name_of(source)) draft.alarm_sources.emplace_back(source, reader.find("source")->place);
     }
   } else {
     read_runs(reader, defaults, spec);

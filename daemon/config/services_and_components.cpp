@@ -157,13 +157,11 @@ void read_components(Draft& draft, const WrittenComponents& written) {
   for (const WrittenComponents::One& one : written.all()) draft.components.emplace(one.name->scalar, one.name);
   draft.services = names_in(draft, "services");
   const ProbeDefaults defaults = read_probe_defaults(draft);
-  if (const Node* section = draft.root.find("components"); section != nullptr && !section->is_map()) {
-    draft.problem(*section, "components must be a mapping from names to what they are");
-  }
+  if (const Node* section = draft.root.find("components")) check_mapping(draft, *section, "component");
   Node copy;
   for (const WrittenComponents::One& one : written.all()) {
-    if (&one == written.all().data() + most_components) {
-      draft.problem(*one.name, fmt::format("more than {} components: this and what follows is too much", most_components));
+    if (draft.platform.components.size() >= most_components) {
+      refuse_more(draft, *one.name, "component", most_components);
       break;
     }
     check_name(draft, *one.name, "component");

@@ -97,3 +97,18 @@ TEST_CASE("a group of very many components can be needed, any number of them, an
   CHECK(platform->services.at("some").needs.at(0).at_least == 10'001);
   CHECK(platform->components.at("front").depends_on.size() == 10'001);
 }
+
+TEST_CASE("more components than there may be are refused, each block small enough by itself") {
+  WrittenFolder folder;
+  std::string hosts;
+  for (int i = 1; i <= 50'000; ++i)
+    hosts += "- h" + std::to_string(i) + "\n";
+  folder.write("hosts.yaml", hosts);
+  const Loaded loaded = load_configuration(
+      folder.write("c.yaml", with({"components:\n  all: {each: {from: hosts.yaml}, owner: ap-ops}\n  last: {owner: ap-ops}",
+                                   "services: {site: {needs: [last]}}"})),
+      december());
+  CHECK_FALSE(loaded.configuration);
+  CHECK(folder.problems(loaded).find("c.yaml:") != std::string::npos);
+  CHECK(folder.problems(loaded).find("more than 50000 components: this and what follows is too much") != std::string::npos);
+}
