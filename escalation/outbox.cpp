@@ -241,16 +241,12 @@ void hand_over(Turn& turn, NoticeId id) {
   turn.effect(HandOver{id});
 }
 
-// It waits for a mail that is not due yet.
-bool is_bundled(Turn& turn, NoticeId id) {
-  if (!turn.live.bundled.contains(id)) return false;
+// When the mail is due that it waits for; none where it waits for none, or for one that is due.
+std::optional<Instant> bundle_due(const Turn& turn, NoticeId id) {
   const auto opened = turn.state().core.bundle_from.find(turn.notice(id).audience);
-  if (opened == turn.state().core.bundle_from.end() || turn.now >= opened->second + bundle_time) {
-    turn.live.bundled.erase(id);
-    return false;
-  }
-  turn.wake_at(opened->second + bundle_time);
-  return true;
+  if (!turn.live.bundled.contains(id) || opened == turn.state().core.bundle_from.end()) return std::nullopt;
+  const Instant due = opened->second + bundle_time;
+  return turn.now < due ? std::optional(due) : std::nullopt;
 }
 
 // Ops audiences: the first goes at once, the rest of the five seconds after it as one mail.
@@ -384,7 +380,9 @@ std::set<NoticeId> to_look_at(const Turn& turn) {
 
 void judge(Turn& turn, NoticeId id, std::map<std::string, std::vector<NoticeId>>& bundles, Questions& questions) {
   turn.live.ready.erase(rank_of(turn.notice(id)));
-  if (turn.notice(id).in_flight || is_bundled(turn, id)) return;
+  if (turn.notice(id).in_flight) return;
+  if (auto due = bundle_due(turn, id)) return turn.wake_at(*due);
+  turn.live.bundled.erase(id);
   if (std::string why = why_lapsed(turn, turn.notice(id)); !why.empty()) {
     turn.withdraw(id, why);
     return;

@@ -85,7 +85,10 @@ class Bench {
     handle(Observed{{name_of_component(component), "tcp"}, std::move(seen)});
   }
   void observe_all(Verdict verdict, Duration apart, int from = 0) {
-    for (int i = from; i < static_cast<int>(platform_->components.size()); ++i) {
+    observe_some(verdict, apart, from, static_cast<int>(platform_->components.size()));
+  }
+  void observe_some(Verdict verdict, Duration apart, int from, int until) {
+    for (int i = from; i < until; ++i) {
       run_until(now_ + apart);
       observe(i, verdict);
     }
@@ -207,15 +210,17 @@ void all_fail(std::string_view name, int components, Services services) {
   }
 }
 
-void one_cause(int components, bool cause_last) {
+// `before_it`: how many of those that depend on the cause are seen to fail before it is; they fail within four seconds.
+void one_cause(const char* name, int components, int before_it) {
   Bench bench(platform_of({components, Services::none, true}));
   bench.observe_all(Verdict::ok, 0ms);
   const long before = bench.events;
   bench.longest = 0;
-  Row row(cause_last ? "one dead cause, seen last" : "one dead cause", components);
-  if (!cause_last) bench.observe(0, Verdict::failing);
-  bench.observe_all(Verdict::failing, 1ms, 1);
-  if (cause_last) bench.observe(0, Verdict::failing);
+  Row row(name, components);
+  const Duration apart{4000 / components};
+  bench.observe_some(Verdict::failing, apart, 1, before_it + 1);
+  bench.observe(0, Verdict::failing);
+  bench.observe_all(Verdict::failing, apart, before_it + 1);
   bench.run_for(1min);
   row.end(bench, before);
 }
@@ -260,8 +265,9 @@ int main(int count, char** words) {
     all_fail("all fail, unrelated", size, Services::none);
     all_fail("all fail, ten to a service", size, Services::tens);
     all_fail("all fail, one service needs all", size, Services::wide);
-    one_cause(size, false);
-    one_cause(size, true);
+    one_cause("one dead cause", size, 0);
+    one_cause("one dead cause, seen after a fifth", size, size / 5);
+    one_cause("one dead cause, seen last", size, size - 1);
     all_unknown(size);
     restarted(size);
   }
