@@ -103,6 +103,7 @@ class SteppedClock(Case):
 
     def judge(self, name):
         """What holds at the end of each of these stories."""
+        wait_for("the rest\n" + self.daemon.tail(), lambda: not [one for one in self.daemon.notices() if one["state"] == "due"])
         counts = collections.Counter(message_of(content)["Message-ID"] for _, content in self.relay.mails)
         self.assertEqual([one for one, count in counts.items() if count > 1], [], "repeated")
         sent = [one for one in self.daemon.notices() if one["state"] == "sent"]
