@@ -174,6 +174,8 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
     turn.queue_for(from.owner, {NoticeKind::failure_detected, {}, from_id,
                                 "opened, and joined failure " + std::to_string(into_id) + " at once"});
   }
+  // Looked up before they lie among those of the other, of which there may be thousands.
+  const std::vector<NoticeId> unsent = turn.unsent_of(from_id);
   from.closed_at = turn.now;
   from.closing = Closing::joined;
   from.joined_into = into_id;
@@ -186,10 +188,9 @@ void merge(Turn& turn, FailureId from_id, FailureId into_id, const std::string& 
   turn.index_join(from_id, into_id);
   turn.services_changed(from);
   turn.fact("failure.joined", from_id, {{"into", std::to_string(into_id)}, {"why", why}});
-  turn.withdraw_where(from_id, fmt::format("failure {} joined failure {}", from_id, into_id),
-                      [](const Notice& notice) {
-                        return is_bank(notice.kind) || notice.kind == NoticeKind::failure_reminder;
-                      });
+  turn.withdraw_those(unsent, fmt::format("failure {} joined failure {}", from_id, into_id), [](const Notice& notice) {
+    return is_bank(notice.kind) || notice.kind == NoticeKind::failure_reminder;
+  });
   if (was_major) {
     // The gravest class counts. What its chain has done is not done twice.
     decide_class(turn, into_id, FailureClass::major, rule, detail, by);

@@ -190,7 +190,11 @@ class Turn {
   // carry others, and those that may have arrived.
   template <class Which>
   void withdraw_where(FailureId failure, const std::string& reason, Which which) {
-    for (NoticeId id : unsent_of(failure)) {
+    withdraw_those(unsent_of(failure), reason, which);
+  }
+  template <class Which>
+  void withdraw_those(const std::vector<NoticeId>& unsent, const std::string& reason, Which which) {
+    for (NoticeId id : unsent) {
       const Notice& one = notice(id);
       if (!one.in_flight && !one.frozen && one.carries.empty() && which(one)) withdraw(id, reason);
     }
