@@ -8,8 +8,8 @@ import time
 import unittest
 import urllib.request
 
-from storm import Target, chance, quiet_port, table
-from world import BUILD, Case, Relay, message_of, wait_for
+from storm import Target, chance, table
+from world import BUILD, Case, Relay, free_port, message_of, wait_for
 
 LIBRARY = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
 SANITIZED = b"__asan_init" in (BUILD / "yagurad").read_bytes()
@@ -41,7 +41,7 @@ class SteppedClock(Case):
         choose = chance("clock")
         self.relay = Relay()
         self.addCleanup(self.relay.close)
-        self.port = quiet_port(choose)  # of what fails
+        self.port = free_port(choose)  # of what fails
         self.well = Counted(choose)
         self.addCleanup(self.well.turn_off)
         self.clock = self.folder / "clock"

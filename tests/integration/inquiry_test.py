@@ -117,7 +117,7 @@ class BySpool(Inquiries):
         self.daemon.start()
         self.receive(b"From x\n")
         wait_for("it among the unreadable", lambda: list((self.state / "inquiries" / "unreadable").glob("*.mail")))
-        self.assertEqual(len(self.daemon.ask("record", "--what", "inquiry.unreadable")), 1)
+        self.assertEqual(len(self.daemon.rows("inquiry.unreadable")), 1)
 
     def test_a_bank_that_leaves_takes_what_its_people_wrote_with_it(self):
         self.daemon.start()
@@ -132,6 +132,7 @@ class BySpool(Inquiries):
         refused = self.daemon.yagura(*erase)
         self.assertIn("inquiry 1 of aozora is open", refused.err)
         self.daemon.order("inquiry", "close", "1", "-m", "口座の件は解決")
+        wait_for("all to be sent", lambda: not self.daemon.ask("notices"))
         done = self.daemon.yagura(*erase)
         self.assertEqual(done.status, 0, done.err)
         self.assertIn("1 inquiries of it", done.out)

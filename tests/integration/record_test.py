@@ -84,7 +84,9 @@ class Accesses(Record):
         self.daemon.yagura("record", "--failure", "1", "--export", "csv")
         self.daemon.yagura("record", "--verify")
         self.lines()
-        rows = self.lines()  # the look before is in it
+        # The looks before are in it, as soon as they are durable.
+        rows = wait_for("a row of each", lambda: (lambda rows: rows if {"record.verified", "record.read"} <= {row["what"] for row in rows} else None)(
+            self.lines()))
         of = {}
         for row in rows:
             of.setdefault(row["what"], []).append(row)
@@ -118,7 +120,7 @@ class Accesses(Record):
         with socket.create_connection(("127.0.0.1", self.http_port), PATIENCE) as raw:
             raw.sendall(b"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n")
             raw.recv(1000)
-        refused = self.lines("--what", "access.refused")
+        refused = self.daemon.rows("access.refused", count=3)
         self.assertEqual([row["details"]["path"] for row in refused],
                          ["GET /etc/passwd", "GET /ping/none", "a request that was not read"])
         for row in refused:

@@ -36,23 +36,11 @@ def table(name, **counts):
             lines.write(line + "\n")
 
 
-def quiet_port(choose):
-    """A port that no connection gets by itself as its own end: closed, it stays closed."""
-    while True:
-        with socket.socket() as probe:
-            port = choose.randrange(15000, 30000)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-
-
 class Target(Listener):
     """What a probe looks at: a port that is open or not."""
 
     def __init__(self, choose):
-        self.port = quiet_port(choose)
+        self.port = free_port(choose)
         self.listener = None
         self.turn_on()
 
@@ -353,7 +341,7 @@ class Storm(Case):
         self.addCleanup(self.relay.stop)
         self.gate = Gate(self.relay.port)
         self.addCleanup(self.gate.close)
-        self.load = Load(self.daemon, quiet_port(chance("http")))
+        self.load = Load(self.daemon, free_port(chance("http")))
         self.addCleanup(self.load.close)
         self.witness = Witness(self.daemon)
         self.daemon.config.write_text(configuration(self.load, self.gate))

@@ -53,13 +53,20 @@ class OneThread:
 
     def __init__(self, process, name):
         tasks = pathlib.Path(f"/proc/{process}/task")
-        self.thread = next(int(one.name) for one in tasks.iterdir() if (one / "comm").read_text().strip() == name)
+        self.thread = next(int(one.name) for one in tasks.iterdir() if self.name_of(one) == name)
         self.ptrace = ctypes.CDLL(None, use_errno=True).ptrace
         self.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
         self.is_stopped = self.ptrace(self.SEIZE, self.thread, None, None) == 0
         if self.is_stopped:
             self.ptrace(self.INTERRUPT, self.thread, None, None)
             os.waitpid(self.thread, 0x40000000)  # __WALL
+
+    @staticmethod
+    def name_of(task):
+        try:
+            return (task / "comm").read_text().strip()
+        except OSError:
+            return None  # ended meanwhile
 
     def let_go(self):
         self.ptrace(self.DETACH, self.thread, None, None)
@@ -81,6 +88,16 @@ class Watch(Case):
     def fed(self):
         return self.daemon.notified.count("WATCHDOG=1")
 
+    def fed_at_last(self):
+        """The signs of life of one who gives none any more, those under way among them."""
+        counts = []
+
+        def stands():
+            counts.append(self.fed())
+            return len(counts) > 20 and counts[-20] == counts[-1]  # for a second
+        wait_for("the signs of life to end", stands)
+        return self.fed()
+
     def beats_again(self):
         before = self.receiver.beats
         wait_for("a beat\n" + self.daemon.tail(), lambda: self.receiver.beats > before)
@@ -101,7 +118,7 @@ class Watch(Case):
         self.daemon.process.send_signal(signal.SIGSTOP)
         try:
             self.falls_silent()
-            fed = self.fed()
+            fed = self.fed_at_last()
             time.sleep(1)
             self.assertEqual(self.fed(), fed)
         finally:
@@ -117,7 +134,7 @@ class Watch(Case):
         try:
             self.falls_silent()
             self.says("watchdog.starves")
-            fed = self.fed()
+            fed = self.fed_at_last()
             self.assertEqual(self.daemon.yagura("status").status, 0)  # the loop turns
             time.sleep(1)
             self.assertEqual(self.fed(), fed)
@@ -129,12 +146,15 @@ class Watch(Case):
         self.says("heartbeat.beats")
 
     def test_a_database_that_takes_no_writes_silences_the_heartbeat_and_is_no_reason_for_a_restart(self):
-        self.begin(watchdog=6)
+        period = 12
+        self.begin(watchdog=period)
         other = sqlite3.connect(self.folder / "state/yagura.db", timeout=20, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
         try:
             self.falls_silent()
             self.says("heartbeat.silent")
+            wait_for("more than a period", lambda: time.monotonic() - began > period)
             self.is_fed_again()
             beats = self.receiver.beats
         finally:
@@ -157,7 +177,8 @@ class Watch(Case):
         self.says("heartbeat.reached")
         log = self.daemon.log.read_text()
         self.assertEqual(log.count("heartbeat.unreachable"), 1)
-        self.assertNotIn("heartbeat.silent", log)
+        # A machine whose disk is slow may have a reason of its own.
+        self.assertEqual([line for line in log.splitlines() if "heartbeat.silent" in line and "a write of the record has waited" not in line], [])
         self.assertNotIn("never-to-be-logged", log)
         self.assertIsNone(self.daemon.process.poll())
 

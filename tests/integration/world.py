@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -26,10 +27,22 @@ PATIENCE = 60.0
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+_given = set()
+
+
+def free_port(choose=random):
+    """A port that no connection gets by itself as its own end: closed, it stays closed. No two are the same."""
+    while True:
+        with socket.socket() as probe:
+            port = choose.randrange(15000, 30000)
+            if port in _given:
+                continue
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            _given.add(port)
+            return port
 
 
 def wait_for(what, condition, patience=PATIENCE):
@@ -92,7 +105,7 @@ class Daemon:
                 [*prefix, BUILD / "yagurad", "--config", self.config], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=log, env={**os.environ, "NOTIFY_SOCKET": str(path), **(environment or {})})
         self.notified = []
-        threading.Thread(target=self._listen, args=(listener, self.process), daemon=True).start()
+        threading.Thread(target=self._listen, args=(listener, self.process, self.notified), daemon=True).start()
         return self
 
     def start(self, environment=None, prefix=()):
@@ -102,13 +115,17 @@ class Daemon:
             raise AssertionError(f"yagurad ended with {self.process.returncode}:\n{self.tail()}")
         return self
 
-    def _listen(self, listener, process):
+    @staticmethod
+    def _listen(listener, process, notified):
+        """What this one says is no other's, and its last words are read as well."""
         with listener:
-            while process.poll() is None:
+            while True:
+                ended = process.poll() is not None
                 try:
-                    self.notified += listener.recv(4096).decode().splitlines()
+                    notified.extend(listener.recv(4096).decode().splitlines())
                 except TimeoutError:
-                    pass
+                    if ended:
+                        return
 
     def has_said(self, line):
         return line in self.notified
@@ -156,6 +173,11 @@ class Daemon:
         found = [one for one in self.ask("failures", "--all") if one["id"] == number]
         return found[0] if found else None
 
+    def rows(self, what, *arguments, count=1):
+        """The rows of the record that are `what`, once there are so many: a state can be asked for before its row is durable."""
+        return wait_for(f"rows {what}\n{self.tail()}",
+                        lambda: (lambda found: len(found) >= count and found)(self.ask("record", "--what", what, *arguments)))
+
     def notices(self, kind=None, state=None):
         return [one for one in self.ask("notices", "--all")
                 if kind in (None, one["kind"]) and state in (None, one["state"])]
@@ -197,8 +219,8 @@ class WebServer:
 
     def answers(self):
         try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
+            with urllib.request.urlopen(self.url(), timeout=1) as page:
+                return page.status == 200
         except OSError:
             return False
 
@@ -242,14 +264,19 @@ class Relay(Listener):
         self.after_dot = "answer"
         self.refuse = {}  # address: reply
         self.mails = []   # (recipients, bytes)
+        self.talks = set()  # that go on
+        self.port = free_port()
         self.open()
 
     def _serve(self, connection):
+        self.talks.add(connection)
         try:
             with connection, connection.makefile("rwb") as lines:
                 self._talk(lines)
         except OSError:
             pass  # The other side has gone.
+        finally:
+            self.talks.discard(connection)
 
     def _talk(self, lines):
         def say(text):
@@ -276,6 +303,8 @@ class Relay(Listener):
                     if part == b".\r\n":
                         break
                     content += part[1:] if part.startswith(b"..") else part
+                else:
+                    return  # Half a mail is none.
                 self.mails.append((recipients, content))
                 if self.after_dot == "hang":
                     lines.read()  # until the other side gives up
