@@ -135,7 +135,7 @@ class FilesReading {
           file.size <= largest_new_file && (file.born == 0 || file.born >= kept_->born);
       if (known != kept_->files.end() && !taken_.contains(file.name)) {
         take_place(file, known);  // it was replaced: what that means is for read_tail()
-      } else if (is_new || known != kept_->files.end()) {
+      } else if (is_new || known != kept_->files.end() || was_watched(file)) {
         from_[file.name] = TailPosition{.inode = file.inode};
       }
     }
@@ -146,7 +146,9 @@ class FilesReading {
     const auto from = place == from_.end() ? std::nullopt : std::optional(place->second);
     if (from && (limits_.bytes < limits_.line || limits_.lines == 0)) {
       reached_.files[file.name] = *from;
-      read_.unread += std::max<std::int64_t>(file.size - from->offset, 0);
+      // Of one that was replaced all is still to be read.
+      const bool continues = log_continues(path_of(file), *from);
+      read_.unread += std::max<std::int64_t>(continues ? file.size - from->offset : file.size, 0);
       return {};
     }
     auto tail = read_tail(path_of(file), from, limits_);
@@ -173,6 +175,12 @@ class FilesReading {
   }
 
  private:
+  // By another name: it was emptied, and renamed since. What is younger than all that was there may
+  // have the number of one that was removed.
+  bool was_watched(const Found& file) const {
+    return std::any_of(kept_->files.begin(), kept_->files.end(),
+                       [&](const auto& one) { return one.second.inode == file.inode; });
+  }
   std::string path_of(const Found& file) const { return folder_ + "/" + file.name; }
   void take_place(const Found& file, std::map<std::string, TailPosition>::const_iterator place) {
     from_[file.name] = place->second;

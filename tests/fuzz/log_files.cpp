@@ -40,8 +40,8 @@ class Folder {
   fs::path path_;
 };
 
-// Who writes, and who rotates: knows of each file the lines in it, and of each line how often it was
-// given.
+// Who writes, and who rotates: knows of each file the lines in it, and of each line how often it
+// was given.
 class Logs {
  public:
   void write(std::size_t number) {
@@ -91,7 +91,8 @@ class Logs {
     require(lines <= limits.lines + 1, "a call gives a bounded number of lines");
     // What was there before anybody looked is passed over.
     if (first) {
-      for (const auto& [number, lines_in] : in_) take_away(number);
+      for (const auto& [number, lines_in] : in_)
+        take_away(number);
     }
     return read->unread > 0;
   }
@@ -106,9 +107,7 @@ class Logs {
   static constexpr std::size_t last_line_size = 15;
 
   fs::path at(std::size_t number) const { return folder_ / names[number]; }
-  void take_away(std::size_t number) {
-    taken_away_.insert(in_[number].begin(), in_[number].end());
-  }
+  void take_away(std::size_t number) { taken_away_.insert(in_[number].begin(), in_[number].end()); }
 
   Folder folder_;
   std::map<std::size_t, std::set<std::string>> in_;
@@ -125,19 +124,34 @@ void rotate(std::string_view bytes) {
     const auto value = static_cast<unsigned char>(byte);
     const std::size_t from = value & 3U, to = (value >> 2U) & 3U;
     switch (value >> 4U) {
-      case 0: logs.rename(from, to); break;
-      case 1: logs.copy_and_truncate(from, to); break;
-      case 2: logs.truncate(from); break;
-      case 3: logs.remove(from); break;
+      case 0:
+        logs.rename(from, to);
+        break;
+      case 1:
+        logs.copy_and_truncate(from, to);
+        break;
+      case 2:
+        logs.truncate(from);
+        break;
+      case 3:
+        logs.remove(from);
+        break;
       case 4:
       case 5:
-      case 6: logs.read(little); break;
-      case 7: logs.read({}); break;
-      default: logs.write(from); break;
+      case 6:
+        logs.read(little);
+        break;
+      case 7:
+        logs.read({});
+        break;
+      default:
+        logs.write(from);
+        break;
     }
   }
   logs.write(0);
-  for (int calls = 0; logs.read(little); ++calls) require(calls < 1000, "reading comes to an end");
+  for (int calls = 0; logs.read(little); ++calls)
+    require(calls < 1000, "reading comes to an end");
   logs.end();
 }
 

@@ -157,6 +157,41 @@ TEST_CASE("of very many files those that were written last are read, and a run h
   CHECK(logs.next() == "app-2.log 10;");
 }
 
+TEST_CASE("a file of a pattern that is emptied, written to and renamed is read from its start") {
+  const Folder folder;
+  const std::string path = folder.write("app.log", "old line\n");
+  ::usleep(20'000);  // so that the other came to be later
+  folder.write("app.log.1", "older\n");
+  Tails logs{(folder / "app.log*").string()};
+  logs.next();
+  std::filesystem::resize_file(path, 0);
+  append(path, "a new line\n");
+  std::filesystem::rename(path, path + "-2");
+  append(path, "2\n");
+  written(path + "-2", 5s);
+  CHECK(logs.next() == "app.log-2 a new line;app.log 2;");
+  CHECK(logs.next() == "");
+}
+
+TEST_CASE("of a file that was replaced, and had no turn, all is still unread") {
+  const Folder folder;
+  const std::string first = folder.write("app-1.log", ""),
+                    second = folder.write("app-2.log", "a long line of before\n");
+  Tails logs{(folder / "app-*.log").string()};
+  logs.next();
+  append(first, "1\n2\n");
+  std::filesystem::resize_file(second, 0);
+  append(second, "3\n");
+  written(first, 5s);
+  logs.limits.lines = 1;
+  CHECK(logs.next() == "app-1.log 1;");
+  CHECK(logs.unread == 4);
+  CHECK(logs.next() == "app-1.log 2;");
+  CHECK(logs.unread == 2);
+  CHECK(logs.next() == "app-2.log 3;");
+  CHECK(logs.unread == 0);
+}
+
 TEST_CASE("links, pipes and a kept place of no form do nothing to the files of a pattern") {
   const Folder folder;
   const std::string path = folder.write("app.log", "old\n");
