@@ -175,11 +175,12 @@ class FilesReading {
   }
 
  private:
-  // By another name: it was emptied, and renamed since. What is younger than all that was there may
-  // have the number of one that was removed.
+  // By another name: it was emptied and written to, and renamed since. One that still has the place
+  // reached is a second name of a file that is read already.
   bool was_watched(const Found& file) const {
-    return std::any_of(kept_->files.begin(), kept_->files.end(),
-                       [&](const auto& one) { return one.second.inode == file.inode; });
+    return std::any_of(kept_->files.begin(), kept_->files.end(), [&](const auto& one) {
+      return one.second.inode == file.inode && !log_continues(path_of(file), one.second);
+    });
   }
   std::string path_of(const Found& file) const { return folder_ + "/" + file.name; }
   void take_place(const Found& file, std::map<std::string, TailPosition>::const_iterator place) {

@@ -3,8 +3,6 @@
 // that are read back from the record, whose bytes nothing vouches for.
 #include "security/log_files.hpp"
 
-#include <stdlib.h>
-
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -12,33 +10,19 @@
 #include <set>
 #include <utility>
 
+#include "../unit/probes/folder.hpp"
 #include "fuzz.hpp"
 
 namespace yagura::fuzz {
 namespace {
 
 namespace fs = std::filesystem;
+using local::Folder;
 
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path().string()) +
-                       "/yagura-fuzz.XXXXXX";
-    require(::mkdtemp(name.data()) != nullptr, "there is a folder for log files");
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  fs::path operator/(std::string_view name) const { return path_ / name; }
-  std::string pattern() const { return (path_ / "*").string(); }
-
- private:
-  fs::path path_;
-};
+// In memory where that can be: a run makes dozens of files.
+fs::path place() {
+  return fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path();
+}
 
 // Who writes, and who rotates: knows of each file the lines in it, and of each line how often it
 // was given.
@@ -76,7 +60,7 @@ class Logs {
   }
   // One call; true where another one has more.
   bool read(const TailLimits& limits) {
-    auto read = read_log_files(folder_.pattern(), position_, limits);
+    auto read = read_log_files((folder_ / "*").string(), position_, limits);
     require(read.has_value() == !in_.empty(), "files that are there are read");
     if (!read) return false;
     const bool first = position_.empty();
@@ -109,7 +93,7 @@ class Logs {
   fs::path at(std::size_t number) const { return folder_ / names[number]; }
   void take_away(std::size_t number) { taken_away_.insert(in_[number].begin(), in_[number].end()); }
 
-  Folder folder_;
+  Folder folder_{place()};
   std::map<std::size_t, std::set<std::string>> in_;
   std::map<std::string, int> given_;
   std::set<std::string> taken_away_;
@@ -156,14 +140,14 @@ void rotate(std::string_view bytes) {
 }
 
 void go_on_from(std::string_view bytes) {
-  const Folder folder;
+  const Folder folder(place());
   const auto fields = fields_of(bytes, 3, '\0');
   std::string position = fields[0];
   std::ofstream(folder / "app.log") << fields[1];
   std::ofstream(folder / "b.log") << fields[2];
   const TailLimits limits{64, 5, 16};
   for (int calls = 0;; ++calls) {
-    const auto read = read_log_files(folder.pattern(), position, limits);
+    const auto read = read_log_files((folder / "*").string(), position, limits);
     require(read.has_value(), "files that are there are read");
     require_safe(read->note, 1000);
     std::size_t lines = 0;

@@ -207,27 +207,24 @@ class Exhausted(Case):
                                               for kind in ("tcp", "http", "process")))
         number = self.daemon.process.pid
         in_use = len(os.listdir(f"/proc/{number}/fd"))
+        subprocess.run(["prlimit", f"--nofile={in_use + 4}:", "--pid", str(number)], check=True)
         silent = []
         self.addCleanup(lambda: [one.close() for one in silent])
-
-        def without():
-            """Five seconds without descriptors; how many runs were unknown until now, once that is so of each kind."""
-            subprocess.run(["prlimit", f"--nofile={in_use + 4}:", "--pid", str(number)], check=True)
-            ended = time.monotonic() + 5
-            while time.monotonic() < ended:
-                for _ in range(3):
-                    one = socket.socket()
-                    one.setblocking(False)
-                    one.connect_ex(("127.0.0.1", self.http_port))
-                    silent.append(one)
-                time.sleep(0.1)
-            self.assertIsNone(self.daemon.process.poll(), self.daemon.tail())
-            for one in silent:
-                one.close()
-            subprocess.run(["prlimit", "--nofile=1024:", "--pid", str(number)], check=True)
-            counts = {kind: self.metric(f'yagura_probe_runs_total{{kind="{kind}",verdict="unknown"}}') for kind in ("tcp", "http", "process")}
-            return counts if all(counts.values()) else None
-        unknown = wait_for("runs of each kind that are unknown", without)
+        ended = time.monotonic() + 5
+        while time.monotonic() < ended:
+            for _ in range(3):
+                one = socket.socket()
+                one.setblocking(False)
+                one.connect_ex(("127.0.0.1", self.http_port))
+                silent.append(one)
+            time.sleep(0.1)
+        self.assertIsNone(self.daemon.process.poll(), self.daemon.tail())
+        for one in silent:
+            one.close()
+        subprocess.run(["prlimit", "--nofile=1024:", "--pid", str(number)], check=True)
+        unknown = {kind: self.metric(f'yagura_probe_runs_total{{kind="{kind}",verdict="unknown"}}')
+                   for kind in ("tcp", "http", "process")}
+        self.assertTrue(all(unknown.values()), unknown)
         self.assertEqual([line for line in self.daemon.ask("record") if line["what"] == "failure.opened"], [])
         wait_for("all well", lambda: all(one["state"] == "ok" for one in self.daemon.ask("status")["components"]))
         self.assertEqual(self.daemon.yagura("record", "--verify").status, 0)
@@ -250,13 +247,8 @@ class Exhausted(Case):
         ended = time.monotonic() + (60 if LONG else 5)
         counts = [0] * 8
 
-        def goes_on():
-            """Until something of it was taken, and for as long as it is meant to."""
-            now = time.monotonic()
-            return now < ended or (now < ended + PATIENCE and not (sum(counts) and page.pieces))
-
         def flood(number):
-            while goes_on():
+            while time.monotonic() < ended:
                 connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=PATIENCE)
                 try:
                     connection.request("POST", "/ping/batch", b"x" * 16_000_000)
@@ -270,7 +262,7 @@ class Exhausted(Case):
         for thread in threads:
             thread.start()
         answers = 0
-        while goes_on():
+        while time.monotonic() < ended:
             self.daemon.ask("status")
             answers += 1
         for thread in threads:

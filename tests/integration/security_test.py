@@ -246,7 +246,7 @@ class Texts(Case):
                 self.assert_visible(answer.out.replace("\r\n", "\n") + answer.err, form + command)
         self.assert_visible(self.daemon.log.read_text(), "log")
         # Made visible, not swallowed.
-        wait_for("what the talker says", lambda: r"\x1b" in self.daemon.yagura("probe", "talker").out)
+        self.assertIn(r"\x1b", self.daemon.yagura("probe", "talker").out)
         self.assertIn(r"\u202e", self.daemon.yagura("show", number).out)
         self.assertIn(r"\x1b", self.daemon.yagura("jobs").out)
         self.assertIn(r"\x1b", self.daemon.log.read_text())

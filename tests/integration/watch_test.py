@@ -86,17 +86,7 @@ class Watch(Case):
         self.beats_again()
 
     def fed(self):
-        return self.daemon.notified.count("WATCHDOG=1")
-
-    def fed_at_last(self):
-        """The signs of life of one who gives none any more, those under way among them."""
-        counts = []
-
-        def stands():
-            counts.append(self.fed())
-            return len(counts) > 20 and counts[-20] == counts[-1]  # for a second
-        wait_for("the signs of life to end", stands)
-        return self.fed()
+        return self.daemon.heard().count("WATCHDOG=1")
 
     def beats_again(self):
         before = self.receiver.beats
@@ -118,7 +108,7 @@ class Watch(Case):
         self.daemon.process.send_signal(signal.SIGSTOP)
         try:
             self.falls_silent()
-            fed = self.fed_at_last()
+            fed = self.fed()
             time.sleep(1)
             self.assertEqual(self.fed(), fed)
         finally:
@@ -134,7 +124,7 @@ class Watch(Case):
         try:
             self.falls_silent()
             self.says("watchdog.starves")
-            fed = self.fed_at_last()
+            fed = self.fed()
             self.assertEqual(self.daemon.yagura("status").status, 0)  # the loop turns
             time.sleep(1)
             self.assertEqual(self.fed(), fed)
@@ -177,8 +167,7 @@ class Watch(Case):
         self.says("heartbeat.reached")
         log = self.daemon.log.read_text()
         self.assertEqual(log.count("heartbeat.unreachable"), 1)
-        # A machine whose disk is slow may have a reason of its own.
-        self.assertEqual([line for line in log.splitlines() if "heartbeat.silent" in line and "a write of the record has waited" not in line], [])
+        self.assertNotIn("heartbeat.silent", log)
         self.assertNotIn("never-to-be-logged", log)
         self.assertIsNone(self.daemon.process.poll())
 

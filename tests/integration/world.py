@@ -127,6 +127,14 @@ class Daemon:
                     if ended:
                         return
 
+    def heard(self):
+        """All that it has said until now, read or not: what comes after a word of our own is later."""
+        mark = f"UNTIL={time.monotonic_ns()}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own:
+            own.sendto(mark.encode(), str(self.folder / "notify"))
+        wait_for("our own word", lambda: mark in self.notified)
+        return self.notified[:self.notified.index(mark)]
+
     def has_said(self, line):
         return line in self.notified
 

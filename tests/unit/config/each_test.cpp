@@ -7,6 +7,14 @@ using namespace yagura;
 
 namespace {
 
+// A list for `each` to take from a file: h1, h2, …
+std::string hosts(int count) {
+  std::string list;
+  for (int i = 1; i <= count; ++i)
+    list += "- h" + std::to_string(i) + "\n";
+  return list;
+}
+
 // The platform of a configuration without a problem; else the problems are the test's failure.
 PlatformPtr platform_of(const std::vector<std::string>& sections, const WrittenFolder& folder) {
   Loaded loaded = load_configuration(folder.write("c.yaml", with(sections)), december());
@@ -83,10 +91,7 @@ TEST_CASE("a mistake in a block with `each` is said once, not for each of its it
 
 TEST_CASE("a group of very many components can be needed, any number of them, and depended on") {
   WrittenFolder folder;
-  std::string hosts;
-  for (int i = 1; i <= 10'001; ++i)
-    hosts += "- h" + std::to_string(i) + "\n";
-  folder.write("hosts.yaml", hosts);
+  folder.write("hosts.yaml", hosts(10'001));
   auto platform = platform_of(
       {R"(components:
   all: {each: {from: hosts.yaml}, owner: ap-ops, probes: [{kind: tcp, host: "${each}", port: 80}]}
@@ -100,10 +105,7 @@ TEST_CASE("a group of very many components can be needed, any number of them, an
 
 TEST_CASE("more components than there may be are refused, each block small enough by itself") {
   WrittenFolder folder;
-  std::string hosts;
-  for (int i = 1; i <= 50'000; ++i)
-    hosts += "- h" + std::to_string(i) + "\n";
-  folder.write("hosts.yaml", hosts);
+  folder.write("hosts.yaml", hosts(50'000));
   const Loaded loaded = load_configuration(
       folder.write("c.yaml", with({"components:\n  all: {each: {from: hosts.yaml}, owner: ap-ops}\n  last: {owner: ap-ops}",
                                    "services: {site: {needs: [last]}}"})),

@@ -33,6 +33,28 @@ std::size_t facts(const World& world, const std::string& what, const std::string
 
 }  // namespace
 
+TEST_CASE("what is held of a failure is withdrawn when it joins another, and held anew under the number that goes on") {
+  Platform platform = without_response();
+  platform.components["database"].depends_on = {"zone-a"};
+  World world(platform, World::at("2026-12-24T20:00"));
+  world.fail("web-2", "http");
+  world.run_for(20s);
+  world.fail("database", "tcp");
+  world.run_for(20s);
+  REQUIRE(world.unsent("bank:aozora") != nullptr);
+  const NoticeId held = world.unsent("bank:aozora")->id;
+  REQUIRE(world.notice(held).failure == 2);
+  world.fail("zone-a", "ping");
+  world.run_for(20s);
+  REQUIRE(world.failure(2).joined_into == 1);
+  CHECK(world.notice(held).state == NoticeState::withdrawn);
+  CHECK(world.notice(held).reason == "failure 2 joined failure 1");
+  REQUIRE(world.unsent("bank:aozora") != nullptr);
+  CHECK(world.unsent("bank:aozora")->failure == 1);
+  world.run_until(World::at("2026-12-25T12:00"));
+  CHECK(world.count(NoticeKind::bank_first, "bank:aozora") == 1);
+}
+
 TEST_CASE("what was written and put off is written anew when it no longer says how things stand") {
   World world(without_response(), World::at("2026-12-24T11:00"));
   world.defers.insert("yamada@aozora.example");

@@ -1,23 +1,27 @@
-// A folder of a test's own, gone with it.
+// A folder of a test's own, gone with it. The fuzzers have one as well.
 #pragma once
 
-#include <doctest/doctest.h>
 #include <stdlib.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace yagura::local {
 
 class Folder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "yagura-probe-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
+  explicit Folder(const std::filesystem::path& in = std::filesystem::temp_directory_path()) {
+    std::string name = (in / "yagura-probe-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr)
+      throw std::system_error(errno, std::generic_category(), name);
     path_ = name;
   }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
   ~Folder() { std::filesystem::remove_all(path_); }
   std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
   std::string text() const { return path_.string(); }

@@ -173,6 +173,17 @@ TEST_CASE("a file of a pattern that is emptied, written to and renamed is read f
   CHECK(logs.next() == "");
 }
 
+TEST_CASE("a second name of a file of a pattern is not read from its start") {
+  const Folder folder;
+  const std::string path = folder.write("app.log", "old line\n");
+  ::usleep(20'000);  // so that the other came to be later
+  folder.write("app.log.1", "older\n");
+  Tails logs{(folder / "app.log*").string()};
+  logs.next();
+  std::filesystem::create_hard_link(path, path + "-link");
+  CHECK(logs.next() == "");
+}
+
 TEST_CASE("of a file that was replaced, and had no turn, all is still unread") {
   const Folder folder;
   const std::string first = folder.write("app-1.log", ""),
