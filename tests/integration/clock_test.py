@@ -57,6 +57,10 @@ class SteppedClock(Case):
         self.set_clock()
         self.daemon.start({"LD_PRELOAD": str(LIBRARY), "FAKETIME_TIMESTAMP_FILE": str(self.clock), "FAKETIME_NO_CACHE": "1",
                            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"})
+        # libfaketime leaves these of whoever is killed.
+        for name in ("faketime_shm", "sem.faketime_sem"):
+            left = pathlib.Path(f"/dev/shm/{name}_{self.daemon.process.pid}")
+            self.addCleanup(left.unlink, missing_ok=True)
         self.ping()
         self.ping("/start")
 
